@@ -1,0 +1,90 @@
+"""Config: the base of all settings, which are frozen, strict, finite and explain themselves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from genlab.errors import BadSetting
+from genlab.registry import unknown
+
+__all__ = ["Config", "Field", "Setting"]
+
+Kind = Literal["flag", "whole", "number", "choice", "text"]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting as a form or a command line needs it; `low` and `high` are inclusive."""
+
+    name: str
+    kind: Kind
+    default: Any
+    description: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    advanced: bool = False
+
+    @property
+    def label(self) -> str:
+        return self.name.replace("_", " ")
+
+
+class Config(BaseModel):
+    """Settings are declared as pydantic fields; forms, flags, files and messages follow from them."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> Self:
+        """Validate `values`; raises BadSetting with a sentence for each setting at fault."""
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as fault:
+            raise BadSetting(" ".join(cls._sentence(error) for error in fault.errors())) from None
+
+    @classmethod
+    def fields(cls) -> list[Setting]:
+        """All settings, in the order of their declaration."""
+        return [_setting(name, schema) for name, schema in cls.model_json_schema()["properties"].items()]
+
+    def changed(self) -> dict[str, Any]:
+        """The settings that differ from their defaults."""
+        return {s.name: value for s in self.fields() if (value := getattr(self, s.name)) != s.default}
+
+    @classmethod
+    def _sentence(cls, error: Any) -> str:
+        name, given = ".".join(map(str, error["loc"])), error["input"]
+        settings = {setting.name: setting for setting in cls.fields()}
+        if name not in settings:
+            return unknown("setting", name, settings) if error["type"] == "extra_forbidden" else error["msg"]
+        return f"{settings[name].label} is {given!r}; it must be {_possible(settings[name])}."
+
+
+_KINDS: dict[str, Kind] = {"boolean": "flag", "integer": "whole", "number": "number", "string": "text"}
+
+
+def _setting(name: str, schema: dict[str, Any]) -> Setting:
+    return Setting(
+        name=name,
+        kind="choice" if "enum" in schema else _KINDS[schema["type"]],
+        default=schema["default"],
+        description=schema.get("description", ""),
+        low=schema.get("minimum"),
+        high=schema.get("maximum"),
+        choices=tuple(schema.get("enum", ())),
+        advanced=schema.get("advanced", False),
+    )
+
+
+def _possible(setting: Setting) -> str:
+    if setting.kind == "flag":
+        return "true or false"
+    if setting.kind == "choice":
+        return f"one of {', '.join(setting.choices)}"
+    if setting.kind == "text":
+        return "a text"
+    noun = "a whole number" if setting.kind == "whole" else "a number"
+    return noun if setting.low is None else f"{noun} from {setting.low:g} to {setting.high:,g}"

@@ -1,0 +1,145 @@
+"""Dataset: a read-only view of items, their labels and what else is known of them."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from genlab.data.augment import AUGMENTATIONS
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """All that a model may know of its data before it is built."""
+
+    modality: Literal["image", "points", "text", "series"]
+    shape: tuple[int, ...]  # image (C, H, W); points (2,); text and series (T,)
+    classes: tuple[str, ...] = ()
+    vocabulary_size: int = 0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Items in model space: floats in [-1, 1], and their labels, -1 where unknown."""
+
+    x: Tensor  # [B, C, H, W]
+    label: Tensor  # [B]
+
+    def to(self, device: torch.device | str) -> "Batch":
+        return Batch(self.x.to(device, non_blocking=True), self.label.to(device, non_blocking=True))
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Items by row: a base that may lie memory-mapped on disk, and an index into it."""
+
+    name: str
+    spec: DataSpec
+    base: np.ndarray  # uint8 [M, C, H, W]
+    columns: Mapping[str, Tensor]  # each [M, ...]: label, id, factors, …
+    index: Tensor | None = field(default=None, repr=False)  # [N] rows of the base; None for all
+
+    def __len__(self) -> int:
+        return len(self.base) if self.index is None else len(self.index)
+
+    def __getitem__(self, index: Tensor | slice | list[int]) -> "Dataset":
+        """A view of the chosen rows, not a copy: `data[~flagged]`, `data[:100]`."""
+        rows = torch.arange(len(self.base)) if self.index is None else self.index
+        return replace(self, index=rows[index])
+
+    def column(self, name: str) -> Tensor:
+        """One fact about every item, in the order of this view."""
+        whole = self.columns[name]
+        return whole if self.index is None else whole[self.index]
+
+    @property
+    def label(self) -> Tensor:
+        """[N] class of each item; -1 where unknown."""
+        return self.column("label")
+
+    def read(self, rows: Tensor | list[int] | slice) -> Tensor:
+        """The items at `rows` as they are stored: uint8 [n, C, H, W]."""
+        if isinstance(rows, slice):
+            rows = torch.arange(len(self))[rows]
+        rows = torch.as_tensor(rows)
+        rows = rows if self.index is None else self.index[rows]
+        return torch.from_numpy(self.base[rows.numpy()])  # numpy's fancy indexing copies
+
+    def batch(self, size: int, seed: int, step: int, augment: str = "none") -> Batch:
+        """Batch number `step` of an endless shuffled pass; the same arguments always give the same batch."""
+        rows = _rows_of_step(len(self), size, seed, step)
+        x = to_model(self.read(rows))
+        if augment != "none":
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(_address(seed, step))
+                transform = AUGMENTATIONS[augment](self.spec.shape)
+                x = torch.stack([transform(image) for image in x]).clamp(-1, 1)
+        return Batch(x, self.label[rows])
+
+    @cached_property
+    def counts(self) -> Tensor:
+        """[K] number of items of each class."""
+        known = self.label[self.label >= 0]
+        return torch.bincount(known, minlength=len(self.spec.classes))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the sorted hashes of all items (content and class name), so that order does not matter."""
+        names = [*self.spec.classes, ""]  # label -1 finds the last
+        labels = self.label.tolist()
+        hashes = []
+        for start in range(0, len(self), 4096):
+            items = self.read(slice(start, start + 4096)).numpy()
+            for item, label in zip(items, labels[start : start + 4096], strict=True):
+                hashes.append(hashlib.blake2b(item.tobytes() + names[label].encode(), digest_size=16).digest())
+        return hashlib.blake2b(b"".join(sorted(hashes)), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The three parts of a dataset: train on one, watch the second, judge on the third."""
+
+    name: str
+    train: Dataset
+    validation: Dataset
+    test: Dataset
+
+    @property
+    def spec(self) -> DataSpec:
+        return self.train.spec
+
+    @property
+    def parts(self) -> dict[str, Dataset]:
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
+
+def to_model(pixels: Tensor) -> Tensor:
+    """uint8 pixels [0, 255] as floats in [-1, 1]."""
+    return pixels.float() / 127.5 - 1
+
+
+def to_pixels(x: Tensor) -> Tensor:
+    """Floats in [-1, 1] as uint8 pixels, rounded to the nearest grey level."""
+    return ((x.detach().float().cpu().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+
+
+def _address(*numbers: int) -> int:
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])
+
+
+def _rows_of_step(n: int, size: int, seed: int, step: int) -> Tensor:
+    """[size] rows of the items at positions step·size … of the endless shuffled pass."""
+    positions = torch.arange(step * size, (step + 1) * size)
+    epochs = torch.div(positions, n, rounding_mode="floor")
+    order = torch.stack([_epoch_order(n, seed, epoch) for epoch in range(int(epochs[0]), int(epochs[-1]) + 1)])
+    return order[epochs - epochs[0], positions % n]
+
+
+@lru_cache(maxsize=4)
+def _epoch_order(n: int, seed: int, epoch: int) -> Tensor:
+    return torch.randperm(n, generator=torch.Generator().manual_seed(_address(seed, epoch)))

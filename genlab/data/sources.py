@@ -1,0 +1,210 @@
+"""Sources: where datasets come from; each is one function that gives raw parts, cached once as memory maps."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from torchvision import datasets as classics
+from torchvision.transforms import v2
+
+from genlab.data.dataset import Dataset, DataSpec, Splits
+from genlab.data.sprites import draw_sprites
+from genlab.errors import DataMissing
+from genlab.files import whole_folder
+from genlab.paths import cache_folder, data_folder
+from genlab.registry import Registry
+
+CACHE_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Part:
+    """Raw items of one part; `images` is sliced in blocks and may read or draw them only then."""
+
+    images: Sequence  # [N] of uint8 [C, H, W]
+    columns: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A dataset that genlab knows how to get."""
+
+    description: str
+    classes: tuple[str, ...]
+    build: Callable[[Path], dict[str, Part]]  # data folder -> train, test and perhaps validation
+    files: str = ""  # what to put where when there is no connection
+
+
+SOURCES: Registry[Source] = Registry("dataset")
+
+
+@lru_cache(maxsize=8)
+def load(name: str) -> Splits:
+    """Open a dataset by name, building its memory maps on first use (with a download where one is needed)."""
+    source = SOURCES[name]
+    folder = cache_folder() / "datasets" / f"{name}-v{CACHE_VERSION}"
+    if not folder.exists():
+        _build(name, source, folder)
+    return Splits(name, *(_open(name, source, folder / part) for part in ("train", "validation", "test")))
+
+
+def _open(name: str, source: Source, folder: Path) -> Dataset:
+    base = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
+    columns = {f.stem: torch.from_numpy(np.load(f, allow_pickle=False)) for f in folder.glob("*.npy") if f.stem != "images"}
+    return Dataset(name, DataSpec("image", base.shape[1:], source.classes), base, columns)
+
+
+def _build(name: str, source: Source, folder: Path) -> None:
+    try:
+        parts = source.build(data_folder())
+    except (OSError, RuntimeError) as fault:  # torchvision raises RuntimeError when a download fails
+        raise DataMissing(
+            f"The dataset {name!r} is not on this machine and could not be downloaded ({_first_line(fault)}). "
+            f"Connect once, or put {source.files} into {data_folder()}."
+        ) from fault
+    with whole_folder(folder) as draft:
+        for part, content in _with_validation(parts).items():
+            _write(draft / part, content)
+        (draft / "source.json").write_text(json.dumps({"name": name, "version": CACHE_VERSION}))
+
+
+def _write(folder: Path, part: Part) -> None:
+    folder.mkdir()
+    shape = (len(part.images), *np.shape(part.images[0:1])[1:])
+    images = np.lib.format.open_memmap(folder / "images.npy", mode="w+", dtype=np.uint8, shape=shape)
+    for start in range(0, len(images), 1024):
+        images[start : start + 1024] = part.images[start : start + 1024]
+    images.flush()
+    columns = {"label": np.full(len(images), -1)} | part.columns | {"id": np.arange(len(images))}
+    for name, column in columns.items():
+        np.save(folder / f"{name}.npy", column.astype(np.int64) if column.dtype.kind in "iu" else column)
+
+
+def _with_validation(parts: dict[str, Part]) -> dict[str, Part]:
+    """Cut a validation part (a twelfth, the same rows each time) off the training part where the source has none."""
+    if "validation" in parts:
+        return parts
+    order = np.random.default_rng(0).permutation(len(parts["train"].images))
+    cut = len(order) // 12
+    taken = {"validation": np.sort(order[:cut]), "train": np.sort(order[cut:])}
+    return {name: _take(parts["train"], rows) for name, rows in taken.items()} | {"test": parts["test"]}
+
+
+def _take(part: Part, rows: np.ndarray) -> Part:
+    return Part(np.asarray(part.images)[rows], {name: column[rows] for name, column in part.columns.items()})
+
+
+def _first_line(fault: Exception) -> str:
+    return (str(fault) or type(fault).__name__).splitlines()[0].rstrip(":. ")
+
+
+# --- Drawn or shipped with a library: no download ---
+
+
+def _digits(folder: Path) -> dict[str, Part]:
+    from sklearn.datasets import load_digits  # slow to import, needed once
+
+    raw = load_digits()
+    images = (raw.images[:, None] * (255 / 16)).round().astype(np.uint8)  # [1797, 1, 8, 8]
+    test = np.random.default_rng(1).permutation(len(images)) < 180
+    whole = Part(images, {"label": raw.target})
+    return {"train": _take(whole, ~test), "test": _take(whole, test)}
+
+
+def _sprites(folder: Path) -> dict[str, Part]:
+    return {name: Part(*draw_sprites(n, seed)) for name, n, seed in [("train", 12_000, 0), ("test", 2_000, 1)]}
+
+
+DIGITS = tuple("0123456789")
+SOURCES.register("digits")(Source("1,797 real handwritten digits, 8×8 (UCI)", DIGITS, _digits))
+SOURCES.register("sprites")(
+    Source("14,000 coloured shapes, 32×32, drawn from known factors", ("square", "ellipse", "triangle"), _sprites)
+)
+
+
+# --- The classics, through torchvision ---
+
+
+def _fetch(dataset: Callable, folder: Path, **arguments: object) -> object:
+    """The dataset from the data folder, which is only read, or from the downloads, which are fetched when absent."""
+    try:
+        return dataset(folder, download=False, **arguments)
+    except RuntimeError:
+        return dataset(cache_folder() / "downloads", download=True, **arguments)
+
+
+def _idx(dataset: type) -> Callable[[Path], dict[str, Part]]:
+    """A build function for the sets in MNIST's own file format."""
+
+    def build(folder: Path) -> dict[str, Part]:
+        sets = {name: _fetch(dataset, folder, train=name == "train") for name in ("train", "test")}
+        return {name: Part(s.data.numpy()[:, None], {"label": s.targets.numpy()}) for name, s in sets.items()}
+
+    return build
+
+
+def _idx_files(folder: str) -> str:
+    kinds = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
+    return f"the files {', '.join(f'{folder}/raw/{kind}-ubyte' for kind in kinds)}"
+
+
+def _cifar10(folder: Path) -> dict[str, Part]:
+    sets = {name: _fetch(classics.CIFAR10, folder, train=name == "train") for name in ("train", "test")}
+    return {n: Part(s.data.transpose(0, 3, 1, 2), {"label": np.array(s.targets)}) for n, s in sets.items()}
+
+
+class _Faces(Sequence):
+    """CelebA's images, cropped to their middle 178×178 and brought to 64×64 when they are asked for."""
+
+    prepare = v2.Compose([v2.PILToTensor(), v2.CenterCrop(178), v2.Resize(64, antialias=True)])
+
+    def __init__(self, images: classics.CelebA) -> None:
+        self.images = images
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, rows):
+        return np.stack([self.prepare(self.images[row][0]).numpy() for row in range(len(self))[rows]])
+
+
+def _celeba(folder: Path) -> dict[str, Part]:
+    parts = {}
+    for name, split in {"train": "train", "validation": "valid", "test": "test"}.items():
+        images = _fetch(classics.CelebA, folder, split=split)
+        smiling = images.attr_names.index("Smiling")
+        parts[name] = Part(_Faces(images), {"label": images.attr[:, smiling].numpy(), "attributes": images.attr.numpy()})
+    return parts
+
+
+CLOTHES = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+KANA = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
+THINGS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+for _name, _dataset, _classes, _text in [
+    ("mnist", classics.MNIST, DIGITS, "70,000 handwritten digits, 28×28 (LeCun et al. 1998)"),
+    ("fashion-mnist", classics.FashionMNIST, CLOTHES, "70,000 pieces of clothing, 28×28 (Xiao et al. 2017)"),
+    ("kmnist", classics.KMNIST, KANA, "70,000 cursive Japanese letters, 28×28 (Clanuwat et al. 2018)"),
+]:
+    SOURCES.register(_name)(Source(_text, _classes, _idx(_dataset), _idx_files(_dataset.__name__)))
+
+SOURCES.register("cifar10")(
+    Source(
+        "60,000 small colour photographs, 32×32 (Krizhevsky 2009)",
+        THINGS,
+        _cifar10,
+        "cifar-10-python.tar.gz, or the folder cifar-10-batches-py that it holds,",
+    )
+)
+SOURCES.register("celeba")(
+    Source(
+        "202,599 faces of well-known people, 64×64 (Liu et al. 2015)",
+        ("not smiling", "smiling"),
+        _celeba,
+        "celeba/img_align_celeba.zip and the list_*.txt files of CelebA",
+    )
+)

@@ -1,0 +1,119 @@
+"""What a person wants to know of a dataset at a glance: examples, statistics, neighbours and a map in two dimensions."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from genlab.data.dataset import Dataset
+
+MOST_VALUES = 100_000_000  # pixels that are looked at; what is larger is judged by an even sample
+WHOLE = 3_000_000  # pixels that one block of work holds
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Statistics of the pixels, each as a number in [0, 1]."""
+
+    measured: int  # images that were looked at
+    mean: float
+    deviation: float
+    black: float  # share of pixels that are exactly 0
+    white: float  # share of pixels that are exactly 255
+    mean_images: Tensor  # uint8 [K, C, H, W]  the average of each class; one for all where there are no classes
+
+
+@dataclass(frozen=True)
+class Map:
+    """Images as points in the plane of the two strongest principal components."""
+
+    rows: Tensor  # [n]
+    points: Tensor  # [n, 2]  in units of the first component's standard deviation
+    shares: tuple[float, float]  # of the total variance, along each axis
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The nearest images to one image, nearest first."""
+
+    rows: Tensor  # [k]
+    distances: Tensor  # [k]  root mean square difference of pixels, in [0, 1]
+    searched: int  # images that were compared
+
+
+def examples(data: Dataset, per_class: int, seed: int) -> list[Tensor]:
+    """Rows of up to `per_class` random images of each class, class by class; of all images where there are no classes."""
+    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(seed))
+    if not data.spec.classes:
+        return [order[:per_class]]
+    label = data.label[order]
+    return [order[label == k][:per_class] for k in range(len(data.spec.classes))]
+
+
+@lru_cache(maxsize=8)
+def summarise(data: Dataset) -> Summary:
+    """Statistics of the images' pixels and the average image of each class."""
+    rows = _even_sample(data, MOST_VALUES)
+    label = data.label[rows] if data.spec.classes else torch.zeros(len(rows), dtype=torch.long)
+    classes = max(1, len(data.spec.classes))
+    levels = torch.zeros(256, dtype=torch.long)
+    sums = torch.zeros(classes, _size(data))
+    for part in _blocks(data, rows):
+        pixels = data.read(rows[part]).flatten(1)  # [b, C·H·W]
+        levels += torch.bincount(pixels.flatten(), minlength=256)
+        known = label[part] >= 0
+        sums.index_add_(0, label[part][known], pixels[known].float())
+    counts = torch.bincount(label[label >= 0], minlength=classes).clamp(min=1)
+    share = levels.double() / levels.sum()
+    grey = torch.arange(256, dtype=torch.float64) / 255
+    mean = (share * grey).sum()
+    return Summary(
+        measured=len(rows),
+        mean=float(mean),
+        deviation=float((share * (grey - mean) ** 2).sum().sqrt()),
+        black=float(share[0]),
+        white=float(share[255]),
+        mean_images=(sums / counts[:, None]).round().to(torch.uint8).reshape(classes, *data.spec.shape),
+    )
+
+
+@lru_cache(maxsize=8)
+def project(data: Dataset, most: int = 3000) -> Map:
+    """Principal components of an even sample of the images (Pearson 1901), the first two of them as a map."""
+    rows = _even_sample(data, most * _size(data))
+    x = data.read(rows).flatten(1).float() / 255  # [n, C·H·W]
+    x = x - x.mean(0)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)  # the range finder of Halko et al. 2011 starts from random vectors
+        u, s, v = torch.pca_lowrank(x, q=min(6, *x.shape), center=False, niter=4)
+    signs = v[:, :2].sum(0).sign()  # a component's sign is arbitrary: brighter is right, and up
+    points = u[:, :2] * s[:2] * signs
+    total = x.square().sum().clamp(min=1e-12)
+    shares = (s[:2] ** 2 / total).tolist()
+    return Map(rows, points / points[:, 0].std().clamp(min=1e-12), (shares[0], shares[1]))
+
+
+def neighbours(data: Dataset, row: int, k: int) -> Neighbours:
+    """The k images nearest to image `row` by their pixels, itself excluded."""
+    rows = _even_sample(data, MOST_VALUES)
+    rows = rows[rows != row]
+    wanted = data.read([row]).flatten().float()
+    parts = [(data.read(rows[part]).flatten(1).float() - wanted).square().mean(1) for part in _blocks(data, rows)]
+    distances, nearest = torch.cat(parts).topk(min(k, len(rows)), largest=False)
+    return Neighbours(rows[nearest], distances.sqrt() / 255, len(rows))
+
+
+def _size(data: Dataset) -> int:
+    return int(torch.tensor(data.spec.shape).prod())
+
+
+def _even_sample(data: Dataset, values: int) -> Tensor:
+    """Rows at even distances, as many as hold no more than `values` pixels; all rows where they fit."""
+    most = max(1, values // _size(data))
+    return torch.arange(len(data)) if len(data) <= most else torch.linspace(0, len(data) - 1, most).long()
+
+
+def _blocks(data: Dataset, rows: Tensor) -> list[slice]:
+    size = max(1, WHOLE // _size(data))
+    return [slice(start, start + size) for start in range(0, len(rows), size)]

@@ -1,0 +1,29 @@
+"""The faults that a person can cause and mend; each message says what was given, what is possible and what to do."""
+
+
+class GenlabError(Exception):
+    """Shown to the person as its message; anything else is a fault of ours and goes to the log."""
+
+
+class BadSetting(GenlabError):
+    """A setting outside of what is possible."""
+
+
+class UnknownName(GenlabError):
+    """A name that is in no registry, folder or class list."""
+
+
+class DataMissing(GenlabError):
+    """A dataset whose files are not on this machine and cannot be had."""
+
+
+class BadCheckpoint(GenlabError):
+    """A checkpoint that is damaged, dangerous or does not fit its model."""
+
+
+class RunFault(GenlabError):
+    """A run that cannot be opened, started or continued."""
+
+
+class Diverged(GenlabError):
+    """Training met a loss or gradient that is not a finite number."""

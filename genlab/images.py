@@ -1,0 +1,30 @@
+"""Pixels as pictures: walls of small images and PNG files that remember how they were made."""
+
+import io
+from collections.abc import Mapping
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from torch import Tensor
+from torchvision.utils import make_grid
+
+
+def wall(pixels: Tensor, columns: int) -> Tensor:
+    """Images uint8 [n, C, H, W] side by side in rows of `columns`: uint8 [C, rows·H, columns·W], grey ones staying grey."""
+    grid = make_grid(pixels, nrow=columns, padding=0)  # makes grey images RGB
+    return grid[: pixels.shape[1]]
+
+
+def picture(pixels: Tensor) -> Image.Image:
+    """One image uint8 [C, H, W] with 1 or 3 channels for Pillow."""
+    return Image.fromarray(pixels[0].numpy() if len(pixels) == 1 else pixels.permute(1, 2, 0).numpy())
+
+
+def png(pixels: Tensor, text: Mapping[str, str] | None = None) -> bytes:
+    """An image uint8 [C, H, W] as a PNG file, with `text` in its text chunks."""
+    info = PngInfo()
+    for key, value in (text or {}).items():
+        info.add_itxt(key, value)
+    buffer = io.BytesIO()
+    picture(pixels).save(buffer, "png", pnginfo=info)
+    return buffer.getvalue()

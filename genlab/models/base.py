@@ -1,0 +1,243 @@
+"""What every model family is: settings, players that learn, losses to learn from, samples to look at."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from genlab.config import Config, Field
+from genlab.data import Batch, DataSpec
+from genlab.errors import BadCheckpoint, BadSetting
+from genlab.registry import Registry, unknown
+
+
+class Settings(Config):
+    """The settings that all families share; a family adds its own and may change these defaults."""
+
+    steps: int = Field(5000, ge=1, le=10_000_000, description="training steps, each on one batch")
+    batch_size: int = Field(128, ge=1, le=8192, description="images a step; more is smoother, slower and needs more memory")
+    learning_rate: float = Field(1e-3, ge=1e-7, le=1, description="size of a step; too high and the loss becomes NaN")
+    conditional: bool = Field(False, description="learn each class by name, so that one can ask for a class or blend two")
+    augment: Literal["none", "shift", "flip", "crop", "noise"] = Field(
+        "none", description="vary the training images; the held-out ones never change"
+    )
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="start of all randomness; the same seed repeats the run")
+    warmup: int = Field(100, ge=0, le=100_000, description="steps over which the learning rate rises from 0",
+                        json_schema_extra={"advanced": True})  # fmt: skip
+    decay: Literal["none", "cosine", "linear"] = Field(
+        "none", description="how the learning rate falls towards the end", json_schema_extra={"advanced": True}
+    )
+    weight_decay: float = Field(0.0, ge=0, le=1, description="pull of the weights towards 0 (AdamW)",
+                                json_schema_extra={"advanced": True})  # fmt: skip
+    clip: float = Field(1.0, ge=0, le=1000, description="longest gradient that is let through; 0 lets all through",
+                        json_schema_extra={"advanced": True})  # fmt: skip
+    ema: float = Field(0.999, ge=0, le=0.99999, description="memory of the averaged weights, which samples come from",
+                       json_schema_extra={"advanced": True})  # fmt: skip
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="auto takes bf16 where a GPU has it", json_schema_extra={"advanced": True}
+    )
+    save_every: int = Field(500, ge=1, le=1_000_000, description="steps between checkpoints, from which a run can be resumed",
+                            json_schema_extra={"advanced": True})  # fmt: skip
+    compile: bool = Field(False, description="compile the networks: slow to start, faster on a GPU",
+                          json_schema_extra={"advanced": True})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Player:
+    """A part of a model with an optimizer of its own."""
+
+    parameters: list[nn.Parameter]
+    learning_rate: float | None = None  # None: the run's
+    betas: tuple[float, float] = (0.9, 0.999)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What one player is to lower, and what the page should know of it."""
+
+    player: str
+    value: Tensor
+    logs: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Given:
+    """What samples are asked to respect."""
+
+    classes: Tensor | None = None  # [n, K] weights of the classes, so that 3 can morph into 8
+
+    def rows(self, part: slice) -> "Given":
+        return Given(None if self.classes is None else self.classes[part])
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Samples so far."""
+
+    items: Tensor  # [n, C, H, W] in [-1, 1]
+    step: int
+    total: int
+    estimate: Tensor | None = None  # [n, C, H, W] of the clean image, where a family goes there by steps
+
+
+class GenerativeModel(nn.Module):
+    """A family is a subclass in a file of its own and one line in `genlab.models`."""
+
+    Settings: ClassVar[type[Settings]] = Settings
+    SamplingSettings: type[Config] = Config
+    presets: ClassVar[Mapping[str, Mapping[str, object]]] = {}  # dataset name or "small" -> settings that do well there
+    loss_unit: str = "loss"  # what one unit of the curve means
+
+    def __init__(self, spec: DataSpec, settings: Settings) -> None:
+        super().__init__()
+        if spec.modality != "image" or not all(8 <= side <= 64 for side in spec.shape[1:]):
+            raise BadSetting(f"This family learns images from 8×8 to 64×64; these data are {spec.modality} {spec.shape}.")
+        if settings.conditional and not spec.classes:
+            raise BadSetting("These data have no classes, so a conditional model cannot learn them; set conditional to false.")
+        self.spec, self.settings = spec, settings
+        self.classes = len(spec.classes) if settings.conditional else 0
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
+    def players(self) -> dict[str, Player]:
+        """All that learns, by name; most families have one player."""
+        return {"model": Player(list(self.parameters()))}
+
+    def training_losses(self, batch: Batch, step: int) -> Iterator[Loss]:
+        """Losses in the order of play; lazy, so that a player has stepped before the next loss is computed."""
+        raise NotImplementedError
+
+    def held_out_loss(self, batch: Batch) -> Tensor:
+        """The loss on images that were not trained on; by default that of the first player."""
+        return next(iter(self.training_losses(batch, 0))).value
+
+    def settle(self, seed: int) -> None:
+        """Bring statistics that depend on the weights (batch norm) in line with them."""
+
+    def sample(self, n: int, settings: Config, seed: int, given: Given | None = None) -> Iterator[Draft]:
+        """Draw n items, item i from seed + i; the last draft is the result."""
+        raise NotImplementedError
+
+    def given_labels(self, labels: Tensor | None, n: int) -> Given:
+        """n wishes for these labels in turn; without any, every class in turn; nothing for a model without classes."""
+        if not self.classes:
+            if labels is not None:
+                raise BadSetting("This model was trained without classes; leave the class empty.")
+            return Given()
+        turn = torch.arange(self.classes) if labels is None else labels
+        return Given(one_hot(turn[torch.arange(n) % len(turn)], self.classes))
+
+    def label_of(self, name: str | None) -> Tensor | None:
+        """A class name as a label [1]; None stays None."""
+        if name is None:
+            return None
+        if self.classes and name not in self.spec.classes:
+            raise BadSetting(unknown("class", name, self.spec.classes))
+        return torch.tensor([self.spec.classes.index(name) if self.classes else 0])
+
+    def class_weights(self, given: Given | None, n: int) -> Tensor | None:
+        """[n, K] on the model's device; zeros mean no class in particular; None for a model without classes."""
+        if not self.classes:
+            return None
+        if given is None or given.classes is None:
+            return torch.zeros(n, self.classes, device=self.device)
+        return given.classes.to(self.device)
+
+    def save(self, folder: Path) -> None:
+        """Write the weights as safetensors."""
+        save_file({name: tensor.contiguous() for name, tensor in self.state_dict().items()}, folder / "model.safetensors")
+
+    def restore(self, folder: Path) -> None:
+        """Read the weights; raises BadCheckpoint when they do not fit or are not finite."""
+        weights = load_file(folder / "model.safetensors")
+        check_weights(weights, self.state_dict())
+        self.load_state_dict(weights)
+
+
+class LatentModel(GenerativeModel):
+    """A family whose every item comes from a latent: VAE, GAN, diffusion (its noise is its latent)."""
+
+    latent_shape: tuple[int, ...]
+
+    def prior(self, n: int, seed: int) -> Tensor:
+        """[n, *L] standard normal latents, row i from seed + i, drawn on the CPU."""
+        rows = [torch.randn(self.latent_shape, generator=torch.Generator().manual_seed(seed + i)) for i in range(n)]
+        return torch.stack(rows).to(self.device)
+
+    def decode(self, z: Tensor, given: Given | None = None, settings: Config | None = None) -> Tensor:
+        """Items [n, C, H, W] in [-1, 1] from latents [n, *L]; the same latents give the same items."""
+        raise NotImplementedError
+
+    def encode(self, x: Tensor, given: Given | None = None) -> Tensor:
+        """Latents [n, *L] of items; raises BadSetting for a family that has no encoder."""
+        raise BadSetting(f"A {type(self).__name__} has no encoder; choose images from the prior.")
+
+    @torch.no_grad()
+    def sample(self, n: int, settings: Config, seed: int, given: Given | None = None) -> Iterator[Draft]:
+        z = self.prior(n, seed) * getattr(settings, "truncation", 1.0)
+        blocks = [self.decode(z[s], given and given.rows(s), settings) for s in blocks_of(n)]
+        yield Draft(torch.cat(blocks), 1, 1)
+
+    @torch.no_grad()
+    def directions(self, k: int, seed: int) -> tuple[Tensor, Tensor]:
+        """Basis [k, *L] of unit vectors and the spread [k] of the prior along each, strongest first.
+
+        Principal components of the output regressed back to the latent, as GANSpace does for BigGAN
+        (Härkönen et al. 2020, eq. 2); a family whose latent has axes of its own overrides this.
+        """
+        n = 512
+        z = self.prior(n, seed)
+        given = self.given_labels(None, n)
+        x = torch.cat([self.decode(z[s], given.rows(s)) for s in blocks_of(n)]).flatten(1)
+        k = min(k, z[0].numel(), x[0].numel())
+        u, _, _ = torch.linalg.svd(x - x.mean(0), full_matrices=False)
+        basis = u[:, :k].T @ z.flatten(1)  # [k, L]  least squares, since the columns of u are orthonormal
+        basis = torch.linalg.qr(basis.T)[0].T if z[0].numel() >= k else basis
+        return basis.reshape(-1, *self.latent_shape), torch.ones(len(basis))
+
+
+class Truncation(Config):
+    """How a family with a plain prior is sampled."""
+
+    truncation: float = Field(1.0, ge=0, le=2, description="scale of the latents; below 1 safer and less varied")
+
+
+MODELS: Registry[type[GenerativeModel]] = Registry("model family")
+
+
+def one_hot(labels: Tensor, classes: int) -> Tensor:
+    """[n, K] weights of labels [n]; a label of -1 gives zeros."""
+    return (labels[:, None] == torch.arange(classes, device=labels.device)).float()
+
+
+def blocks_of(n: int, size: int = 256) -> list[slice]:
+    """Slices that cover n items in blocks that fit in memory."""
+    return [slice(start, min(start + size, n)) for start in range(0, n, size)]
+
+
+def check_weights(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+    """Raise BadCheckpoint unless the weights have the names and shapes that the model has, and are finite."""
+    missing, extra = sorted(set(expected) - set(found)), sorted(set(found) - set(expected))
+    if missing or extra:
+        raise BadCheckpoint(
+            f"Checkpoint does not fit: {len(missing)} tensors are missing and {len(extra)} unexpected "
+            f"(for example {(missing or extra)[0]!r})."
+        )
+    for name, tensor in found.items():
+        if tensor.shape != expected[name].shape:
+            raise BadCheckpoint(
+                f"Checkpoint does not fit: {name!r} is {_size(tensor)}, this model needs {_size(expected[name])}."
+            )
+    broken = [name for name, tensor in found.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
+    if broken:
+        raise BadCheckpoint(f"Checkpoint holds NaN or infinity in {len(broken)} tensors ({broken[0]!r} first); not loaded.")
+
+
+def _size(tensor: Tensor) -> str:
+    return "×".join(map(str, tensor.shape)) or "a single number"

@@ -1,0 +1,229 @@
+"""Diffusion: a network learns to take noise away, and takes it away step by step (Ho et al. 2020; flow: Lipman et al. 2023).
+
+Networks and schedulers are those of diffusers and are saved as diffusers saves them.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from diffusers import (
+    DDIMScheduler,
+    DDPMScheduler,
+    DPMSolverMultistepScheduler,
+    FlowMatchEulerDiscreteScheduler,
+    FlowMatchHeunDiscreteScheduler,
+    HeunDiscreteScheduler,
+    UNet2DModel,
+)
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from genlab.config import Config, Field
+from genlab.data import Batch, DataSpec
+from genlab.models import base
+from genlab.models.base import Draft, Given, LatentModel, Loss, blocks_of, check_weights, one_hot
+
+TIMES = 1000  # discrete noise levels that the networks know
+WEIGHTS = "unet/diffusion_pytorch_model.safetensors"  # where diffusers puts them
+
+
+class _Sampling(Config):
+    steps: int = Field(10, ge=1, le=1000, description="steps from noise to image; more is better up to a point, and slower")
+    guidance: float = Field(1.5, ge=1, le=10, description="how strictly a class is kept to; above 1 a step costs two evaluations")
+
+
+class NoiseSampling(_Sampling):
+    sampler: Literal["dpm-solver++", "ddim", "heun", "ddpm"] = Field(
+        "dpm-solver++", description="dpm-solver++ is good in 10 steps; ddpm adds fresh noise and wants hundreds"
+    )
+
+
+class FlowSampling(_Sampling):
+    sampler: Literal["dpm-solver++", "euler", "heun"] = Field(
+        "dpm-solver++", description="dpm-solver++ and euler look once a step, heun twice"
+    )
+
+
+class Diffusion(LatentModel):
+    """Draws by removing noise in small steps; slow to sample, steady to train, the sharpest of all."""
+
+    class Settings(base.Settings):
+        target: Literal["flow", "v", "noise"] = Field("flow", description="what the network predicts; flow has the straightest path")
+        width: int = Field(16, ge=8, le=512, multiple_of=8, description="channels at full size; twice as many at half size, and so on")
+        depth: int = Field(1, ge=1, le=4, description="residual blocks at each size")
+        attention: bool = Field(False, description="look across the whole image at the smallest size; slow on a CPU")
+        unlabelled: float = Field(0.1, ge=0, le=1, description="share of images shown without their class, which guidance needs")
+        learning_rate: float = Field(1e-3, ge=1e-7, le=1, description="size of a step; too high and the loss becomes NaN")
+        decay: Literal["none", "cosine", "linear"] = Field(
+            "cosine", description="how the learning rate falls towards the end", json_schema_extra={"advanced": True}
+        )
+
+    presets = {
+        "small": {"width": 16, "steps": 3000},
+        "mnist": {"conditional": True, "steps": 20_000},
+        "cifar10": {"width": 64, "depth": 2, "attention": True, "conditional": True, "steps": 100_000, "augment": "flip"},
+    }
+    loss_unit = "mean squared error of the prediction, a pixel"
+
+    def __init__(self, spec: DataSpec, settings: Settings) -> None:
+        super().__init__(spec, settings)
+        self.SamplingSettings = FlowSampling if settings.target == "flow" else NoiseSampling
+        sides, levels = spec.shape[1:], 2 if max(spec.shape[1:]) < 16 else 3 if max(spec.shape[1:]) <= 32 else 4
+        multiple = 2 ** (levels - 1)  # a UNet halves its input this often, so odd sizes are padded
+        self.latent_shape = (spec.shape[0], *(-side % multiple + side for side in sides))
+        down, up = ["DownBlock2D"] * levels, ["UpBlock2D"] * levels
+        if settings.attention:
+            down[-1], up[0] = "AttnDownBlock2D", "AttnUpBlock2D"
+        self.unet = UNet2DModel(
+            sample_size=self.latent_shape[1:],
+            in_channels=spec.shape[0],
+            out_channels=spec.shape[0],
+            block_out_channels=[settings.width * min(2**level, 4) for level in range(levels)],
+            layers_per_block=settings.depth,
+            down_block_types=down,
+            up_block_types=up,
+            add_attention=settings.attention,
+            norm_num_groups=8,
+            num_class_embeds=self.classes + 1 if self.classes else None,  # the last one stands for "no class"
+        )
+        if self.classes:
+            self.unet.class_embedding = BlendedEmbedding.of(self.unet.class_embedding)
+        self.noising = DDPMScheduler(**_VARIANCE_PRESERVING)
+
+    def training_losses(self, batch: Batch, step: int) -> Iterator[Loss]:
+        x = self._padded(batch.x)
+        eps = torch.randn_like(x)
+        t = (torch.rand(1, device=x.device) + torch.arange(len(x), device=x.device) / len(x)) % 1  # [B] evenly spread,
+        if self.settings.target == "flow":  # which lowers the variance: Kingma et al. 2021, appendix I.1
+            level = t.view(-1, 1, 1, 1)
+            noisy, times, target = (1 - level) * x + level * eps, t * TIMES, eps - x  # Lipman et al. 2023, eq. 23
+        else:
+            times = (t * TIMES).long()
+            noisy = self.noising.add_noise(x, eps, times)
+            target = eps if self.settings.target == "noise" else self.noising.get_velocity(x, eps, times)
+        weights = self._with_none(one_hot(batch.label, self.classes)) if self.classes else None
+        if weights is not None and self.training:
+            forget = torch.rand(len(x), 1, device=x.device) < self.settings.unlabelled  # Ho & Salimans 2022, algorithm 1
+            weights = torch.where(forget, self._with_none(torch.zeros_like(weights[:, 1:])), weights)
+        prediction = self.unet(noisy, times, class_labels=weights).sample
+        yield Loss("model", F.mse_loss(prediction.float(), target))
+
+    @torch.no_grad()
+    def sample(self, n: int, settings: Config, seed: int, given: Given | None = None) -> Iterator[Draft]:
+        noises = [torch.Generator().manual_seed(seed + i) for i in range(n)]
+        z = torch.stack([torch.randn(self.latent_shape, generator=noise) for noise in noises])  # as in prior()
+        yield from self.denoise(z.to(self.device), given, settings, noises)
+
+    @torch.no_grad()
+    def decode(self, z: Tensor, given: Given | None = None, settings: Config | None = None) -> Tensor:
+        noises = [torch.Generator().manual_seed(0) for _ in z]
+        *_, last = self.denoise(z, given, settings or self.SamplingSettings(), noises)
+        return last.items
+
+    @torch.no_grad()
+    def denoise(self, z: Tensor, given: Given | None, settings: Any, noises: list[torch.Generator]) -> Iterator[Draft]:
+        """Walk from noise [n, *L] to images; each step is a draft with its estimate of the clean images."""
+        sampler = SAMPLERS[self.settings.target][settings.sampler]
+        scheduler = sampler.build(self.settings.target)
+        scheduler.set_timesteps(settings.steps, device=z.device)
+        fresh = {"generator": noises} if sampler.stochastic else {}
+        weights = self.class_weights(given, len(z))
+        x = z * getattr(scheduler, "init_noise_sigma", 1.0)
+        total = len(scheduler.timesteps)
+        for i, t in enumerate(scheduler.timesteps):
+            scaled = scheduler.scale_model_input(x, t) if hasattr(scheduler, "scale_model_input") else x
+            prediction = self._predict(scaled, t, weights, settings.guidance)
+            estimate = self._clean(scaled, prediction, t).clamp(-1, 1)
+            x = scheduler.step(prediction, t, x, **fresh).prev_sample
+            yield Draft(self._cropped(x).clamp(-1, 1), i + 1, total, self._cropped(estimate))
+
+    def save(self, folder: Path) -> None:
+        self.unet.save_pretrained(folder / "unet")
+        SAMPLERS[self.settings.target]["dpm-solver++"].build(self.settings.target).save_pretrained(folder / "scheduler")
+
+    def restore(self, folder: Path) -> None:
+        weights = load_file(folder / WEIGHTS)
+        check_weights(weights, self.unet.state_dict())
+        self.unet.load_state_dict(weights)
+
+    def _predict(self, x: Tensor, t: Tensor, weights: Tensor | None, guidance: float) -> Tensor:
+        """The network's prediction, guided towards the classes (Ho & Salimans 2022, eq. 6)."""
+        if weights is None:
+            return torch.cat([self.unet(x[s], t).sample for s in blocks_of(len(x))])
+        asked = self._with_none(weights)
+        conditional = torch.cat([self.unet(x[s], t, class_labels=asked[s]).sample for s in blocks_of(len(x))])
+        if guidance == 1:
+            return conditional
+        free = self._with_none(torch.zeros_like(weights))
+        unconditional = torch.cat([self.unet(x[s], t, class_labels=free[s]).sample for s in blocks_of(len(x))])
+        return unconditional + guidance * (conditional - unconditional)
+
+    def _clean(self, x: Tensor, prediction: Tensor, t: Tensor) -> Tensor:
+        """Estimate of the clean image from the noisy one and the prediction at time t."""
+        if self.settings.target == "flow":
+            return x - t / TIMES * prediction
+        signal = self.noising.alphas_cumprod.to(x.device)[t.round().long()]
+        if self.settings.target == "noise":
+            return (x - (1 - signal).sqrt() * prediction) / signal.sqrt()  # Ho et al. 2020, eq. 15
+        return signal.sqrt() * x - (1 - signal).sqrt() * prediction  # Salimans & Ho 2022, section 4
+
+    def _with_none(self, weights: Tensor) -> Tensor:
+        """[B, K + 1]: what the class weights leave of 1 goes to "no class"."""
+        return torch.cat([weights, (1 - weights.sum(1, keepdim=True)).clamp(min=0)], dim=1)
+
+    def _padded(self, x: Tensor) -> Tensor:
+        rows, columns = (wide - side for wide, side in zip(self.latent_shape[1:], x.shape[2:], strict=True))
+        return F.pad(x, (0, columns, 0, rows), mode="replicate") if rows or columns else x
+
+    def _cropped(self, x: Tensor) -> Tensor:
+        return x[..., : self.spec.shape[1], : self.spec.shape[2]]
+
+
+class BlendedEmbedding(nn.Embedding):
+    """An embedding that takes class weights [B, K] as well as class numbers [B]; saved and read like a plain one."""
+
+    @classmethod
+    def of(cls, plain: nn.Embedding) -> "BlendedEmbedding":
+        blended = cls(plain.num_embeddings, plain.embedding_dim)
+        blended.load_state_dict(plain.state_dict())
+        return blended
+
+    def forward(self, classes: Tensor) -> Tensor:
+        return classes @ self.weight if classes.is_floating_point() else super().forward(classes)
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """One of diffusers' schedulers, set up for a target."""
+
+    build: Callable[[str], Any]
+    stochastic: bool = False
+
+
+_VARIANCE_PRESERVING = {"num_train_timesteps": TIMES, "beta_schedule": "squaredcos_cap_v2"}  # Nichol & Dhariwal 2021
+_PREDICTION = {"noise": "epsilon", "v": "v_prediction", "flow": "flow_prediction"}
+
+
+def _variance_preserving(scheduler: Callable[..., Any], **options: Any) -> Callable[[str], Any]:
+    return lambda target: scheduler(**_VARIANCE_PRESERVING, prediction_type=_PREDICTION[target], **options)
+
+
+_LIMITED = {"thresholding": True, "sample_max_value": 1.0}  # estimates stay within [-1, 1], which guidance needs
+_NOISE_SAMPLERS = {
+    "dpm-solver++": Sampler(_variance_preserving(DPMSolverMultistepScheduler, lambda_min_clipped=-5.1, **_LIMITED)),
+    "ddim": Sampler(_variance_preserving(DDIMScheduler, timestep_spacing="trailing")),
+    "heun": Sampler(_variance_preserving(HeunDiscreteScheduler)),
+    "ddpm": Sampler(_variance_preserving(DDPMScheduler, timestep_spacing="trailing"), stochastic=True),
+}
+_FLOW_SAMPLERS = {
+    "dpm-solver++": Sampler(
+        lambda target: DPMSolverMultistepScheduler(prediction_type=_PREDICTION[target], use_flow_sigmas=True, **_LIMITED)
+    ),
+    "euler": Sampler(lambda target: FlowMatchEulerDiscreteScheduler()),
+    "heun": Sampler(lambda target: FlowMatchHeunDiscreteScheduler()),
+}
+SAMPLERS = {"noise": _NOISE_SAMPLERS, "v": _NOISE_SAMPLERS, "flow": _FLOW_SAMPLERS}

@@ -1,0 +1,141 @@
+"""VAE: an encoder to a small latent space and a decoder back (Kingma & Welling 2014; β of Higgins et al. 2017)."""
+
+import math
+from collections.abc import Iterator
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from genlab.config import Config, Field
+from genlab.data import Batch, DataSpec
+from genlab.models import base
+from genlab.models.base import Given, LatentModel, Loss, Truncation, one_hot
+from genlab.models.layers import Up, join, mlp, sizes_of
+
+LOSS_UNITS = {
+    "bernoulli": "nats an image: negative evidence lower bound on binarised pixels",
+    "gaussian": "nats an image: negative evidence lower bound of a density over pixels in [0, 1]; it may be negative",
+    "cross-entropy": "cross-entropy of grey values an image plus KL; not a likelihood",
+}
+
+
+class VAE(LatentModel):
+    """Compresses each image to a few numbers and learns to draw it back; smooth to walk through."""
+
+    class Settings(base.Settings):
+        network: Literal["mlp", "conv"] = Field("mlp", description="mlp is fast and sees all pixels at once; conv sees shapes")
+        latent: int = Field(2, ge=2, le=512, description="latent axes; 2 can be seen on a map, 16 draw sharper digits")
+        width: int = Field(256, ge=8, le=2048, description="units of a hidden layer; a conv network has a quarter as channels")
+        beta: float = Field(1.0, ge=0, le=100, description="weight of the KL term; above 1 the axes separate and images blur")
+        likelihood: Literal["bernoulli", "gaussian", "cross-entropy"] = Field(
+            "bernoulli", description="bernoulli binarises pixels; gaussian learns its noise; cross-entropy is no likelihood"
+        )
+
+    SamplingSettings = Truncation
+    presets = {
+        "small": {"latent": 8, "steps": 2000},
+        "mnist": {"network": "conv", "latent": 16, "width": 128, "likelihood": "gaussian", "steps": 6000},
+        "sprites": {"network": "conv", "latent": 8, "width": 128, "likelihood": "gaussian"},
+    }
+
+    def __init__(self, spec: DataSpec, settings: Settings) -> None:
+        super().__init__(spec, settings)
+        self.loss_unit = LOSS_UNITS[settings.likelihood]
+        self.latent_shape = (settings.latent,)
+        self.encoder, self.decoder = NETWORKS[settings.network](spec.shape, settings.width, settings.latent, self.classes)
+        self.log_sigma = nn.Parameter(torch.tensor(-1.0), requires_grad=settings.likelihood == "gaussian")
+        self.register_buffer("spread", torch.ones(settings.latent))  # of the posterior means over the training data
+        self.register_buffer("information", torch.zeros(settings.latent))  # nats that each axis carries
+
+    def training_losses(self, batch: Batch, step: int) -> Iterator[Loss]:
+        mean, logvar = self.posterior(batch.x, self._weights(batch.label))  # [B, L], [B, L]
+        z = mean + torch.randn_like(mean) * (0.5 * logvar).exp()  # [B, L]  reparameterised, Kingma & Welling 2014, eq. 10
+        reconstruction = self._reconstruction(self._pixels(z, self._weights(batch.label)), batch.x)
+        axes = 0.5 * (mean**2 + logvar.exp() - 1 - logvar).mean(0)  # [L]  KL to the prior, nats, eq. 10
+        if self.training:
+            self.spread.lerp_(mean.detach().float().std(0, correction=0), 0.01)
+            self.information.lerp_(axes.detach().float(), 0.01)
+        kl = axes.sum()
+        yield Loss("model", reconstruction + self.settings.beta * kl, {"reconstruction": reconstruction, "KL": kl})
+
+    def posterior(self, x: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance [B, L] of the latents of images [B, C, H, W]."""
+        mean, logvar = self.encoder(x, weights).chunk(2, dim=1)
+        return mean.float(), logvar.float().clamp(-12, 8)
+
+    def decode(self, z: Tensor, given: Given | None = None, settings: Config | None = None) -> Tensor:
+        pixels = self._pixels(z, self.class_weights(given, len(z)))
+        return (pixels if self.settings.likelihood == "gaussian" else pixels.sigmoid()).clamp(0, 1) * 2 - 1
+
+    @torch.no_grad()
+    def encode(self, x: Tensor, given: Given | None = None) -> Tensor:
+        return self.posterior(x, self.class_weights(given, len(x)))[0]
+
+    def directions(self, k: int, seed: int) -> tuple[Tensor, Tensor]:
+        """The latent's own axes, those that carry most information first, each with its spread over the data."""
+        order = self.information.argsort(descending=True)[:k]
+        return torch.eye(self.latent_shape[0], device=self.device)[order], self.spread[order].clamp(min=0.1)
+
+    def _pixels(self, z: Tensor, weights: Tensor | None) -> Tensor:
+        return self.decoder(join(z, weights)).float()  # [B, C, H, W]  logits, or means in [0, 1]
+
+    def _weights(self, label: Tensor) -> Tensor | None:
+        return one_hot(label, self.classes) if self.classes else None
+
+    def _reconstruction(self, pixels: Tensor, x: Tensor) -> Tensor:
+        """Negative log-likelihood of images x [B, C, H, W] in [-1, 1], nats an image, mean over the batch."""
+        grey = (x + 1) / 2
+        if self.settings.likelihood == "gaussian":
+            error = (pixels - grey) ** 2 * (-2 * self.log_sigma).exp()
+            each = 0.5 * (error + math.log(2 * math.pi)) + self.log_sigma
+        else:
+            target = torch.bernoulli(grey) if self.settings.likelihood == "bernoulli" else grey
+            each = F.binary_cross_entropy_with_logits(pixels, target, reduction="none")
+        return each.flatten(1).sum(1).mean()
+
+
+class MLPEncoder(nn.Module):
+    def __init__(self, shape: tuple[int, ...], width: int, latent: int, classes: int) -> None:
+        super().__init__()
+        self.layers = mlp([math.prod(shape) + classes, width, width, 2 * latent], nn.SiLU)
+
+    def forward(self, x: Tensor, weights: Tensor | None) -> Tensor:
+        return self.layers(join(x.flatten(1), weights))
+
+
+class ConvEncoder(nn.Module):
+    def __init__(self, shape: tuple[int, ...], width: int, latent: int, classes: int) -> None:
+        super().__init__()
+        sizes, channels = sizes_of(shape), _channels(shape, width)
+        layers: list[nn.Module] = [nn.Conv2d(shape[0], channels[0], 3, padding=1), nn.SiLU()]
+        for wide, next_wide in zip(channels[:-1], channels[1:], strict=True):
+            layers += [nn.Conv2d(wide, next_wide, 3, stride=2, padding=1), nn.SiLU()]
+        self.layers = nn.Sequential(*layers, nn.Flatten())
+        self.head = mlp([channels[-1] * math.prod(sizes[-1]) + classes, 2 * width, 2 * latent], nn.SiLU)
+
+    def forward(self, x: Tensor, weights: Tensor | None) -> Tensor:
+        return self.head(join(self.layers(x), weights))
+
+
+def _mlp_networks(shape: tuple[int, ...], width: int, latent: int, classes: int) -> tuple[nn.Module, nn.Module]:
+    decoder = mlp([latent + classes, width, width, math.prod(shape)], nn.SiLU)
+    return MLPEncoder(shape, width, latent, classes), nn.Sequential(*decoder, nn.Unflatten(1, shape))
+
+
+def _conv_networks(shape: tuple[int, ...], width: int, latent: int, classes: int) -> tuple[nn.Module, nn.Module]:
+    sizes, channels = sizes_of(shape), _channels(shape, width)
+    head = mlp([latent + classes, 2 * width, channels[-1] * math.prod(sizes[-1])], nn.SiLU)
+    layers: list[nn.Module] = [*head, nn.SiLU(), nn.Unflatten(1, (channels[-1], *sizes[-1]))]
+    for level in reversed(range(len(sizes) - 1)):
+        layers += [Up(channels[level + 1], channels[level], sizes[level]), nn.SiLU()]
+    decoder = nn.Sequential(*layers, nn.Conv2d(channels[0], shape[0], 3, padding=1))
+    return ConvEncoder(shape, width, latent, classes), decoder
+
+
+def _channels(shape: tuple[int, ...], width: int) -> list[int]:
+    return [max(4, width // 4)] + [max(4, width // 2)] * (len(sizes_of(shape)) - 1)
+
+
+NETWORKS = {"mlp": _mlp_networks, "conv": _conv_networks}

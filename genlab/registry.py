@@ -1,0 +1,52 @@
+"""Registry: a named collection of parts that explains unknown names."""
+
+from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import TypeVar
+
+from genlab.errors import UnknownName
+
+T = TypeVar("T")
+
+
+class Registry(Mapping[str, T]):
+    """Parts of one kind by name, in the order in which they were registered."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._parts: dict[str, T] = {}
+
+    def register(self, name: str) -> Callable[[T], T]:
+        """List the decorated part under `name`."""
+
+        def listed(part: T) -> T:
+            assert name not in self._parts, f"{self.kind} {name!r} is registered twice"
+            self._parts[name] = part
+            return part
+
+        return listed
+
+    def remove(self, name: str) -> None:
+        """Take a part off the list again."""
+        del self._parts[name]
+
+    def __getitem__(self, name: str) -> T:
+        if name not in self._parts:
+            raise UnknownName(unknown(self.kind, name, self._parts))
+        return self._parts[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._parts
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+
+def unknown(kind: str, name: object, possible: Mapping[str, object] | list[str] | tuple[str, ...]) -> str:
+    """The sentence for a name that does not exist, with the nearest one that does."""
+    near = get_close_matches(str(name), list(possible), n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return f"There is no {kind} called {name!r}.{hint} Possible: {', '.join(possible) or 'none yet'}."

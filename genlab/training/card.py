@@ -1,0 +1,37 @@
+"""The card of a checkpoint: what it is, what it saw, how it was made, in plain words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from genlab.models.base import GenerativeModel
+from genlab.training.run import Run
+
+
+def write_card(run: Run, model: GenerativeModel, config: Mapping[str, Any], hardware: str, seconds: float) -> str:
+    """Markdown without a path or host name in it."""
+    last = (run.history() or [{}])[-1]
+    held_out = [record["held_out"] for record in run.history() if record["held_out"] is not None]
+    settings = "\n".join(f"| {name.replace('_', ' ')} | {value} |" for name, value in config["settings"].items())
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    sentence = (type(model).__doc__ or "").splitlines()[0]
+    losses = ", ".join(f"{player} {value:.4g}" for player, value in last.get("losses", {}).items())
+    return f"""# {run.name}
+
+{sentence}
+
+- **Family**: {config["family"]}, {parameters:,} parameters
+- **Data**: {config["dataset"]}, training part, fingerprint `{config["fingerprint"]}`
+- **Trained**: {config["step"]:,} steps in {_duration(seconds)} on {hardware}, genlab {config["genlab"]}
+- **Loss**: {losses or "not recorded"}; held out {f"{held_out[-1]:.4g}" if held_out else "not measured"} ({model.loss_unit})
+- **Command**: `{config["command"]}`
+
+| setting | value |
+|---|---|
+{settings}
+"""
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

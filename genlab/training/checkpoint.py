@@ -1,0 +1,178 @@
+"""Checkpoints: readable, harmless, whole; weights as safetensors, everything else as JSON and Markdown."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from genlab.data import DataSpec
+from genlab.errors import BadCheckpoint, UnknownName
+from genlab.files import sha256, whole_folder, write_json
+from genlab.models import MODELS, GenerativeModel
+from genlab.paths import CHECKPOINTS
+from genlab.registry import unknown
+from genlab.training.run import Run, list_runs
+
+FORMAT = 1
+KEPT = 2  # checkpoints of a run
+STATE = "training"  # the subfolder with what only the continuation of a run needs
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model read from a checkpoint, ready to be used."""
+
+    name: str
+    folder: Path
+    config: Mapping[str, Any]
+    model: GenerativeModel
+
+    @property
+    def family(self) -> str:
+        return self.config["family"]
+
+    @property
+    def dataset(self) -> str:
+        return self.config["dataset"]
+
+    @property
+    def step(self) -> int:
+        return self.config["step"]
+
+    @cached_property
+    def card(self) -> str:
+        return (self.folder / "card.md").read_text()
+
+
+def list_models() -> list[str]:
+    """All models that can be opened by name: the shipped ones, then the runs that have saved something."""
+    shipped = [folder.parent.name for folder in sorted(CHECKPOINTS.glob("*/config.json"))]
+    return shipped + [run.name for run in list_runs() if run.checkpoints() and run.name not in shipped]
+
+
+def find_model(name: str) -> Path:
+    """The folder of a shipped checkpoint, of a run's last checkpoint, or the folder itself."""
+    if name in list_models():
+        return CHECKPOINTS / name if (CHECKPOINTS / name).is_dir() else Run.open(name).checkpoints()[-1]
+    path = Path(name)
+    if (path / "config.json").is_file():
+        return path
+    if (path / "run.json").is_file() and (saved := Run.open(path).checkpoints()):
+        return saved[-1]
+    if path.is_file():
+        _refuse_pickle(path)
+        raise BadCheckpoint(f"{path.name} is a file; a model is a folder with config.json and its weights.")
+    if path.is_dir():
+        raise BadCheckpoint(f"The folder {path.name!r} holds no checkpoint: there is no config.json in it.")
+    raise UnknownName(unknown("model", name, list_models()))
+
+
+def load_model(name: str, device: str = "cpu") -> Trained:
+    """Open a model for use; raises BadCheckpoint with the reason when it is damaged, dangerous or does not fit."""
+    folder = find_model(name)
+    config = _read_config(folder)
+    try:
+        spec = DataSpec(**{k: tuple(v) if isinstance(v, list) else v for k, v in config["spec"].items()})
+        family = MODELS[config["family"]]
+        model = family(spec, family.Settings.parse(config["settings"]))
+    except (KeyError, TypeError, AttributeError) as fault:
+        raise BadCheckpoint(f"The config.json of {folder.name!r} is not one of a checkpoint ({fault!r}).") from fault
+    _restore(model, folder)
+    for file, expected in config["sha256"].items():
+        if sha256(folder / file) != expected:
+            raise BadCheckpoint(f"{file} of {folder.name!r} was changed or damaged: its SHA-256 is not the one in config.json.")
+    return Trained(name, folder, config, model.to(device).eval())
+
+
+def save_checkpoint(folder: Path, model: GenerativeModel, config: Mapping[str, Any], card: str, preview: bytes | None,
+                    state: Mapping[str, Tensor]) -> None:  # fmt: skip
+    """Write all of a checkpoint, or nothing; `state` is what continuing needs."""
+    with whole_folder(folder) as draft:
+        model.save(draft)
+        hashes = {str(file.relative_to(draft)): sha256(file) for file in sorted(draft.rglob("*.safetensors"))}
+        write_json(draft / "config.json", {"format": FORMAT, **config, "spec": asdict(model.spec), "sha256": hashes})
+        (draft / "card.md").write_text(card)
+        if preview:
+            (draft / "preview.png").write_bytes(preview)
+        (draft / STATE).mkdir()
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}, draft / STATE / "state.safetensors")
+        write_json(draft / STATE / "state.json", {"sha256": sha256(draft / STATE / "state.safetensors")})
+
+
+def load_state(folder: Path) -> dict[str, Tensor]:
+    """What continuing a run needs, verified."""
+    try:
+        expected = json.loads((folder / STATE / "state.json").read_text())["sha256"]
+        if sha256(folder / STATE / "state.safetensors") == expected:
+            return load_file(folder / STATE / "state.safetensors")
+    except (OSError, ValueError, KeyError, SafetensorError) as fault:
+        raise BadCheckpoint(f"The training state of {folder.name!r} cannot be read; the run cannot be continued from it.") from fault
+    raise BadCheckpoint(f"The training state of {folder.name!r} was changed or damaged; the run cannot be continued from it.")
+
+
+def optimizer_tensors(player: str, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """The state of one player's optimizer under flat names."""
+    states = optimizer.state_dict()["state"]
+    return {f"optimizer.{player}.{i}.{key}": value for i, state in states.items() for key, value in state.items()}
+
+
+def restore_optimizer(player: str, optimizer: torch.optim.Optimizer, state: Mapping[str, Tensor]) -> None:
+    """Put such tensors back."""
+    found: dict[int, dict[str, Tensor]] = {}
+    for name, value in state.items():
+        if name.startswith(f"optimizer.{player}."):
+            i, key = name.removeprefix(f"optimizer.{player}.").split(".", 1)
+            found.setdefault(int(i), {})[key] = value
+    optimizer.load_state_dict({"state": found, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def prefixed(prefix: str, module: nn.Module) -> dict[str, Tensor]:
+    return {f"{prefix}.{name}": tensor for name, tensor in module.state_dict().items()}
+
+
+def without(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(f"{prefix}."): value for name, value in state.items() if name.startswith(f"{prefix}.")}
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    try:
+        config = json.loads((folder / "config.json").read_text())
+        written = config["format"]
+        newer = written > FORMAT
+    except (OSError, ValueError, KeyError, TypeError) as fault:
+        raise BadCheckpoint(f"The config.json of {folder.name!r} is damaged or not one of a checkpoint.") from fault
+    if newer:
+        raise BadCheckpoint(f"{folder.name!r} was written by a newer genlab (format {written}; this one reads up to {FORMAT}).")
+    return config
+
+
+def _restore(model: GenerativeModel, folder: Path) -> None:
+    files = [file for file in folder.rglob("*") if file.is_file() and STATE not in file.relative_to(folder).parts]
+    for file in files:
+        _refuse_pickle(file)
+    try:
+        model.restore(folder)
+    except FileNotFoundError as fault:
+        raise BadCheckpoint(f"The weights of {folder.name!r} are missing ({Path(fault.filename or '').name}).") from fault
+    except (SafetensorError, OSError) as fault:
+        raise BadCheckpoint(f"The weights of {folder.name!r} are not a valid safetensors file: {fault}.") from fault
+
+
+def _refuse_pickle(file: Path) -> None:
+    """Pickles, and PyTorch's zip files of them, can run code when they are opened."""
+    with file.open("rb") as opened:
+        start = opened.read(9)
+    pickled = start[:1] == b"\x80" and start[8:] != b"{"  # byte 8 of a safetensors file opens its header
+    if pickled or start[:4] == b"PK\x03\x04" or file.suffix in {".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".bin"}:
+        raise BadCheckpoint(
+            f"{file.name} is a pickle checkpoint. It can run code on this computer, so genlab will not open it. "
+            "Convert it to .safetensors first."
+        )
+

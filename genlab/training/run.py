@@ -1,0 +1,266 @@
+"""Run: the directory that is the truth about one training; processes write it, pages watch it."""
+
+import json
+import re
+import shlex
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+import psutil
+import torch
+
+from genlab.data import SOURCES
+from genlab.errors import RunFault, UnknownName
+from genlab.files import write_json, writing
+from genlab.models import MODELS, GenerativeModel
+from genlab.models.base import Settings
+from genlab.paths import runs_folder
+from genlab.registry import unknown
+
+FORMAT = 1  # of the run directory; raised when an older genlab could not read it
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+State = Literal["waiting", "running", "paused", "stopped", "done", "failed", "interrupted"]
+Wanted = Literal["run", "pause", "stop"]
+ALIVE: tuple[State, ...] = ("waiting", "running", "paused")
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where a run stands."""
+
+    state: State
+    step: int
+    steps: int
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: what was asked (`run.json`), what happened (`history.jsonl`, `status.json`), what came of it."""
+
+    path: Path
+
+    @classmethod
+    def create(
+        cls, family: str, dataset: str, settings: Settings | Mapping[str, Any], name: str | None = None, folder: Path | None = None
+    ) -> "Run":
+        """Make the directory of a new run; raises a GenlabError with a sentence for anything that cannot be."""
+        model, source = MODELS[family], SOURCES[dataset]
+        settings = settings if isinstance(settings, Settings) else model.Settings.parse(settings)
+        if settings.conditional and not source.classes:
+            raise RunFault(f"{dataset} has no classes; set conditional to false.")
+        folder = folder or runs_folder()
+        name = check_name(name) if name else _free_name(family, folder)
+        record = {
+            "format": FORMAT,
+            "family": family,
+            "dataset": dataset,
+            "settings": settings.model_dump(),
+            "threads": torch.get_num_threads(),
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "genlab": genlab_version(),
+        }
+        if (folder / name).exists():
+            raise RunFault(f"There is already a run called {name!r}; choose another name or delete it first.")
+        with writing(folder / name):
+            (folder / name).mkdir(parents=True)
+            (folder / name / "samples").mkdir()
+            (folder / name / "checkpoints").mkdir()
+        write_json(folder / name / "run.json", record)
+        return cls(folder / name)
+
+    @classmethod
+    def open(cls, name: str | Path, folder: Path | None = None) -> "Run":
+        """A run by its name, or by its folder."""
+        path = Path(name) if isinstance(name, Path) or "/" in str(name) else (folder or runs_folder()) / str(name)
+        if not (path / "run.json").is_file():
+            raise UnknownName(unknown("run", str(name), [run.name for run in list_runs(folder)]))
+        run = cls(path)
+        run.record  # noqa: B018  raises its sentence now rather than later
+        return run
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What was asked for: family, dataset, settings, threads, when and by which version."""
+        try:
+            record = json.loads((self.path / "run.json").read_text())
+            newer = record["format"] > FORMAT
+        except (OSError, ValueError, KeyError, TypeError) as fault:
+            raise RunFault(f"The run {self.name!r} cannot be read: its run.json is damaged or missing.") from fault
+        if newer:
+            raise RunFault(
+                f"The run {self.name!r} was written by a newer genlab (format {record['format']}; this one reads up to {FORMAT}). "
+                "Update genlab to open it."
+            )
+        return record
+
+    @property
+    def model(self) -> type[GenerativeModel]:
+        return MODELS[self.record["family"]]
+
+    @property
+    def settings(self) -> Settings:
+        return self.model.Settings.parse(self.record["settings"])
+
+    @property
+    def loss_unit(self) -> str:
+        """What one unit of the loss curve means."""
+        return self.record.get("loss_unit") or self.model.loss_unit
+
+    @property
+    def command(self) -> str:
+        """The command line that repeats this run."""
+        words = ["python", "-m", "genlab", "train", self.record["family"], self.record["dataset"]]
+        for setting, value in self.settings.changed().items():
+            flag = setting.replace("_", "-")
+            words += [f"--{flag}" if value else f"--no-{flag}"] if isinstance(value, bool) else [f"--{flag}", f"{value}"]
+        return shlex.join(words)
+
+    # --- What happens ---
+
+    def status(self) -> Status:
+        """The state as the process left it; `interrupted` when that process is gone."""
+        steps = self.record["settings"]["steps"]
+        try:
+            noted = json.loads((self.path / "status.json").read_text())
+        except (OSError, ValueError):
+            return Status("stopped", 0, steps, "Not started yet.")
+        state = noted["state"]
+        if state in ALIVE and not _alive(noted["pid"], noted["born"]):
+            state = "interrupted"
+        return Status(state, self._last_step(), steps, noted["message"])
+
+    def note(self, state: State, message: str = "", pid: int | None = None) -> None:
+        """Write the state down, as the process `pid` (by default this one)."""
+        process = psutil.Process(pid)
+        write_json(
+            self.path / "status.json",
+            {"state": state, "message": message, "pid": process.pid, "born": process.create_time()},
+        )
+
+    def ask(self, wanted: Wanted) -> None:
+        """Tell the process that trains what to do; it looks before every step."""
+        write_json(self.path / "control.json", {"wanted": wanted})
+
+    def wanted(self) -> Wanted:
+        try:
+            return json.loads((self.path / "control.json").read_text())["wanted"]
+        except (OSError, ValueError, KeyError):
+            return "run"
+
+    def history(self, after: int = 0) -> list[dict[str, Any]]:
+        """The records of all steps beyond `after`; an unfinished last line is left out."""
+        try:
+            lines = (self.path / "history.jsonl").read_bytes().split(b"\n")[:-1]
+        except FileNotFoundError:
+            return []
+        records = [json.loads(line) for line in lines]
+        return [record for record in records if record["step"] > after]
+
+    def remember(self, record: Mapping[str, Any]) -> None:
+        """Append one record to the history, in one write."""
+        with writing(self.path / "history.jsonl"), (self.path / "history.jsonl").open("ab") as file:
+            file.write(json.dumps(record).encode() + b"\n")
+
+    def forget(self, after: int) -> None:
+        """Drop what was recorded and drawn beyond a step, before continuing from there."""
+        kept = [record for record in self.history() if record["step"] <= after]
+        with writing(self.path / "history.jsonl"):
+            draft = self.path / "history.tmp"
+            draft.write_bytes(b"".join(json.dumps(record).encode() + b"\n" for record in kept))
+            draft.replace(self.path / "history.jsonl")
+        for step in self.samples():
+            if step > after:
+                self.sample_file(step).unlink()
+
+    def _last_step(self) -> int:
+        try:
+            with (self.path / "history.jsonl").open("rb") as file:
+                file.seek(max(0, file.seek(0, 2) - 4096))
+                return json.loads(file.read().split(b"\n")[-2])["step"]
+        except (OSError, IndexError, ValueError):
+            return 0
+
+    # --- What came of it ---
+
+    def samples(self) -> list[int]:
+        """The steps that have a sample grid."""
+        return sorted(int(file.stem) for file in (self.path / "samples").glob("*.png"))
+
+    def sample_file(self, step: int) -> Path:
+        return self.path / "samples" / f"{step:08d}.png"
+
+    def checkpoints(self) -> list[Path]:
+        """The saved steps, oldest first; a name without `.tmp` is a whole checkpoint."""
+        return sorted(p for p in (self.path / "checkpoints").glob("step-*") if p.suffix != ".tmp")
+
+    def rename(self, name: str) -> "Run":
+        """Give the run another name; it must not be training."""
+        self._must_rest("renamed")
+        target = self.path.with_name(check_name(name))
+        if target.exists():
+            raise RunFault(f"There is already a run called {name!r}; choose another name.")
+        with writing(target):
+            return Run(self.path.rename(target))
+
+    def delete(self) -> None:
+        """Remove the run and all that came of it; it must not be training."""
+        self._must_rest("deleted")
+        with writing(self.path):
+            shutil.rmtree(self.path)
+
+    def _must_rest(self, what: str) -> None:
+        if self.status().state in ALIVE:
+            raise RunFault(f"The run {self.name!r} is training; stop it before it is {what}.")
+
+
+def list_runs(folder: Path | None = None) -> list[Run]:
+    """All runs, newest first; directories of other kinds and of newer versions are passed over."""
+    found = []
+    for file in (folder or runs_folder()).glob("*/run.json"):
+        try:
+            found.append((Run(file.parent).record["created"], Run(file.parent)))
+        except RunFault:
+            continue
+    return [run for _, run in sorted(found, key=lambda pair: pair[0], reverse=True)]
+
+
+def check_name(name: str) -> str:
+    """The name, if a run may be called so."""
+    if not NAME.fullmatch(name):
+        raise RunFault(f"{name!r} cannot name a run; use 1 to 40 small letters, digits and hyphens, such as 'my-vae-2'.")
+    return name
+
+
+def genlab_version() -> str:
+    try:
+        return version("genlab")
+    except PackageNotFoundError:
+        return "0.1.0"
+
+
+def as_record(progress: Any) -> dict[str, Any]:
+    """A progress record as a line of the history."""
+    return {k: v for k, v in asdict(progress).items() if k not in ("steps", "drew", "saved", "recorded", "state")}
+
+
+def _free_name(family: str, folder: Path) -> str:
+    taken = {int(m[1]) for p in folder.glob(f"{family}-*") if (m := re.fullmatch(rf"{family}-(\d+)", p.name))}
+    return f"{family}-{max(taken, default=0) + 1}"
+
+
+def _alive(pid: int, born: float) -> bool:
+    try:
+        process = psutil.Process(pid)
+        return abs(process.create_time() - born) < 1 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False

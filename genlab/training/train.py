@@ -1,0 +1,350 @@
+"""train(): the loop of every family, told from top to bottom; a generator that yields its progress."""
+
+import math
+import platform
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from filelock import FileLock, Timeout
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel
+
+from genlab.data import Batch, Splits, to_pixels
+from genlab.errors import Diverged, GenlabError, RunFault
+from genlab.files import write_bytes
+from genlab.images import png, wall
+from genlab.models.base import GenerativeModel, Player, Settings
+from genlab.training.card import write_card
+from genlab.training.checkpoint import (
+    KEPT,
+    load_state,
+    optimizer_tensors,
+    prefixed,
+    restore_optimizer,
+    save_checkpoint,
+    without,
+)
+from genlab.training.run import Run, as_record
+
+RECORDS, HELD_OUT, GRIDS = 500, 100, 40  # at most about so many a run
+HELD_OUT_ITEMS = 256
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where training stands after a step."""
+
+    step: int
+    steps: int
+    losses: dict[str, float]  # by player
+    logs: dict[str, float]
+    held_out: float | None  # loss of the averaged weights on the validation part, when it was measured
+    learning_rate: float
+    gradient_norm: float  # the largest of the players', before clipping
+    items_per_second: float
+    seconds_left: float
+    seconds: float
+    recorded: bool = field(default=False)  # this step is in the history
+    drew: bool = field(default=False)  # this step has a sample grid
+    saved: bool = field(default=False)  # this step has a checkpoint
+    state: str = "running"
+
+
+def train(run: Run, data: Splits, device: str = "auto") -> Iterator[Progress]:
+    """Train a run from its last checkpoint to its end; closing the generator saves and stops."""
+    lock = FileLock(run.path / "lock", timeout=0, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise RunFault(f"The run {run.name!r} is training in another process already.") from None
+    trainer = None
+    try:
+        run.note("running")
+        trainer = Trainer(run, data, device)
+        yield from trainer.loop()
+        run.note("done" if trainer.step == trainer.settings.steps else "stopped")
+    except GeneratorExit:
+        if trainer:
+            trainer.save()
+        run.note("stopped")
+        raise
+    except GenlabError as fault:
+        run.note("failed", str(fault))
+        raise
+    except torch.OutOfMemoryError as fault:
+        message = _out_of_memory(run.settings.batch_size)
+        run.note("failed", message)
+        raise RunFault(message) from fault
+    except BaseException as fault:
+        run.note("failed", f"Something went wrong in step {trainer.step if trainer else 0} ({type(fault).__name__}: {fault}).")
+        raise
+    finally:
+        lock.release()
+
+
+class Trainer:
+    """All that changes while a run trains, and how it is saved and restored."""
+
+    def __init__(self, run: Run, data: Splits, device: str) -> None:
+        self.run, self.data, self.settings = run, data, run.settings
+        torch.set_num_threads(run.record["threads"])  # other numbers add in another order, and a resumed run would differ
+        self.accelerator = accelerator_for(device, self.settings.precision)
+        torch.manual_seed(self.settings.seed)
+        self.model = run.model(data.spec, self.settings).to(self.accelerator.device)
+        if self.accelerator.device.type == "cuda":  # on a CPU the plain layout was the faster one
+            self.model = self.model.to(memory_format=torch.channels_last)
+        self.average = AveragedModel(self.model, multi_avg_fn=averaging(self.settings.ema))
+        self.average.requires_grad_(False)
+        self.players = self.model.players()
+        self.optimizers = {name: optimizer_for(player, self.settings) for name, player in self.players.items()}
+        self.step, self.seconds = 0, 0.0
+        self.held_out_batch = data.validation.batch(min(HELD_OUT_ITEMS, len(data.validation)), 0, 0)
+        self._restore()
+        if self.settings.compile:
+            compile_networks(self.model)
+
+    def loop(self) -> Iterator[Progress]:
+        speed = Speed(self.settings.batch_size)
+        started = time.monotonic() - self.seconds
+        progress = None
+        while self.step < self.settings.steps:
+            if (wanted := self.run.wanted()) == "stop":
+                self.save()
+                return
+            if wanted == "pause":
+                yield from self._pause(progress)
+                continue
+
+            torch.manual_seed(address(self.settings.seed, self.step, self.accelerator.process_index))
+            speed.start()
+            batch = self.data.train.batch(self.settings.batch_size, self.settings.seed, self.step, self.settings.augment)
+            losses, logs, norm = self._play(batch.to(self.accelerator.device))
+            self.average.update_parameters(self.model)
+            self.step += 1
+            speed.stop()
+
+            self.seconds = time.monotonic() - started
+            progress = Progress(
+                self.step, self.settings.steps, losses, logs, self._held_out(),
+                learning_rate(self.settings, self.settings.learning_rate, self.step - 1), norm,
+                speed.items_per_second, speed.seconds_left(self.settings.steps - self.step), round(self.seconds, 2),
+                recorded=self.step <= 10 or due(self.step, self.settings.steps, RECORDS),
+                drew=self._draw_when_due(),
+            )  # fmt: skip
+            if progress.recorded:
+                self.run.remember(as_record(progress))
+            if self.step % self.settings.save_every == 0 or self.step == self.settings.steps:
+                self.save()
+                progress = replace(progress, saved=True)
+            yield progress
+
+    def _play(self, batch: Batch) -> tuple[dict[str, float], dict[str, float], float]:
+        """One step of every player; nothing is changed by a loss or gradient that is not finite."""
+        losses, logs, norms = {}, {}, []
+        turns = self.model.training_losses(batch, self.step)
+        while True:
+            with self.accelerator.autocast():
+                loss = next(turns, None)
+            if loss is None:
+                return losses, logs, max(norms)
+            player, optimizer = self.players[loss.player], self.optimizers[loss.player]
+            optimizer.zero_grad(set_to_none=True)
+            self.accelerator.backward(loss.value)
+            norm = self._gradient_norm(player)
+            value = loss.value.item()
+            if not (math.isfinite(value) and math.isfinite(norm)):
+                raise Diverged(self._divergence(loss.player, value))
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(self.settings, player.learning_rate or self.settings.learning_rate, self.step)
+            optimizer.step()
+            losses[loss.player] = value
+            logs |= {name: float(log) for name, log in loss.logs.items()}
+            norms.append(norm)
+
+    def _gradient_norm(self, player: Player) -> float:
+        """Length of a player's gradient, averaged over processes, before it is clipped."""
+        if self.accelerator.num_processes > 1:
+            for parameter in player.parameters:
+                if parameter.grad is not None:
+                    parameter.grad = self.accelerator.reduce(parameter.grad, reduction="mean")
+        return float(torch.nn.utils.clip_grad_norm_(player.parameters, self.settings.clip or math.inf))
+
+    @torch.no_grad()
+    def _held_out(self) -> float | None:
+        if not (self.step == 1 or due(self.step, self.settings.steps, HELD_OUT)):
+            return None
+        model = self._averaged()
+        torch.manual_seed(0)  # the same noise each time, so that only the weights move the curve
+        with self.accelerator.autocast():
+            return float(model.held_out_loss(self.held_out_batch.to(self.accelerator.device)))
+
+    def _draw_when_due(self) -> bool:
+        """A grid of samples from the same noise each time."""
+        if not (self.step in (1, 10, 30, 100) or due(self.step, self.settings.steps, GRIDS)):
+            return False
+        model = self._averaged()
+        columns = model.classes if 4 <= model.classes <= 16 else 16
+        *_, draft = model.sample(4 * columns, model.SamplingSettings(), self.settings.seed, model.given_labels(None, 4 * columns))
+        write_bytes(self.run.sample_file(self.step), png(wall(to_pixels(draft.items), columns)))
+        return True
+
+    def _averaged(self) -> GenerativeModel:
+        """The averaged weights, ready for use."""
+        model = self.average.module
+        model.settle(self.settings.seed)
+        return model.eval()
+
+    def save(self) -> None:
+        """Save the averaged weights for use and everything for continuing; keep the last few."""
+        if not self.accelerator.is_main_process:
+            return
+        if broken := [name for name, weight in self.model.named_parameters() if not weight.isfinite().all()]:
+            raise Diverged(f"Stopped at step {self.step:,}: {broken[0]} is no longer finite. {self._safe_weights()}")
+        state = prefixed("model", self.model) | prefixed("average", self.average)
+        for name, optimizer in self.optimizers.items():
+            state |= optimizer_tensors(name, optimizer)
+        state["seconds"] = torch.tensor(self.seconds)
+        record = self.run.record
+        config = {key: record[key] for key in ("family", "dataset", "settings", "genlab")}
+        config |= {"step": self.step, "fingerprint": self.data.train.fingerprint, "command": self.run.command}
+        drawn = self.run.samples()
+        preview = self.run.sample_file(drawn[-1]).read_bytes() if drawn else None
+        folder = self.run.path / "checkpoints" / f"step-{self.step:08d}"
+        card = write_card(self.run, self._averaged(), config, hardware(self.accelerator), self.seconds)
+        save_checkpoint(folder, self._averaged(), config, card, preview, state)
+        prune(self.run)
+
+    def _restore(self) -> None:
+        saved = self.run.checkpoints()
+        self.run.forget(after=int(saved[-1].name.removeprefix("step-")) if saved else 0)
+        if not saved:
+            return
+        state = load_state(saved[-1])
+        self.model.load_state_dict(without("model", state))
+        self.average.load_state_dict(without("average", state))
+        for name, optimizer in self.optimizers.items():
+            restore_optimizer(name, optimizer, state)
+        self.step, self.seconds = int(saved[-1].name.removeprefix("step-")), float(state["seconds"])
+
+    def _pause(self, last: Progress | None) -> Iterator[Progress]:
+        """Save and wait, with everything still in memory."""
+        self.save()
+        self.run.note("paused")
+        while self.run.wanted() == "pause":
+            time.sleep(0.2)
+            if last:
+                yield replace(last, state="paused")
+        self.run.note("running")
+
+    def _divergence(self, player: str, value: float) -> str:
+        what = "NaN" if math.isnan(value) else "infinite" if math.isinf(value) else "finite, but its gradient not"
+        rate = self.players[player].learning_rate or self.settings.learning_rate
+        return (
+            f"Stopped at step {self.step + 1:,}: the loss of the {player} became {what}. {self._safe_weights()} "
+            f"Usual cause: the learning rate of {rate:g} is too high; try {rate / 10:g}."
+        )
+
+    def _safe_weights(self) -> str:
+        saved = self.run.checkpoints()
+        return f"The weights of step {int(saved[-1].name[5:]):,} are safe." if saved else "No weights had been saved yet."
+
+
+class Speed:
+    """Images a second while stepping, and the time that is left, all else counted in."""
+
+    def __init__(self, batch_size: int) -> None:
+        self.batch_size, self.step_seconds, self.whole_seconds = batch_size, 0.0, 0.0
+        self.began = self.ended = 0.0
+
+    def start(self) -> None:
+        self.began = time.perf_counter()
+
+    def stop(self) -> None:
+        now = time.perf_counter()
+        self.step_seconds = _smooth(self.step_seconds, now - self.began)
+        self.whole_seconds = _smooth(self.whole_seconds, now - (self.ended or self.began))
+        self.ended = now
+
+    @property
+    def items_per_second(self) -> float:
+        return round(self.batch_size / self.step_seconds, 1)
+
+    def seconds_left(self, steps: int) -> float:
+        return round(steps * self.whole_seconds, 1)
+
+
+def accelerator_for(device: str, precision: str) -> Accelerator:
+    """Accelerate's view of the device; bf16 by itself only where a GPU has it."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    if device == "cuda" and not torch.cuda.is_available():
+        raise RunFault("There is no CUDA device on this machine; use --device cpu or auto.")
+    gpu = device != "cpu" and torch.cuda.is_available()
+    bf16 = precision == "bf16" or (precision == "auto" and gpu and torch.cuda.is_bf16_supported())
+    return Accelerator(cpu=not gpu, mixed_precision="bf16" if bf16 else "no")
+
+
+def optimizer_for(player: Player, settings: Settings) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(player.parameters, lr=settings.learning_rate, betas=player.betas, weight_decay=settings.weight_decay)
+
+
+def learning_rate(settings: Settings, base: float, step: int) -> float:
+    """Rises over the warm-up, then falls as asked."""
+    rise = min(1.0, (step + 1) / settings.warmup) if settings.warmup else 1.0
+    done = step / settings.steps
+    fall = {"none": 1.0, "linear": 1 - done, "cosine": 0.5 * (1 + math.cos(math.pi * done))}[settings.decay]
+    return base * rise * fall
+
+
+def averaging(memory: float):
+    """The averaging function of AveragedModel; young averages forget faster, so that early samples are of use."""
+
+    @torch.no_grad()
+    def average(averaged: list[Tensor], current: list[Tensor], n: Tensor) -> None:
+        decay = min(memory, (1 + int(n)) / (10 + int(n)))
+        torch._foreach_lerp_(averaged, current, 1 - decay)
+
+    return average
+
+
+def compile_networks(model: GenerativeModel) -> None:
+    """Compile in place; a network that cannot be compiled runs as it is."""
+    torch._dynamo.config.suppress_errors = True
+    for network in model.children():
+        network.compile()
+
+
+def due(step: int, steps: int, times: int) -> bool:
+    """True about `times` times in `steps`, and at the last one."""
+    return step % max(1, steps // times) == 0 or step == steps
+
+
+def address(*numbers: int) -> int:
+    """One seed from several numbers."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0]) >> 1
+
+
+def hardware(accelerator: Accelerator) -> str:
+    if accelerator.device.type == "cuda":
+        return f"one {torch.cuda.get_device_name()}"
+    return f"{torch.get_num_threads()} CPU threads ({platform.machine()})"
+
+
+def prune(run: Run) -> None:
+    """Keep the last checkpoints only, and sweep away what an interrupted save left."""
+    for folder in [*run.checkpoints()[:-KEPT], *(run.path / "checkpoints").glob("*.tmp")]:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _smooth(old: float, new: float) -> float:
+    return new if not old else 0.9 * old + 0.1 * new
+
+
+def _out_of_memory(batch_size: int) -> str:
+    return f"Out of memory with a batch of {batch_size}. Try {max(1, batch_size // 2)}."
+

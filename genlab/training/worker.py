@@ -1,0 +1,67 @@
+"""The process that trains: a spare one waits with everything imported, so that a run starts at once."""
+
+import os
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+from genlab.errors import GenlabError, RunFault
+from genlab.training.run import ALIVE, Run
+
+NICENESS = 10  # the page comes first
+_spare: subprocess.Popen | None = None
+_busy: list[subprocess.Popen] = []
+_lock = threading.Lock()
+
+
+def prepare() -> None:
+    """Start the spare process, unless one waits already."""
+    global _spare
+    with _lock:
+        if _spare is None or _spare.poll() is not None:
+            _spare = _launch()
+
+
+def start(run: Run, device: str = "auto") -> None:
+    """Let the spare process train a run, from its last checkpoint if it has one, and start the next spare."""
+    global _spare
+    if run.status().state in ALIVE:
+        raise RunFault(f"The run {run.name!r} is training already.")
+    prepare()
+    with _lock:
+        process, _spare = _spare, None
+    run.ask("run")
+    run.note("waiting", pid=process.pid)
+    process.stdin.write(f"{device}\t{run.path}\n".encode())
+    process.stdin.close()
+    _busy[:] = [*(p for p in _busy if p.poll() is None), process]  # polling also buries the dead
+    threading.Timer(3, prepare).start()  # not now: importing would slow the first steps
+
+
+def _launch() -> subprocess.Popen:
+    """A process in a session of its own, so that it outlives the server; it ends when the server does before using it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "genlab.training.worker"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
+    )
+
+
+def main() -> None:
+    """Import everything, wait for one line (device, run directory), train it to its end."""
+    os.nice(NICENESS)
+    from genlab.data import load
+    from genlab.training.train import train
+
+    line = sys.stdin.readline().rstrip("\n")
+    if not line:
+        return
+    device, path = line.split("\t", 1)
+    run = Run(Path(path))
+    with suppress(GenlabError):  # it is in the status already
+        for _ in train(run, load(run.record["dataset"]), device):
+            pass
+
+
+if __name__ == "__main__":
+    main()
