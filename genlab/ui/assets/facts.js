@@ -1,0 +1,68 @@
+// What is in a dataset: balance of the classes, the three parts, the pixels, and the average image of each class.
+
+const body = element.querySelector(".facts-body");
+const ask = latest(server.facts);
+
+watch("value", load);
+load();
+
+async function load() {
+  body.setAttribute("aria-busy", "true");
+  const answer = await ask({ dataset: props.value });
+  if (!answer) return;
+  body.removeAttribute("aria-busy");
+  if (answer.error) return body.replaceChildren(make("p.note", {}, say("data.nothing_to_count")));
+  body.replaceChildren(
+    ...(answer.balance.length ? balance(answer.balance) : [make("p.note", {}, say("data.no_classes"))]),
+    heading("data.parts"),
+    make("dl.parts", {}, ...answer.parts.flatMap(part)),
+    heading("data.pixels"),
+    make("dl.statistics", {}, ...statistics(answer)),
+    make("p.note", {}, say(answer.measured < answer.parts[0].n ? "data.measured_some" : "data.measured_all", { n: count(answer.measured) })),
+    heading(answer.balance.length ? "data.means" : "data.mean_of_all"),
+    means(answer)
+  );
+}
+
+const heading = (key) => make("h3", {}, say(key));
+
+function balance(classes) {
+  const most = Math.max(...classes.map((c) => c.n));
+  const least = Math.min(...classes.map((c) => c.n));
+  const bars = classes.map((c, k) =>
+    make(
+      "div.bar",
+      { title: say("data.bar", { name: c.name, n: count(c.n) }) },
+      make("span.name", {}, c.name),
+      make("span.track", {}, make("span.fill", { style: `width:${(100 * c.n) / most}%;background:${colourOf(k)}` })),
+      make("span.n", {}, count(c.n))
+    )
+  );
+  const sentence = least
+    ? say(most / least < 1.5 ? "data.balanced" : "data.unbalanced", { ratio: figure(most / least) })
+    : say("data.empty_class", { name: classes.find((c) => !c.n).name });
+  return [make("div.bars", {}, ...bars), make("p.note", {}, sentence)];
+}
+
+const part = ({ name, n }) => [make("dt", {}, make("b", {}, count(n)), " ", say(`data.part_${name}`)), make("dd", {}, say(`data.part_${name}_why`))];
+
+function statistics(answer) {
+  const rows = { mean: figure(answer.mean), deviation: figure(answer.deviation), black: percent(answer.black), white: percent(answer.white) };
+  return Object.entries(rows).flatMap(([name, value]) => [
+    make("dt", {}, make("b", {}, value), " ", say(`data.${name}`)),
+    make("dd", {}, say(`data.${name}_why`)),
+  ]);
+}
+
+function means(answer) {
+  const [, h, w] = answer.shape;
+  const scale = Math.max(1, Math.round(34 / w));
+  return make(
+    "div.means",
+    {},
+    ...answer.means.map((image, k) => {
+      const name = answer.balance[k] ? answer.balance[k].name : "";
+      return make("figure", {}, make("img", { src: image, width: w * scale, height: h * scale, alt: name }), make("figcaption", {}, name));
+    })
+  );
+}

@@ -1,0 +1,118 @@
+// The gallery: random examples class by class, cut from one sprite; a click shows an image large, with its neighbours.
+
+const wall = element.querySelector("#data-gallery");
+const title = element.querySelector(".title");
+const note = element.querySelector(".note");
+const detail = element.querySelector(".detail");
+const more = element.querySelector(".more");
+const askGallery = latest(server.gallery);
+const askItem = latest(server.item);
+let shown = null;
+let seed = 0;
+
+more.textContent = say("data.other_examples");
+more.addEventListener("click", () => load(seed + 1));
+watch("value", () => load(0));
+window.addEventListener("genlab:item", (event) => open(event.detail));
+new ResizeObserver(() => shown && lay()).observe(wall);
+load(0);
+
+async function load(wanted) {
+  seed = wanted;
+  const dataset = props.value;
+  wall.setAttribute("aria-busy", "true");
+  const answer = await askGallery({ dataset, seed });
+  if (!answer) return;
+  wall.removeAttribute("aria-busy");
+  more.hidden = !!answer.error;
+  if (answer.error) return complain(answer.error);
+  if (!shown || shown.dataset !== dataset) detail.replaceChildren(make("p.note", {}, say("data.click_an_image")));
+  shown = { ...answer, dataset };
+  title.textContent = say(answer.classes.length ? "data.title" : "data.title_no_classes", {
+    n: count(answer.total),
+    k: count(answer.classes.length),
+  });
+  note.textContent = say(answer.shape[0] === 1 ? "data.size_grey" : "data.size_colour", { w: answer.shape[2], h: answer.shape[1] });
+  lay();
+}
+
+function complain(sentence) {
+  shown = null;
+  title.textContent = say("data.not_here");
+  note.textContent = "";
+  wall.replaceChildren(make("p.fault", { role: "alert" }, sentence));
+  detail.replaceChildren();
+}
+
+// Whole pixels only: an image is scaled by a whole number, and the columns are as many as fit.
+function lay() {
+  const { shape, groups, columns, lines } = shown;
+  const scale = Math.max(1, Math.round(30 / shape[2]));
+  const tile = { w: shape[2] * scale, h: shape[1] * scale };
+  const named = groups.some((group) => group.name);
+  const room = wall.clientWidth - (named ? label(groups) : 0);
+  const fit = Math.max(1, Math.min(columns, Math.floor((room + 1) / (tile.w + 1))));
+  wall.style.setProperty("--sprite", `url(${shown.sprite})`);
+  wall.style.setProperty("--sheet", `${columns * tile.w}px auto`);
+  wall.replaceChildren(
+    ...groups.map((group, g) =>
+      make(
+        "div.group",
+        {},
+        named ? make("span.name", { title: group.name, style: `width:${label(groups) - 8}px` }, group.name) : null,
+        make(
+          "div.tiles",
+          { style: `grid-template-columns:repeat(${fit},${tile.w}px);grid-auto-rows:${tile.h}px` },
+          ...group.rows.slice(0, fit * lines).map((row, i) => {
+            const at = g * columns * lines + i;
+            return make("button.tile", {
+              type: "button",
+              style: `background-position:-${(at % columns) * tile.w}px -${Math.floor(at / columns) * tile.h}px`,
+              "aria-label": say("data.image_label", { label: group.name || say("data.image"), row: count(row) }),
+              onclick: () => open({ row }),
+            });
+          })
+        )
+      )
+    )
+  );
+}
+
+// Room for the class names, in pixels: short names stay narrow.
+function label(groups) {
+  const longest = Math.max(...groups.map((group) => (group.name || "").length));
+  return Math.min(110, 16 + 8 * longest);
+}
+
+async function open({ row }) {
+  if (!shown) return;
+  const answer = await askItem({ dataset: shown.dataset, row });
+  if (!answer) return;
+  if (answer.error) return detail.replaceChildren(make("p.fault", { role: "alert" }, answer.error));
+  const [, h, w] = shown.shape;
+  const scale = Math.max(1, Math.round(150 / w));
+  detail.replaceChildren(
+    make("img.large", { src: answer.image, width: w * scale, height: h * scale, alt: answer.label || say("data.image") }),
+    make(
+      "div.facts",
+      {},
+      make("p.label", {}, answer.label || say("data.no_label")),
+      make("p.note", {}, say("data.row", { row: count(row) })),
+      make("p.note", {}, say("data.neighbours")),
+      make("div.near", {}, ...answer.neighbours.map(near)),
+      make("p.note", {}, say("data.distance", { n: count(answer.searched) }))
+    )
+  );
+}
+
+function near(neighbour) {
+  const [, h, w] = shown.shape;
+  const scale = Math.max(1, Math.round(40 / w));
+  const differs = neighbour.differs ? ".differs" : "";
+  return make(
+    "button.neighbour",
+    { type: "button", title: say("data.row", { row: count(neighbour.row) }), onclick: () => open({ row: neighbour.row }) },
+    make("img", { src: neighbour.image, width: w * scale, height: h * scale, alt: neighbour.label }),
+    make(`span${differs}`, {}, `${neighbour.label} ${neighbour.distance.toFixed(2)}`.trim())
+  );
+}

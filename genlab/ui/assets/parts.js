@@ -1,0 +1,41 @@
+// What the widgets share: words from the catalogue, numbers for reading, elements, and answers of which only the latest counts.
+
+const say = (key, values = {}) =>
+  ((window.genlab && window.genlab.words && window.genlab.words[key]) || key).replace(/\{(\w+)\}/g, (whole, name) =>
+    name in values ? values[name] : whole
+  );
+
+const count = (n) => new Intl.NumberFormat("en", { maximumFractionDigits: 0 }).format(n);
+const figure = (x, digits = 3) => new Intl.NumberFormat("en", { maximumSignificantDigits: digits }).format(x);
+const percent = (x) => new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: x < 0.1 ? 1 : 0 }).format(x);
+
+// An element: make("p.note", { title: "…" }, "text", child, …); text is never read as HTML.
+function make(what, attributes = {}, ...children) {
+  const [tag, ...classes] = what.split(".");
+  const made = document.createElement(tag);
+  made.classList.add(...classes);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (value !== false && value != null) made.setAttribute(name, value === true ? "" : value);
+  }
+  made.append(...children.filter((child) => child != null));
+  return made;
+}
+
+// Calls a server function; an answer that a later call overtook is dropped (undefined), a fault becomes { error }.
+function latest(ask) {
+  let turn = 0;
+  return async (wish) => {
+    const mine = ++turn;
+    let answer;
+    try {
+      answer = await ask(wish);
+    } catch {
+      answer = { error: say("data.no_answer") };
+    }
+    return mine === turn ? answer : undefined;
+  };
+}
+
+const colours = ["#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#94a4a2", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"]; // Petroff 2021: told apart with any colour vision
+const colourOf = (k) => colours[((k % colours.length) + colours.length) % colours.length];

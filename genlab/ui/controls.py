@@ -1,0 +1,79 @@
+"""Controls: a form drawn from the schema of a Config, and its values read back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from genlab.config import Config, Setting
+from genlab.ui.words import words
+
+
+@dataclass(frozen=True)
+class Form:
+    """The controls of one kind of settings, in the order of their declaration."""
+
+    settings: type[Config]
+    components: list[Component]
+
+    def read(self, values: Sequence[Any]) -> dict[str, Any]:
+        """What the controls say, by name; pass the values in the order of `components`."""
+        return {s.name: _value(s, value) for s, value in zip(self.settings.fields(), values, strict=True)}
+
+    def parse(self, values: Sequence[Any]) -> Config:
+        """The settings; raises BadSetting with a sentence for each that is out of place."""
+        return self.settings.parse(self.read(values))
+
+    def write(self, values: Mapping[str, Any]) -> list[Any]:
+        """Updates for `components` that show these values, and the defaults where a value is missing."""
+        return [gr.update(value=values.get(s.name, s.default)) for s in self.settings.fields()]
+
+
+def draw_form(settings: type[Config], prefix: str, values: Mapping[str, Any] | None = None) -> Form:
+    """Draw a control for each setting, `PREFIX-NAME` its element id; those for few people lie behind one line."""
+    chosen, drawn = values or {}, {}
+    fields = settings.fields()
+    for setting in fields:
+        if not setting.advanced:
+            drawn[setting.name] = _control(setting, prefix, chosen)
+    if len(drawn) < len(fields):
+        with gr.Accordion(words("page.advanced"), open=False, elem_classes="quiet", elem_id=f"{prefix}-advanced"):
+            for setting in fields:
+                if setting.advanced:
+                    drawn[setting.name] = _control(setting, prefix, chosen)
+    return Form(settings, [drawn[setting.name] for setting in fields])
+
+
+def _control(setting: Setting, prefix: str, chosen: Mapping[str, Any]) -> Component:
+    common = {
+        "value": chosen.get(setting.name, setting.default),
+        "label": words(setting.label),
+        "info": words(setting.description),
+        "elem_id": f"{prefix}-{setting.name.replace('_', '-')}",
+    }
+    if setting.kind == "flag":
+        return gr.Checkbox(**common)
+    if setting.kind == "choice":
+        return gr.Dropdown(list(setting.choices), filterable=False, **common)
+    if setting.kind == "text":
+        return gr.Textbox(**common)
+    if _is_short(setting):
+        step = 1 if setting.kind == "whole" else 0.05
+        return gr.Slider(setting.low, setting.high, step=step, buttons=[], **common)
+    return gr.Number(step=1 if setting.kind == "whole" else None, **common)
+
+
+def _is_short(setting: Setting) -> bool:
+    """Whether the range suits a slider: few steps and nothing that is better thought of in powers of ten."""
+    if setting.low is None or setting.high is None or setting.advanced:
+        return False
+    return setting.high - setting.low <= (32 if setting.kind == "whole" else 10) and (setting.low == 0 or setting.low >= 1)
+
+
+def _value(setting: Setting, value: Any) -> Any:
+    """A number box gives 5.0 where 5 is meant; all else is left for validation to judge."""
+    if setting.kind == "whole" and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value

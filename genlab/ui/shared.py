@@ -1,0 +1,161 @@
+"""Shared: what all tabs see, the models in memory, and the edge where faults become sentences."""
+
+import functools
+import inspect
+import logging
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import gradio as gr
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from genlab.errors import BadSetting, GenlabError
+from genlab.ui.words import say
+
+log = logging.getLogger("genlab")
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The components of the header, which every tab may listen to and read."""
+
+    dataset_picker: gr.Dropdown  # its value is a dataset's name
+    model_picker: gr.Dropdown  # its value is a model's name, as `load_model` takes it
+    clock: gr.Timer  # ticks while the page is visible
+
+
+class Request(BaseModel):
+    """What a widget may send: strict, finite, no unknown fields."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def check(cls, data: object) -> Any:
+        """The request; raises BadSetting with a sentence when it does not fit."""
+        try:
+            return cls.model_validate(data)
+        except ValidationError as fault:
+            first = fault.errors(include_url=False)[0]
+            what = f"{'.'.join(map(str, first['loc']))} {first['msg'].lower()}".strip()
+            raise BadSetting(say("page.request", what=what)) from None
+
+
+def at_edge(handler: Handler) -> Handler:
+    """For event handlers, generators included: a GenlabError becomes its message, all else a reference to the log."""
+
+    @functools.wraps(handler)
+    def once(*inputs: Any, **options: Any) -> Any:
+        with _sentences():
+            return handler(*inputs, **options)
+
+    @functools.wraps(handler)
+    def stream(*inputs: Any, **options: Any) -> Iterator[Any]:
+        records = handler(*inputs, **options)
+        try:
+            while True:
+                with _sentences():  # entered anew for each record: Gradio may resume on another thread
+                    record = next(records, _END)
+                if record is _END:
+                    return
+                yield record
+        finally:
+            records.close()
+
+    return stream if inspect.isgeneratorfunction(handler) else once  # type: ignore[return-value]
+
+
+def served(function: Handler) -> Handler:
+    """For functions that a widget calls: the answer, or `{"error": sentence}`."""
+
+    @functools.wraps(function)
+    def answer(*inputs: Any) -> Any:
+        try:
+            return function(*inputs)
+        except Exception as fault:
+            return {"error": sentence_for(fault)}
+
+    return answer  # type: ignore[return-value]
+
+
+def sentence_for(fault: Exception) -> str:
+    """What the person is told; a fault of ours goes to the log under the reference that they see."""
+    if isinstance(fault, GenlabError):
+        return str(fault)
+    ref = secrets.token_hex(2).upper()
+    log.error("ref %s", ref, exc_info=fault)
+    return say("page.fault", ref=ref)
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Wait for a place among the few that may draw at once; widgets' calls have no queue of their own."""
+    if not _PLACES.acquire(timeout=20):
+        raise BadSetting(say("page.busy"))
+    try:
+        yield
+    finally:
+        _PLACES.release()
+
+
+Key, Value = TypeVar("Key"), TypeVar("Value")
+
+
+class Kept:
+    """The last few values that were made, each made once even when several threads ask for it."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._values: OrderedDict[Any, Any] = OrderedDict()
+        self._lock = threading.Lock()
+        self._making: dict[Any, threading.Lock] = {}
+
+    def get(self, key: Any, make: Callable[[], Any]) -> Any:
+        """The value of `key`, made where it is not kept."""
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key]
+            making = self._making.setdefault(key, threading.Lock())
+        with making:
+            with self._lock:
+                if key in self._values:
+                    return self._values[key]
+            try:
+                value = make()
+            finally:
+                with self._lock:
+                    self._making.pop(key, None)
+            self.put(key, value)
+            return value
+
+    def put(self, key: Any, value: Any) -> None:
+        """Keep a value, and let the oldest go."""
+        with self._lock:
+            self._values[key] = value
+            while len(self._values) > self.size:
+                self._values.popitem(last=False)
+
+    def find(self, key: Any) -> Any | None:
+        """The value of `key`, or None when it was let go."""
+        with self._lock:
+            return self._values.get(key)
+
+
+_END = object()
+_PLACES = threading.BoundedSemaphore(4)
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    try:
+        yield
+    except gr.Error:
+        raise
+    except Exception as fault:
+        raise gr.Error(sentence_for(fault), print_exception=False) from None
