@@ -13,6 +13,7 @@ async function load() {
   body.removeAttribute("aria-busy");
   if (answer.error) return body.replaceChildren(make("p.note", {}, say("data.nothing_to_count")));
   body.replaceChildren(
+    heading("data.balance"),
     ...(answer.balance.length ? balance(answer.balance) : [make("p.note", {}, say("data.no_classes"))]),
     heading("data.parts"),
     make("dl.parts", {}, ...answer.parts.flatMap(part)),

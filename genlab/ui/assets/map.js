@@ -5,7 +5,7 @@ const context = canvas.getContext("2d");
 const legend = element.querySelector(".legend");
 const note = element.querySelector(".shares");
 const tip = element.querySelector(".tip");
-const askMap = latest(server.map);
+const askMap = latest(server.plane);
 const askThumbnail = latest(server.thumbnail);
 const thumbnails = new Map();
 let map = null;
@@ -19,6 +19,7 @@ canvas.addEventListener("pointermove", (event) => point(event));
 canvas.addEventListener("pointerdown", (event) => point(event));
 canvas.addEventListener("pointerleave", () => hover(-1));
 canvas.addEventListener("click", () => over >= 0 && window.dispatchEvent(new CustomEvent("genlab:item", { detail: { row: map.rows[over] } })));
+element.querySelector("h2").textContent = say("data.map");
 load();
 
 async function load() {

@@ -1,0 +1,104 @@
+"""Health: one sentence on how a run is doing, from its history and its state."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import mean
+from typing import Any, Literal
+
+from genlab.training.run import Status
+
+Level = Literal["good", "caution", "bad", "quiet"]
+Records = Sequence[dict[str, Any]]
+
+FEW = 8  # records, or held-out measurements, below which nothing can be said
+WON, BALANCED = 0.97, 0.85  # shares of images that a discriminator tells apart
+
+
+@dataclass(frozen=True)
+class Health:
+    """A verdict; `kind` names it, `sentence` says what it means and what to do."""
+
+    kind: str
+    level: Level
+    sentence: str
+
+
+def judge(records: Records, status: Status, saved: int = 0) -> Health:
+    """The verdict on a run; `saved` is the step of its last checkpoint."""
+    return _of_state(status, saved) or _of_course(records, finished=status.state in ("done", "stopped"))
+
+
+def _of_state(status: Status, saved: int) -> Health | None:
+    """What matters more than the curves."""
+    state, step = status.state, f"{status.step:,}"
+    if state == "failed":
+        return Health("failed", "bad", status.message)
+    if state == "waiting":
+        return Health("waiting", "quiet", "Getting ready: the data are being opened and the networks built.")
+    if state == "paused":
+        return Health("paused", "quiet", f"Paused at step {step}. Everything is kept; resume when you like.")
+    if state == "interrupted" and saved:
+        lost = f" The {status.step - saved:,} steps since then will be repeated." if status.step > saved else ""
+        return Health("interrupted", "caution", f"Interrupted at step {step}. Resume from step {saved:,}, the last save.{lost}")
+    if state == "interrupted":
+        return Health("interrupted", "caution", f"Interrupted at step {step}, before the first save. Resume starts it again.")
+    if state == "stopped" and not status.step:
+        return Health("stopped", "quiet", status.message or "Stopped before the first step.")
+    return None
+
+
+def _of_course(records: Records, finished: bool) -> Health:
+    if len(records) < FEW:
+        return Health("young", "quiet", "Too early to say: the first steps are being taken.")
+    return _of_game(records) or _of_held_out(records, finished) or _of_loss(records, finished)
+
+
+def _of_game(records: Records) -> Health | None:
+    """Two players: the balance says more than either loss."""
+    rates = [record["logs"]["told apart"] for record in records if "told apart" in record["logs"]]
+    if not rates:
+        return None
+    rate = mean(rates[-20:])
+    share = f"The discriminator tells {rate:.0%} of images apart"
+    if rate >= WON and len(rates) >= 2 * FEW:
+        return Health(
+            "won", "caution", f"{share}: it has won, and the generator learns little. Lower the discriminator's learning rate."
+        )
+    if rate <= 0.55 and len(rates) >= 2 * FEW:
+        return Health("fooled", "caution", f"{share}, as by guessing. Look at the samples: good ones, or it needs a higher rate.")
+    if rate <= BALANCED:
+        return Health("balanced", "good", f"{share}: a balanced game. Judge by the samples, not by the losses.")
+    return Health("ahead", "good", f"{share}: it is ahead, and the generator still learns. Judge by the samples.")
+
+
+def _of_held_out(records: Records, finished: bool) -> Health | None:
+    points = [(record["step"], record["held_out"]) for record in records if record["held_out"] is not None]
+    if len(points) < FEW:
+        return None
+    losses = [loss for _, loss in points]
+    best_step, best = min(points, key=lambda point: point[1])
+    drop, recent = losses[0] - best, mean(losses[-3:])
+    if drop > 0 and recent - best > 0.05 * drop and mean(losses[-6:-3]) < recent and best_step < points[-FEW // 2][0]:
+        return Health(
+            "overfitting",
+            "caution",
+            f"Overfitting: the held-out loss was lowest at step {best_step:,} and rises since. Stop earlier, or use more data.",
+        )
+    falls = mean(losses[-6:-3]) - recent > 0.004 * max(drop, 1e-12)
+    if finished:
+        return Health("finished", "good", "Finished. " + ("More steps would still help." if falls else "The curves are level."))
+    if falls:
+        return Health("learning", "good", "Learning well. Held-out loss is still falling.")
+    return Health("plateau", "quiet", "Level: the held-out loss hardly falls any more. More steps will change little.")
+
+
+def _of_loss(records: Records, finished: bool) -> Health:
+    """Before there are held-out measurements enough."""
+    player = next(iter(records[-1]["losses"]))
+    losses = [record["losses"][player] for record in records]
+    half = len(losses) // 2
+    if finished:
+        return Health("finished", "good", "Finished. It was a short run; judge by the samples.")
+    if mean(losses[half:]) < mean(losses[:half]):
+        return Health("learning", "good", "Learning: the loss is falling.")
+    return Health("stuck", "caution", "The loss does not fall yet. If it stays so, try a learning rate ten times lower or higher.")

@@ -1,0 +1,160 @@
+"""The Data tab: a gallery by class, what is in the dataset, and its map."""
+
+from typing import Any
+
+import gradio as gr
+import torch
+from torch import Tensor
+
+from genlab.data import Dataset, load
+from genlab.data.summary import examples, neighbours, project, summarise
+from genlab.errors import BadSetting
+from genlab.ui.draw import data_uri, wall
+from genlab.ui.shared import Request, Shared, served
+from genlab.ui.widgets import widget
+from genlab.ui.words import say
+
+COLUMNS, LINES, MOST_CLASSES = 16, 10, 20  # of the gallery
+
+GALLERY = """
+<section class="card data-gallery">
+  <header><h2 class="title"></h2><span class="note"></span></header>
+  <div id="data-gallery"></div>
+  <button class="quiet more" type="button"></button>
+  <div class="detail" aria-live="polite"></div>
+</section>"""
+
+FACTS = """<section class="card data-facts"><div class="facts-body"></div></section>"""
+
+MAP = """
+<section class="card data-map">
+  <header><h2></h2></header>
+  <div class="plane"><canvas id="data-map" role="img"></canvas><div class="tip" hidden></div></div>
+  <div class="legend"></div>
+  <p class="note shares"></p>
+</section>"""
+
+
+def build(shared: Shared) -> None:
+    """Three widgets that follow the dataset picker; each asks for its own part, so the quick ones do not wait."""
+    picker = shared.dataset_picker
+    with gr.Row(elem_classes="data-tab"):
+        with gr.Column(scale=5, min_width=320):
+            cards = [widget(GALLERY, ["gallery.js"], [gallery, item], picker.value)]
+        with gr.Column(scale=5, min_width=320):
+            cards += [widget(FACTS, ["facts.js"], [facts], picker.value)]
+        with gr.Column(scale=5, min_width=320):
+            cards += [widget(MAP, ["map.js"], [plane, thumbnail], picker.value)]
+    picker.change(lambda name: [name] * 3, picker, cards, show_progress="hidden", queue=False, api_visibility="private")
+
+
+class Wish(Request):
+    """What the tab's widgets ask about."""
+
+    dataset: str
+    seed: int = 0  # of the choice of examples
+    row: int = 0  # of the training part
+
+
+@served
+def gallery(wish: object) -> dict[str, Any]:
+    """Random examples of each class as one sprite."""
+    splits, seed = load(Wish.check(wish).dataset), Wish.check(wish).seed
+    data = splits.train
+    classes = data.spec.classes[:MOST_CLASSES]
+    lines = max(1, round(LINES / max(1, len(classes))))
+    rows = examples(data, COLUMNS * lines, seed)[: max(1, len(classes))]
+    return {
+        "total": sum(map(len, splits.parts.values())),
+        "classes": data.spec.classes,
+        "shape": data.spec.shape,
+        "columns": COLUMNS,
+        "lines": lines,
+        "groups": [{"name": name, "rows": r.tolist()} for name, r in zip(classes or ("",), rows, strict=True)],
+        "sprite": wall(torch.cat([_filled(data, r, COLUMNS * lines) for r in rows]), COLUMNS),
+    }
+
+
+@served
+def item(wish: object) -> dict[str, Any]:
+    """One image of the training part and the images nearest to it."""
+    data, row = _image(wish)
+    near = neighbours(data, row, 6)
+    return {
+        "image": data_uri(data.read([row])[0]),
+        "label": _label(data, row),
+        "searched": near.searched,
+        "neighbours": [
+            {
+                "row": other,
+                "distance": distance,
+                "label": _label(data, other),
+                "differs": _label(data, other) != _label(data, row),
+                "image": data_uri(data.read([other])[0]),
+            }
+            for other, distance in zip(near.rows.tolist(), near.distances.tolist(), strict=True)
+        ],
+    }
+
+
+@served
+def facts(wish: object) -> dict[str, Any]:
+    """Counts of the classes and parts, statistics of the pixels, and average images."""
+    splits = load(Wish.check(wish).dataset)
+    data, found = splits.train, summarise(splits.train)
+    return {
+        "shape": data.spec.shape,
+        "balance": [{"name": name, "n": n} for name, n in zip(data.spec.classes, data.counts.tolist(), strict=True)],
+        "parts": [{"name": name, "n": len(part)} for name, part in splits.parts.items()],
+        "measured": found.measured,
+        "mean": found.mean,
+        "deviation": found.deviation,
+        "black": found.black,
+        "white": found.white,
+        "means": [data_uri(image) for image in found.mean_images],
+    }
+
+
+@served
+def plane(wish: object) -> dict[str, Any]:
+    """The map's points with coordinates in [0, 1]."""
+    data = load(Wish.check(wish).dataset).train
+    found = project(data)
+    low, high = found.points.min(0).values, found.points.max(0).values
+    x, y = ((found.points - low) / (high - low).clamp(min=1e-12)).T
+    return {
+        "shape": data.spec.shape,
+        "classes": data.spec.classes,
+        "rows": found.rows.tolist(),
+        "labels": data.label[found.rows].tolist(),
+        "x": [round(v, 4) for v in x.tolist()],
+        "y": [round(v, 4) for v in y.tolist()],
+        "shares": found.shares,
+    }
+
+
+@served
+def thumbnail(wish: object) -> dict[str, Any]:
+    """One image of the training part."""
+    data, row = _image(wish)
+    return {"image": data_uri(data.read([row])[0])}
+
+
+def _image(wish: object) -> tuple[Dataset, int]:
+    """The training part and the row in it that are asked for."""
+    asked = Wish.check(wish)
+    data = load(asked.dataset).train
+    if not 0 <= asked.row < len(data):
+        raise BadSetting(say("data.no_such_row", row=asked.row, last=len(data) - 1))
+    return data, asked.row
+
+
+def _label(data: Dataset, row: int) -> str:
+    label = int(data.label[row])
+    return "" if label < 0 else data.spec.classes[label]
+
+
+def _filled(data: Dataset, rows: Tensor, n: int) -> Tensor:
+    """The images at `rows`, black ones after them up to n."""
+    images = data.read(rows)
+    return torch.cat([images, images.new_zeros(n - len(images), *data.spec.shape)])
