@@ -3,20 +3,26 @@
 import functools
 import inspect
 import logging
+import os
 import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import gradio as gr
+import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from genlab.errors import BadSetting, GenlabError
+from genlab.errors import BadSetting, GenlabError, UnknownName
+from genlab.registry import unknown
+from genlab.training.checkpoint import Trained, find_model, list_models, load_model
 from genlab.ui.words import say
 
+ASSETS = Path(__file__).parent / "assets"
 log = logging.getLogger("genlab")
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
@@ -103,7 +109,22 @@ def drawing() -> Iterator[None]:
         _PLACES.release()
 
 
-Key, Value = TypeVar("Key"), TypeVar("Value")
+def open_model(name: str) -> Trained:
+    """The newest checkpoint of a listed model, read once."""
+    if name not in (names := list_models()):
+        raise UnknownName(unknown("model", name, names))
+    return _models.get((name, find_model(name).name), lambda: load_model(name, device()))
+
+
+def opened_model(name: str, version: str) -> Trained:
+    """The checkpoint that a widget is looking at; the newest where it is no longer in memory."""
+    return _models.find((name, version)) or open_model(name)
+
+
+def device() -> str:
+    """Where models run."""
+    wanted = os.environ.get("GENLAB_DEVICE", "auto")
+    return wanted if wanted != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
 
 
 class Kept:
@@ -148,6 +169,7 @@ class Kept:
 
 
 _END = object()
+_models = Kept(4)
 _PLACES = threading.BoundedSemaphore(4)
 
 

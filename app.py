@@ -1,0 +1,54 @@
+"""genlab in the browser: `python app.py`, then open the address that it prints."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+
+class Parser(argparse.ArgumentParser):
+    """Answers a wrong flag with one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{message[:1].upper()}{message[1:]}. See python {self.prog} --help.\n")
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = Parser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen at (%(default)s: this computer only)")
+    parser.add_argument("--port", type=_port, default=7860, help="port to listen at (%(default)s)")
+    parser.add_argument("--device", type=_device, default="auto", help="where models run: auto, cpu, cuda, cuda:1, mps (%(default)s)")
+    parser.add_argument("--data-dir", type=Path, help="folder of the datasets ($GENLAB_DATA)")
+    parser.add_argument("--runs-dir", type=Path, help="folder of the training runs ($GENLAB_RUNS)")
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    for name, value in {
+        "GENLAB_DATA": arguments.data_dir and arguments.data_dir.absolute(),
+        "GENLAB_RUNS": arguments.runs_dir and arguments.runs_dir.absolute(),
+        "GENLAB_DEVICE": arguments.device,
+    }.items():
+        if value:
+            os.environ[name] = str(value)
+    from genlab.ui.serve import serve  # reads the environment, and takes seconds to import
+
+    sys.exit(serve(arguments.host, arguments.port))
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port; it must be a whole number from 1 to 65535")
+    return int(text)
+
+
+def _device(text: str) -> str:
+    if text not in ("auto", "cpu", "cuda", "mps") and not (text.startswith("cuda:") and text[5:].isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a device; possible: auto, cpu, cuda, cuda:1, mps")
+    return text
+
+
+if __name__ == "__main__":
+    main()

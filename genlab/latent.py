@@ -1,0 +1,119 @@
+"""Latent space: the axes that are worth moving along, walks between two points, and what each axis does."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from genlab.data import to_pixels
+from genlab.errors import BadSetting
+from genlab.models.base import Given, LatentModel, blocks_of
+
+FEW = 12  # latents up to this number are shown as they are
+MOST = 32  # directions that are computed for more
+REACH = 3.0  # a traversal goes this many standard deviations of the prior to both sides
+
+Path = Literal["spherical", "linear"]
+
+
+@dataclass(frozen=True)
+class Axes:
+    """Orthonormal directions through a latent space, strongest first where there are many."""
+
+    basis: Tensor  # [k, *L] unit vectors
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.basis)
+
+    def read(self, z: Tensor) -> Tensor:
+        """[n, k] coordinates of latents [n, *L] along the axes."""
+        return z.flatten(1) @ self.basis.flatten(1).T
+
+    def rest(self, z: Tensor) -> Tensor:
+        """[n, *L] what the axes do not reach."""
+        return z - self.place(self.read(z), torch.zeros_like(z))
+
+    def place(self, values: Tensor, rest: Tensor) -> Tensor:
+        """[n, *L] latents with coordinates [n, k] along the axes, and `rest` [n or 1, *L] across them."""
+        return rest + (values.to(self.basis) @ self.basis.flatten(1)).reshape(-1, *self.basis.shape[1:])
+
+
+@torch.no_grad()
+def axes_of(model: LatentModel, seed: int = 0) -> Axes:
+    """The latent's own axes where there are few of them, else its strongest directions."""
+    size = math.prod(model.latent_shape)
+    if size <= FEW:
+        return Axes(torch.eye(size, device=model.device).reshape(size, *model.latent_shape), _numbered(range(size)))
+    basis, _ = model.directions(min(MOST, size), seed)
+    return axes_along(basis.to(model.device))
+
+
+def axes_along(basis: Tensor) -> Axes:
+    """Axes from unit vectors [k, *L]; those that are an axis of the latent itself carry its number."""
+    flat = basis.flatten(1)
+    own = flat.argmax(1)
+    if (flat[torch.arange(len(flat)), own] > 0.999).all():
+        return Axes(basis, _numbered(own.tolist()))
+    return Axes(basis, tuple(f"d{i + 1}" for i in range(len(basis))))
+
+
+def lerp(start: Tensor, end: Tensor, t: Tensor) -> Tensor:
+    """Points [n, *L] on the straight line between two latents [*L], at t [n] in [0, 1]."""
+    t = t.to(start).view(-1, *[1] * start.dim())
+    return (1 - t) * start + t * end
+
+
+def slerp(start: Tensor, end: Tensor, t: Tensor) -> Tensor:
+    """Points [n, *L] on the great circle between two latents [*L], their length changing evenly (Shoemake 1985)."""
+    lengths = start.norm(), end.norm()
+    if min(lengths) == 0:
+        return lerp(start, end, t)
+    cosine = ((start * end).sum() / (lengths[0] * lengths[1])).clamp(-1, 1)
+    angle = cosine.arccos()
+    if angle < 1e-4 or math.pi - angle < 1e-4:  # one direction, or opposite ones: no one circle
+        return lerp(start, end, t)
+    t = t.to(start).view(-1, *[1] * start.dim())
+    unit = ((1 - t) * angle).sin() / angle.sin() * start / lengths[0] + (t * angle).sin() / angle.sin() * end / lengths[1]
+    return unit * ((1 - t) * lengths[0] + t * lengths[1])
+
+
+def walk(start: Tensor, end: Tensor, frames: int, path: Path) -> Tensor:
+    """[frames, *L] latents from `start` to `end`, both included."""
+    return {"spherical": slerp, "linear": lerp}[path](start, end, torch.linspace(0, 1, frames, device=start.device))
+
+
+def traverse(axes: Axes, values: Tensor, rest: Tensor, frames: int) -> Tensor:
+    """[k·frames, *L] latents: each axis in turn from -REACH to REACH, the others staying at `values` [k]."""
+    grid = values.repeat(len(axes) * frames, 1)  # [k·frames, k]
+    steps = torch.linspace(-REACH, REACH, frames).to(grid)
+    rows = torch.arange(len(grid), device=grid.device)
+    grid[rows, rows // frames] = steps[rows % frames]
+    return axes.place(grid, rest)
+
+
+def shares(weights: list[float], classes: int) -> Tensor:
+    """Class weights as shares [1, K] that sum to 1; all zero means no class in particular."""
+    if len(weights) != classes:
+        raise BadSetting(f"{len(weights)} class weights were given; this model has {classes} classes.")
+    wanted = torch.tensor([weights]).clamp(min=0)
+    return wanted / wanted.sum().clamp(min=1e-6) if wanted.sum() > 0 else wanted
+
+
+@torch.inference_mode()
+def draw(model: LatentModel, z: Tensor, given: Given) -> Tensor:
+    """Pixels uint8 [n, C, H, W] of latents; `given` of one row holds for all."""
+    blocks = [model.decode(z[part], _spread(given, z[part])) for part in blocks_of(len(z))]
+    return to_pixels(torch.cat(blocks))
+
+
+def _spread(given: Given, z: Tensor) -> Given:
+    if given.classes is None or len(given.classes) == len(z):
+        return given
+    return Given(given.classes.expand(len(z), -1))
+
+
+def _numbered(numbers: object) -> tuple[str, ...]:
+    return tuple(f"z{i}" for i in numbers)  # type: ignore[attr-defined]

@@ -1,0 +1,92 @@
+// What the scripts of all tabs share: words, messages between widgets, the theme, small helpers.
+
+window.genlab = (() => {
+  const catalogues = window.genlabCatalogues;
+  const language = (navigator.languages || [navigator.language])
+    .flatMap((tag) => [tag, tag.split("-")[0]])
+    .find((tag) => tag in catalogues) || "en";
+
+  /** A text of the catalogue with its values filled in; English where the language lacks it. */
+  function say(key, values = {}) {
+    const text = catalogues[language][key] ?? catalogues.en[key] ?? key;
+    return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
+  }
+
+  /** Fill every element that carries data-say with its text, and data-say-label with its accessible name. */
+  function label(root) {
+    for (const node of root.querySelectorAll("[data-say]")) node.textContent = say(node.dataset.say);
+    for (const node of root.querySelectorAll("[data-say-label]")) {
+      node.setAttribute("aria-label", say(node.dataset.sayLabel));
+      node.title = say(node.dataset.sayLabel);
+    }
+  }
+
+  const last = {}, listeners = {};
+
+  /** Tell all who listen to `topic`; late listeners hear the last value. */
+  function tell(topic, value) {
+    last[topic] = value;
+    for (const hear of listeners[topic] || []) hear(value);
+  }
+
+  function listen(topic, hear) {
+    (listeners[topic] ||= []).push(hear);
+    if (topic in last) hear(last[topic]);
+  }
+
+  const system = window.matchMedia("(prefers-color-scheme: dark)");
+  const stored = () => { try { return localStorage.getItem("genlab-theme"); } catch { return null; } };
+
+  function applyTheme() {
+    const dark = stored() ? stored() === "dark" : system.matches;
+    document.body.classList.toggle("dark", dark);
+    document.documentElement.style.colorScheme = dark ? "dark" : "light";
+    const toggle = document.querySelector("#theme-toggle");
+    if (toggle) {
+      toggle.textContent = dark ? "☀" : "☾";
+      toggle.setAttribute("aria-label", say("page.theme"));
+    }
+  }
+
+  function toggleTheme() {
+    const dark = !document.body.classList.contains("dark");
+    try { localStorage.setItem("genlab-theme", dark ? "dark" : "light"); } catch { /* remembered for this visit only */ }
+    document.body.classList.toggle("dark", dark);
+    applyTheme();
+  }
+
+  /** Give each tab's button the id that people and tests know it by. */
+  function nameTabs() {
+    for (const button of document.querySelectorAll("#tabs [role=tab][id^=panel-]")) {
+      button.id = button.id.replace(/^panel-(.*)-button$/, "tab-$1");
+    }
+  }
+
+  function settle() {
+    applyTheme();
+    nameTabs();
+    const line = document.querySelector("#brand-line");
+    if (line && !line.textContent) line.textContent = say("page.line");
+  }
+
+  system.addEventListener("change", applyTheme);
+  function watchPage() {
+    settle();
+    const watcher = new MutationObserver(settle);
+    watcher.observe(document.body, { childList: true, subtree: true });
+    setTimeout(() => watcher.disconnect(), 60_000); // the shell is long there
+  }
+
+  if (document.body) watchPage();
+  else document.addEventListener("DOMContentLoaded", watchPage);
+
+  /** Offer bytes in base64 as a file to keep. */
+  function save(name, type, base64) {
+    const link = document.createElement("a");
+    link.href = `data:${type};base64,${base64}`;
+    link.download = name;
+    link.click();
+  }
+
+  return { say, label, tell, listen, toggleTheme, save };
+})();

@@ -1,0 +1,204 @@
+"""Explorer: what the Latent space tab asks of a model: points, pictures of them, axes, walks and walls."""
+
+import secrets
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Literal
+
+import torch
+from pydantic import Field
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from genlab import latent
+from genlab.data import load, to_model
+from genlab.errors import BadSetting, GenlabError
+from genlab.files import whole_folder
+from genlab.latent import Axes
+from genlab.models import LatentModel
+from genlab.models.base import Given, one_hot
+from genlab.paths import cache_folder
+from genlab.training.checkpoint import Trained
+from genlab.ui.shared import Kept, Request, opened_model
+from genlab.ui.words import say
+
+Numbers = list[float]
+FRAMES = 11  # of a walk
+STRIP = 7  # frames of the small strip beside an axis
+WALL = 30  # images to choose from
+
+_axes, _latents, _walks = Kept(8), Kept(512), Kept(64)
+
+
+class Looking(Request):
+    """Which model a widget is looking at."""
+
+    model: str = Field(max_length=200)
+    version: str = Field(max_length=200)
+
+
+class Point(Looking):
+    """A place in the latent space: where it stands across the axes, and how far along each."""
+
+    base: str = Field(pattern=r"^(zero|prior:\d{1,9}|test:\d{1,9}|walk:[0-9a-f]{1,32}:\d{1,3})$")
+    values: Numbers | None = Field(None, max_length=latent.MOST)  # None: where the base itself is
+    classes: Numbers = Field(default=[], max_length=1000)
+
+
+class Strips(Point):
+    """The strips of the first few axes at a point."""
+
+    count: int = Field(ge=1, le=latent.MOST)
+
+
+class Walk(Request):
+    """A way from one point to another."""
+
+    start: Point
+    end: Point
+    path: Literal["spherical", "linear"]
+
+
+class Wall(Looking):
+    """A page of images to start from."""
+
+    source: Literal["test", "prior"]
+    page: int = Field(ge=0, le=10_000)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A point as the model takes it."""
+
+    z: Tensor  # [1, *L]
+    given: Given
+
+
+def explorable(request: Looking) -> tuple[Trained, LatentModel]:
+    """The model that is looked at, if its images come from a latent."""
+    trained = opened_model(request.model, request.version)
+    if not isinstance(trained.model, LatentModel):
+        raise BadSetting(say("latent.none", family=trained.family))
+    return trained, trained.model
+
+
+def has_encoder(model: LatentModel) -> bool:
+    return type(model).encode is not LatentModel.encode
+
+
+def axes_of(trained: Trained) -> Axes:
+    """The axes of a model; those that take long to find are kept on disk beside its weights' hash."""
+    return _axes.get(trained.folder, lambda: _found(trained))
+
+
+def knows_axes(trained: Trained) -> bool:
+    return _axes.find(trained.folder) is not None
+
+
+def coordinates(trained: Trained, model: LatentModel, point: Point) -> Numbers:
+    """How far along each axis a point lies."""
+    return axes_of(trained).read(place(trained, model, point).z)[0].tolist()
+
+
+def place(trained: Trained, model: LatentModel, point: Point) -> Place:
+    """Where a point lies."""
+    z = _base(trained, model, point.base)
+    if point.values is not None:
+        axes = axes_of(trained)
+        if len(point.values) != len(axes):
+            raise BadSetting(say("latent.length", given=len(point.values), possible=len(axes)))
+        z = axes.place(torch.tensor([point.values]), axes.rest(z))
+    return Place(z, _wished(model, point.classes))
+
+
+def home_of(model: LatentModel) -> str:
+    """Where one starts: the middle of the prior, or for noise in the shape of an image, one such noise."""
+    return "zero" if len(model.latent_shape) == 1 else "prior:0"
+
+
+def strips(trained: Trained, model: LatentModel, asked: Strips) -> Tensor:
+    """[count·STRIP, C, H, W] what each axis does from where the point is."""
+    axes, here = axes_of(trained), place(trained, model, asked)
+    some = Axes(axes.basis[: asked.count], axes.names[: asked.count])
+    z = latent.traverse(some, some.read(here.z)[0], some.rest(here.z), STRIP)
+    return latent.draw(model, z, here.given)
+
+
+def walk(trained: Trained, model: LatentModel, asked: Walk) -> tuple[str, Tensor, Tensor | None]:
+    """The address of a walk's frames, their pixels, and the class weights of each."""
+    start, end = place(trained, model, asked.start), place(trained, model, asked.end)
+    z = latent.walk(start.z[0], end.z[0], FRAMES, asked.path)
+    weights = None
+    if start.given.classes is not None:
+        weights = latent.walk(start.given.classes[0], end.given.classes[0], FRAMES, "linear")
+    address = f"walk:{secrets.token_hex(6)}"
+    _walks.put(address, z)
+    return address, latent.draw(model, z, Given(weights)), weights
+
+
+def wall(trained: Trained, model: LatentModel, asked: Wall) -> tuple[list[str], Tensor, Tensor]:
+    """The addresses of some images to start from, their pixels, and the class of each (-1 where there is none)."""
+    if asked.source == "test":
+        test = load(trained.dataset).test
+        order = _in_turn(test.label)
+        rows = [int(order[(asked.page * WALL + i) % len(order)]) for i in range(WALL)]
+        return [f"test:{row}" for row in rows], test.read(rows), test.label[rows]
+    seeds = range(asked.page * WALL, (asked.page + 1) * WALL)
+    given = model.given_labels(None, WALL)
+    labels = torch.full((WALL,), -1) if given.classes is None else given.classes.argmax(1)
+    return [f"prior:{seed}" for seed in seeds], latent.draw(model, model.prior(WALL, seeds[0]), given), labels
+
+
+def _base(trained: Trained, model: LatentModel, address: str) -> Tensor:
+    kind, _, rest = address.partition(":")
+    if kind == "zero":
+        return torch.zeros(1, *model.latent_shape, device=model.device)
+    if kind == "prior":
+        return model.prior(1, int(rest))
+    if kind == "test":
+        return _latents.get((trained.folder, address), lambda: _encoded(trained, model, int(rest)))
+    walked, _, frame = address.rpartition(":")
+    z = _walks.find(walked)
+    if z is None or int(frame) >= len(z) or z.shape[1:] != model.latent_shape:
+        raise BadSetting(say("latent.forgotten"))
+    return z[int(frame)][None]
+
+
+@torch.no_grad()
+def _encoded(trained: Trained, model: LatentModel, row: int) -> Tensor:
+    test = load(trained.dataset).test
+    if row >= len(test):
+        raise BadSetting(say("latent.row", row=row, n=len(test)))
+    if test.spec.shape != model.spec.shape:
+        raise BadSetting(say("latent.shape", dataset=trained.dataset))
+    given = Given(one_hot(test.label[[row]], model.classes)) if model.classes else Given()
+    return model.encode(to_model(test.read([row])).to(model.device), given)
+
+
+def _in_turn(labels: Tensor) -> Tensor:
+    """The rows ordered so that the classes take turns."""
+    turns = torch.empty_like(labels)
+    for label in labels.unique():
+        rows = (labels == label).nonzero().flatten()
+        turns[rows] = torch.arange(len(rows)) * (int(labels.max()) + 2) + int(label)
+    return turns.argsort()
+
+
+def _wished(model: LatentModel, weights: Numbers) -> Given:
+    return Given(latent.shares(weights, model.classes)) if model.classes else Given()
+
+
+def _found(trained: Trained) -> Axes:
+    model: Any = trained.model
+    weights = sha256(repr(sorted(trained.config["sha256"].items())).encode()).hexdigest()[:32]
+    folder = cache_folder() / "directions" / f"{weights}-{latent.MOST}"
+    try:
+        return latent.axes_along(load_file(folder / "basis.safetensors")["basis"].to(model.device))
+    except Exception:  # absent or unreadable: it can be made again
+        axes = latent.axes_of(model)
+    try:
+        with whole_folder(folder) as draft:
+            save_file({"basis": axes.basis.cpu().contiguous()}, draft / "basis.safetensors")
+    except GenlabError:
+        pass  # a full disk makes the next start slower, no more
+    return axes

@@ -1,0 +1,95 @@
+"""The Latent space tab: sliders that decode as they move, images to start from, a walk between two of them."""
+
+from typing import Any
+
+import gradio as gr
+
+from genlab import latent
+from genlab.ui import explorer
+from genlab.ui.draw import data_uri, wall
+from genlab.ui.explorer import Looking, Point, Strips, Walk, Wall
+from genlab.ui.shared import ASSETS, Shared, drawing, open_model, served
+
+
+def build(shared: Shared) -> None:
+    """Draw the tab; its widget follows the model picker by itself."""
+    gr.HTML(
+        html_template=(ASSETS / "latent.html").read_text(),
+        js_on_load=(ASSETS / "latent.js").read_text(),
+        apply_default_css=False,
+        server_functions=[latent_open, latent_axes, latent_decode, latent_strips, latent_walk, latent_wall],
+    )
+
+
+@served
+def latent_open(data: Any) -> dict[str, Any]:
+    """What is to be known of a model before anything is drawn."""
+    trained = open_model(str(data))
+    model = explorer.explorable(Looking(model=trained.name, version=trained.folder.name))[1]
+    channels, height, width = model.spec.shape
+    return {
+        "model": trained.name,
+        "version": trained.folder.name,
+        "size": [height, width],
+        "classes": list(model.spec.classes) if model.classes else [],
+        "latents": model.prior(1, 0)[0].numel(),
+        "home": explorer.home_of(model),
+        "encoder": explorer.has_encoder(model),
+    }
+
+
+@served
+def latent_axes(data: Any) -> dict[str, Any]:
+    """The names of the axes and a point's coordinates along them; for some models this takes seconds the first time."""
+    point = Point.check(data)
+    trained, model = explorer.explorable(point)
+    return {"names": explorer.axes_of(trained).names, "values": explorer.coordinates(trained, model, point)}
+
+
+@served
+def latent_decode(data: Any) -> dict[str, Any]:
+    """The picture of a point, the latent it stands for where that is short, and its coordinates if it came without."""
+    point = Point.check(data)
+    trained, model = explorer.explorable(point)
+    with drawing():
+        place = explorer.place(trained, model, point)
+        pixels = latent.draw(model, place.z, place.given)
+    answer: dict[str, Any] = {"image": data_uri(pixels[0])}
+    if place.z.numel() <= 64:
+        answer["latent"] = place.z.flatten().tolist()
+    if point.values is None and explorer.knows_axes(trained):
+        answer["values"] = explorer.coordinates(trained, model, point)
+    return answer
+
+
+@served
+def latent_strips(data: Any) -> dict[str, Any]:
+    """One sprite, a row an axis: what it does from where the point is."""
+    asked = Strips.check(data)
+    trained, model = explorer.explorable(asked)
+    with drawing():
+        return {"image": wall(explorer.strips(trained, model, asked), explorer.STRIP), "frames": explorer.STRIP}
+
+
+@served
+def latent_walk(data: Any) -> dict[str, Any]:
+    """One sprite of the frames from one point to another."""
+    asked = Walk.check(data)
+    trained, model = explorer.explorable(asked.start)
+    with drawing():
+        address, pixels, weights = explorer.walk(trained, model, asked)
+    return {
+        "image": wall(pixels, explorer.FRAMES),
+        "frames": [f"{address}:{i}" for i in range(explorer.FRAMES)],
+        "classes": [] if weights is None else weights.tolist(),
+    }
+
+
+@served
+def latent_wall(data: Any) -> dict[str, Any]:
+    """One sprite of images to start from."""
+    asked = Wall.check(data)
+    trained, model = explorer.explorable(asked)
+    with drawing():
+        addresses, pixels, labels = explorer.wall(trained, model, asked)
+    return {"image": wall(pixels, len(pixels)), "addresses": addresses, "labels": labels.tolist()}

@@ -1,0 +1,98 @@
+"""The page: its header with the two pickers, a tab a file, and the line at its foot."""
+
+import json
+import os
+from importlib import import_module
+
+import gradio as gr
+
+from genlab.data import SOURCES
+from genlab.errors import GenlabError
+from genlab.training.checkpoint import find_model, list_models
+from genlab.training.run import list_runs
+from genlab.ui.shared import ASSETS, Shared, at_edge, device
+from genlab.ui.words import catalogues, words
+
+STYLES = sorted(ASSETS.glob("*.css"), key=lambda file: file.stem != "genlab")
+TABS = ("data", "train", "latent", "sample")
+FIRST_TAB = "latent"  # a stranger is to move a slider within seconds
+FIRST_MODEL, FIRST_DATASET = "vae-mnist", "mnist"
+
+
+def build_page() -> gr.Blocks:
+    """All of the page, ready to be launched."""
+    with gr.Blocks(title="genlab", analytics_enabled=False, delete_cache=(600, 3600)) as page:
+        shared = _header()
+        with gr.Tabs(selected=FIRST_TAB, elem_id="tabs", overflow_behavior="wrap"):
+            for name in TABS:
+                with gr.Tab(words(f"tab.{name}"), id=name, elem_id=f"panel-{name}"):
+                    if (ASSETS.parent / f"{name}_tab.py").exists():
+                        import_module(f"genlab.ui.{name}_tab").build(shared)
+        footer = gr.HTML(
+            html_template=(ASSETS / "footer.html").read_text(),
+            js_on_load=(ASSETS / "footer.js").read_text(),
+            elem_id="footer",
+        )
+        _keep_up(page, shared, footer)
+    return page
+
+
+def head() -> str:
+    """What every tab's script stands on: the catalogues and a few functions."""
+    spoken = json.dumps(catalogues(), ensure_ascii=False).replace("</", "<\\/")
+    return f"<script>window.genlabCatalogues = {spoken};\n{(ASSETS / 'genlab.js').read_text()}</script>"
+
+
+def _header() -> Shared:
+    models = list_models()
+    model = FIRST_MODEL if FIRST_MODEL in models else next(iter(models), None)
+    with gr.Row(elem_id="header"):
+        gr.HTML(html_template=(ASSETS / "brand.html").read_text(), elem_id="brand")
+        dataset_picker = gr.Dropdown(
+            list(SOURCES), value=FIRST_DATASET, label=words("page.dataset"), elem_id="dataset-picker", filterable=False, scale=0
+        )
+        model_picker = gr.Dropdown(
+            models, value=model, label=words("page.model"), elem_id="model-picker", filterable=False, scale=0
+        )
+        gr.Button("☾", elem_id="theme-toggle", scale=0).click(None, js="() => genlab.toggleTheme()", api_visibility="private")
+    return Shared(dataset_picker, model_picker, gr.Timer(3))
+
+
+def _keep_up(page: gr.Blocks, shared: Shared, footer: gr.HTML) -> None:
+    """Let scripts know what was picked, and the page what runs and which models there are."""
+    quiet = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
+    for name, picker in (("dataset", shared.dataset_picker), ("model", shared.model_picker)):
+        for event in (picker.change, page.load):
+            event(None, picker, js=f"(value) => genlab.tell('{name}', value)", **quiet)
+    known = gr.State([])
+    gr.on(
+        [shared.clock.tick, shared.model_picker.change, page.load],
+        _look,
+        [shared.model_picker, known],
+        [footer, shared.model_picker, known],
+        **quiet,
+    )
+
+
+@at_edge
+def _look(model: str | None, known: list[str]) -> tuple[object, object, object]:
+    """The line at the foot, and the models where their list has changed."""
+    models = list_models()
+    status = {
+        "device": device(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "runs": [run.name for run in list_runs() if run.status().state == "running"],
+        "model": model,
+        "version": _version(model),
+    }
+    if models == known:
+        return status, gr.skip(), gr.skip()
+    value = model if model in models else next(iter(models), None)
+    return status, gr.update(choices=models, value=value), models
+
+
+def _version(model: str | None) -> str | None:
+    try:
+        return find_model(model).name if model else None
+    except GenlabError:
+        return None
