@@ -51,6 +51,7 @@ def _control(setting: Setting, prefix: str, chosen: Mapping[str, Any]) -> Compon
         "value": chosen.get(setting.name, setting.default),
         "label": words(setting.label),
         "info": words(setting.description),
+        "interactive": True,  # inside gr.render nothing is unless it says so
         "elem_id": f"{prefix}-{setting.name.replace('_', '-')}",
     }
     if setting.kind == "flag":

@@ -16,36 +16,13 @@ from genlab.ui.words import say
 
 COLUMNS, LINES, MOST_CLASSES = 16, 10, 20  # of the gallery
 
-GALLERY = """
-<section class="card data-gallery">
-  <header><h2 class="title"></h2><span class="note"></span></header>
-  <div id="data-gallery"></div>
-  <button class="quiet more" type="button"></button>
-  <div class="detail" aria-live="polite"></div>
-</section>"""
-
-FACTS = """<section class="card data-facts"><div class="facts-body"></div></section>"""
-
-MAP = """
-<section class="card data-map">
-  <header><h2></h2></header>
-  <div class="plane"><canvas id="data-map" role="img"></canvas><div class="tip" hidden></div></div>
-  <div class="legend"></div>
-  <p class="note shares"></p>
-</section>"""
-
 
 def build(shared: Shared) -> None:
     """Three widgets that follow the dataset picker; each asks for its own part, so the quick ones do not wait."""
-    picker = shared.dataset_picker
     with gr.Row(elem_classes="data-tab"):
-        with gr.Column(scale=5, min_width=320):
-            cards = [widget(GALLERY, ["gallery.js"], [gallery, item], picker.value)]
-        with gr.Column(scale=5, min_width=320):
-            cards += [widget(FACTS, ["facts.js"], [facts], picker.value)]
-        with gr.Column(scale=5, min_width=320):
-            cards += [widget(MAP, ["map.js"], [plane, thumbnail], picker.value)]
-    picker.change(lambda name: [name] * 3, picker, cards, show_progress="hidden", queue=False, api_visibility="private")
+        for name, answers in (("gallery", [gallery, item]), ("facts", [facts]), ("map", [plane, thumbnail])):
+            with gr.Column(min_width=300):
+                widget(name, answers)
 
 
 class Wish(Request):

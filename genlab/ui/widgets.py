@@ -1,14 +1,18 @@
-"""Widgets: a gr.HTML whose look is a template and whose behaviour is scripts from the assets folder."""
+"""Widgets: a gr.HTML of two assets, its template and its script."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import gradio as gr
 
-ASSETS = Path(__file__).parent / "assets"
+from genlab.ui.shared import ASSETS
 
 
-def widget(template: str, scripts: Sequence[str], answers: Sequence[Callable], value: object = None) -> gr.HTML:
-    """A component drawn by `scripts`, which ask the functions `answers`; its value is what the page tells it."""
-    code = "\n".join((ASSETS / script).read_text() for script in ("parts.js", *scripts))
-    return gr.HTML(value, html_template=template, js_on_load=code, apply_default_css=False, server_functions=list(answers))
+def widget(name: str, answers: Sequence[Callable], parts: Sequence[str] = ()) -> gr.HTML:
+    """The component of NAME.html and NAME.js, whose script asks the functions `answers` and builds on `parts`."""
+    scripts = [(ASSETS / f"{part}.js").read_text() for part in ("parts", *parts, name)]
+    return gr.HTML(
+        html_template=(ASSETS / f"{name}.html").read_text(),
+        js_on_load="\n".join(scripts),
+        apply_default_css=False,
+        server_functions=list(answers),
+    )

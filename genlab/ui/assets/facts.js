@@ -1,14 +1,13 @@
 // What is in a dataset: balance of the classes, the three parts, the pixels, and the average image of each class.
 
-const body = element.querySelector(".facts-body");
+const body = find(".body");
 const ask = latest(server.facts);
 
-watch("value", load);
-load();
+listen("dataset", load);
 
-async function load() {
+async function load(dataset) {
   body.setAttribute("aria-busy", "true");
-  const answer = await ask({ dataset: props.value });
+  const answer = await ask({ dataset });
   if (!answer) return;
   body.removeAttribute("aria-busy");
   if (answer.error) return body.replaceChildren(make("p.note", {}, say("data.nothing_to_count")));

@@ -1,45 +1,43 @@
 // The gallery: random examples class by class, cut from one sprite; a click shows an image large, with its neighbours.
 
-const wall = element.querySelector("#data-gallery");
-const title = element.querySelector(".title");
-const note = element.querySelector(".note");
-const detail = element.querySelector(".detail");
-const more = element.querySelector(".more");
+const wall = find("#data-gallery");
+const detail = find(".detail");
+const more = find(".more");
 const askGallery = latest(server.gallery);
 const askItem = latest(server.item);
 let shown = null;
+let dataset = "";
 let seed = 0;
 
-more.textContent = say("data.other_examples");
-more.addEventListener("click", () => load(seed + 1));
-watch("value", () => load(0));
-window.addEventListener("genlab:item", (event) => open(event.detail));
+label(element);
+more.addEventListener("click", () => load(dataset, seed + 1));
 new ResizeObserver(() => shown && lay()).observe(wall);
-load(0);
+listen("dataset", (name) => load(name, 0));
+listen("image", (row) => open(row));
 
-async function load(wanted) {
-  seed = wanted;
-  const dataset = props.value;
+async function load(wanted, nextSeed) {
+  [dataset, seed] = [wanted, nextSeed];
   wall.setAttribute("aria-busy", "true");
   const answer = await askGallery({ dataset, seed });
   if (!answer) return;
   wall.removeAttribute("aria-busy");
-  more.hidden = !!answer.error;
+  find(".under").hidden = !!answer.error;
   if (answer.error) return complain(answer.error);
   if (!shown || shown.dataset !== dataset) detail.replaceChildren(make("p.note", {}, say("data.click_an_image")));
   shown = { ...answer, dataset };
-  title.textContent = say(answer.classes.length ? "data.title" : "data.title_no_classes", {
+  find(".title").textContent = say(answer.classes.length ? "data.title" : "data.title_no_classes", {
     n: count(answer.total),
     k: count(answer.classes.length),
   });
-  note.textContent = say(answer.shape[0] === 1 ? "data.size_grey" : "data.size_colour", { w: answer.shape[2], h: answer.shape[1] });
+  find(".some").textContent = answer.groups.length < answer.classes.length ? say("data.some_classes", { k: answer.groups.length, n: answer.classes.length }) : "";
+  find(".size").textContent = say(answer.shape[0] === 1 ? "data.size_grey" : "data.size_colour", { w: answer.shape[2], h: answer.shape[1] });
   lay();
 }
 
 function complain(sentence) {
   shown = null;
-  title.textContent = say("data.not_here");
-  note.textContent = "";
+  find(".title").textContent = say("data.not_here");
+  find(".size").textContent = "";
   wall.replaceChildren(make("p.fault", { role: "alert" }, sentence));
   detail.replaceChildren();
 }
@@ -50,7 +48,7 @@ function lay() {
   const scale = Math.max(1, Math.round(30 / shape[2]));
   const tile = { w: shape[2] * scale, h: shape[1] * scale };
   const named = groups.some((group) => group.name);
-  const room = wall.clientWidth - (named ? label(groups) : 0);
+  const room = wall.clientWidth - (named ? nameRoom(groups) : 0);
   const fit = Math.max(1, Math.min(columns, Math.floor((room + 1) / (tile.w + 1))));
   wall.style.setProperty("--sprite", `url(${shown.sprite})`);
   wall.style.setProperty("--sheet", `${columns * tile.w}px auto`);
@@ -59,7 +57,7 @@ function lay() {
       make(
         "div.group",
         {},
-        named ? make("span.name", { title: group.name, style: `width:${label(groups) - 8}px` }, group.name) : null,
+        named ? make("span.name", { title: group.name, style: `width:${nameRoom(groups) - 8}px` }, group.name) : null,
         make(
           "div.tiles",
           { style: `grid-template-columns:repeat(${fit},${tile.w}px);grid-auto-rows:${tile.h}px` },
@@ -69,7 +67,7 @@ function lay() {
               type: "button",
               style: `background-position:-${(at % columns) * tile.w}px -${Math.floor(at / columns) * tile.h}px`,
               "aria-label": say("data.image_label", { label: group.name || say("data.image"), row: count(row) }),
-              onclick: () => open({ row }),
+              onclick: () => open(row),
             });
           })
         )
@@ -79,12 +77,12 @@ function lay() {
 }
 
 // Room for the class names, in pixels: short names stay narrow.
-function label(groups) {
+function nameRoom(groups) {
   const longest = Math.max(...groups.map((group) => (group.name || "").length));
   return Math.min(110, 16 + 8 * longest);
 }
 
-async function open({ row }) {
+async function open(row) {
   if (!shown) return;
   const answer = await askItem({ dataset: shown.dataset, row });
   if (!answer) return;
@@ -110,8 +108,8 @@ function near(neighbour) {
   const scale = Math.max(1, Math.round(40 / w));
   const differs = neighbour.differs ? ".differs" : "";
   return make(
-    "button.neighbour",
-    { type: "button", title: say("data.row", { row: count(neighbour.row) }), onclick: () => open({ row: neighbour.row }) },
+    "button.link.neighbour",
+    { type: "button", title: say("data.row", { row: count(neighbour.row) }), onclick: () => open(neighbour.row) },
     make("img", { src: neighbour.image, width: w * scale, height: h * scale, alt: neighbour.label }),
     make(`span${differs}`, {}, `${neighbour.label} ${neighbour.distance.toFixed(2)}`.trim())
   );

@@ -1,10 +1,10 @@
 // The map: every point an image, placed by the two strongest principal components; the legend hides and isolates classes.
 
-const canvas = element.querySelector("#data-map");
+const canvas = find("#data-map");
 const context = canvas.getContext("2d");
-const legend = element.querySelector(".legend");
-const note = element.querySelector(".shares");
-const tip = element.querySelector(".tip");
+const legend = find(".legend");
+const note = find(".shares");
+const tip = find(".tip");
 const askMap = latest(server.plane);
 const askThumbnail = latest(server.thumbnail);
 const thumbnails = new Map();
@@ -13,24 +13,23 @@ let hidden = new Set();
 let over = -1;
 let waiting = 0;
 
-watch("value", load);
 new ResizeObserver(draw).observe(canvas.parentElement);
 canvas.addEventListener("pointermove", (event) => point(event));
 canvas.addEventListener("pointerdown", (event) => point(event));
 canvas.addEventListener("pointerleave", () => hover(-1));
-canvas.addEventListener("click", () => over >= 0 && window.dispatchEvent(new CustomEvent("genlab:item", { detail: { row: map.rows[over] } })));
-element.querySelector("h2").textContent = say("data.map");
-load();
+canvas.addEventListener("click", () => over >= 0 && tell("image", map.rows[over]));
+label(element);
+listen("dataset", load);
 
-async function load() {
+async function load(dataset) {
   canvas.setAttribute("aria-busy", "true");
-  const answer = await askMap({ dataset: props.value });
+  const answer = await askMap({ dataset });
   if (!answer) return;
   canvas.removeAttribute("aria-busy");
   hidden = new Set();
   thumbnails.clear();
   hover(-1);
-  map = answer.error ? null : { ...answer, dataset: props.value };
+  map = answer.error ? null : { ...answer, dataset };
   note.textContent = map ? sentence() : say("data.no_map");
   canvas.setAttribute("aria-label", note.textContent);
   key();
@@ -51,7 +50,7 @@ function key() {
   legend.replaceChildren(
     ...(map ? map.classes : []).map((name, k) =>
       make(
-        "button.key",
+        "button.link.key",
         { type: "button", "aria-pressed": String(!hidden.has(k)), title: say("data.legend_help"), onclick: () => toggle(k), ondblclick: () => isolate(k) },
         make("span.dot", { style: `background:${colourOf(k)}` }),
         name

@@ -1,9 +1,7 @@
-// What the widgets share: words from the catalogue, numbers for reading, elements, and answers of which only the latest counts.
+// What these widgets share: numbers for reading, elements, and answers of which only the latest counts.
 
-const say = (key, values = {}) =>
-  ((window.genlab && window.genlab.words && window.genlab.words[key]) || key).replace(/\{(\w+)\}/g, (whole, name) =>
-    name in values ? values[name] : whole
-  );
+const { say, tell, listen, label } = genlab;
+const find = (what) => element.querySelector(what);
 
 const count = (n) => new Intl.NumberFormat("en", { maximumFractionDigits: 0 }).format(n);
 const figure = (x, digits = 3) => new Intl.NumberFormat("en", { maximumSignificantDigits: digits }).format(x);
@@ -31,7 +29,7 @@ function latest(ask) {
     try {
       answer = await ask(wish);
     } catch {
-      answer = { error: say("data.no_answer") };
+      answer = { error: say("page.lost") };
     }
     return mine === turn ? answer : undefined;
   };
