@@ -2,23 +2,17 @@
 
 from typing import Any
 
-import gradio as gr
-
 from genlab import latent
 from genlab.ui import explorer
 from genlab.ui.draw import data_uri, wall
 from genlab.ui.explorer import Looking, Point, Strips, Walk, Wall
-from genlab.ui.shared import ASSETS, Shared, drawing, open_model, served
+from genlab.ui.shared import Shared, drawing, open_model, served
+from genlab.ui.widgets import widget
 
 
 def build(shared: Shared) -> None:
     """Draw the tab; its widget follows the model picker by itself."""
-    gr.HTML(
-        html_template=(ASSETS / "latent.html").read_text(),
-        js_on_load=(ASSETS / "latent.js").read_text(),
-        apply_default_css=False,
-        server_functions=[latent_open, latent_axes, latent_decode, latent_strips, latent_walk, latent_wall],
-    )
+    widget("latent", [latent_open, latent_axes, latent_decode, latent_strips, latent_walk, latent_wall], parts=["tiles"])
 
 
 @served

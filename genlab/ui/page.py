@@ -1,7 +1,6 @@
 """The page: its header with the two pickers, a tab a file, and the line at its foot."""
 
 import json
-import os
 from importlib import import_module
 
 import gradio as gr
@@ -10,7 +9,7 @@ from genlab.data import SOURCES
 from genlab.errors import GenlabError
 from genlab.training.checkpoint import find_model, list_models
 from genlab.training.run import list_runs
-from genlab.ui.shared import ASSETS, Shared, at_edge, device
+from genlab.ui.shared import ASSETS, Shared, at_edge, cores, device
 from genlab.ui.words import catalogues, words
 
 STYLES = sorted(ASSETS.glob("*.css"), key=lambda file: file.stem != "genlab")
@@ -31,6 +30,7 @@ def build_page() -> gr.Blocks:
         footer = gr.HTML(
             html_template=(ASSETS / "footer.html").read_text(),
             js_on_load=(ASSETS / "footer.js").read_text(),
+            apply_default_css=False,
             elem_id="footer",
         )
         _keep_up(page, shared, footer)
@@ -80,7 +80,7 @@ def _look(model: str | None, known: list[str]) -> tuple[object, object, object]:
     models = list_models()
     status = {
         "device": device(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": cores(),
         "runs": [run.name for run in list_runs() if run.status().state == "running"],
         "model": model,
         "version": _version(model),

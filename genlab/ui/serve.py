@@ -5,6 +5,7 @@ import socket
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -15,10 +16,12 @@ os.environ.update(GRADIO_ANALYTICS_ENABLED="False", GRADIO_TEMP_DIR=str(Path(tem
 for switch in ("GRADIO_SHARE", "GRADIO_MCP_SERVER", "GRADIO_VIBE_MODE", "GRADIO_WATCH_DIRS"):
     os.environ.pop(switch, None)
 
+from genlab.data import load  # noqa: E402
 from genlab.training import worker  # noqa: E402
+from genlab.training.checkpoint import list_models  # noqa: E402
 from genlab.ui.guard import middleware  # noqa: E402
-from genlab.ui.page import STYLES, build_page, head  # noqa: E402
-from genlab.ui.shared import device  # noqa: E402
+from genlab.ui.page import FIRST_MODEL, STYLES, build_page, head  # noqa: E402
+from genlab.ui.shared import device, open_model  # noqa: E402
 from genlab.ui.theme import theme  # noqa: E402
 from genlab.ui.words import translations  # noqa: E402
 
@@ -53,9 +56,17 @@ def serve(host: str, port: int) -> int:
         head=head(),
     )
     print(f"genlab is at http://{host}:{port}", flush=True)
-    threading.Timer(2, worker.prepare).start()
+    threading.Thread(target=_warm_up, daemon=True).start()
     page.block_thread()
     return 0
+
+
+def _warm_up() -> None:
+    """What would make the first visitor wait; one after the other, the picture on screen first."""
+    with suppress(GenlabError):
+        if FIRST_MODEL in list_models():
+            load(open_model(FIRST_MODEL).dataset)
+    worker.prepare()
 
 
 def _unusable(host: str, port: int) -> str | None:

@@ -25,6 +25,7 @@ from genlab.ui.words import say
 ASSETS = Path(__file__).parent / "assets"
 log = logging.getLogger("genlab")
 Handler = TypeVar("Handler", bound=Callable[..., Any])
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True)
@@ -99,14 +100,37 @@ def sentence_for(fault: Exception) -> str:
 
 
 @contextmanager
-def drawing() -> Iterator[None]:
-    """Wait for a place among the few that may draw at once; widgets' calls have no queue of their own."""
+def drawing(threads: int = 1) -> Iterator[None]:
+    """Wait for a place among the few that may draw at once; widgets' calls have no queue of their own.
+
+    One thread is the fastest for a few small images, and the steadiest beside a training.
+    """
+    torch.set_num_threads(threads)  # holds for the calling thread
     if not _PLACES.acquire(timeout=20):
         raise BadSetting(say("page.busy"))
     try:
         yield
     finally:
         _PLACES.release()
+
+
+def on_all_cores(records: Iterator[Record]) -> Iterator[Record]:
+    """Let long work use the cores that the page itself does not need."""
+    try:
+        while True:
+            torch.set_num_threads(max(1, cores() - 1))  # again and again: Gradio may resume on another thread
+            try:
+                record = next(records)
+            except StopIteration:
+                return
+            yield record
+    finally:
+        records.close()  # type: ignore[attr-defined]
+
+
+def cores() -> int:
+    """The processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def open_model(name: str) -> Trained:

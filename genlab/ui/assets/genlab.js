@@ -34,6 +34,9 @@ window.genlab = (() => {
     if (topic in last) hear(last[topic]);
   }
 
+  /** The last value told of a topic. */
+  const recall = (topic) => last[topic];
+
   const system = window.matchMedia("(prefers-color-scheme: dark)");
   const stored = () => { try { return localStorage.getItem("genlab-theme"); } catch { return null; } };
 
@@ -42,10 +45,9 @@ window.genlab = (() => {
     document.body.classList.toggle("dark", dark);
     document.documentElement.style.colorScheme = dark ? "dark" : "light";
     const toggle = document.querySelector("#theme-toggle");
-    if (toggle) {
-      toggle.textContent = dark ? "☀" : "☾";
-      toggle.setAttribute("aria-label", say("page.theme"));
-    }
+    const sign = dark ? "☀" : "☾";
+    if (toggle && toggle.textContent.trim() !== sign) toggle.textContent = sign;
+    toggle?.setAttribute("aria-label", say("page.theme"));
   }
 
   function toggleTheme() {
@@ -81,12 +83,12 @@ window.genlab = (() => {
   else document.addEventListener("DOMContentLoaded", watchPage);
 
   /** Offer bytes in base64 as a file to keep. */
-  function save(name, type, base64) {
+  function save(name, base64) {
     const link = document.createElement("a");
-    link.href = `data:${type};base64,${base64}`;
+    link.href = `data:application/octet-stream;base64,${base64}`;
     link.download = name;
     link.click();
   }
 
-  return { say, label, tell, listen, toggleTheme, save };
+  return { say, label, tell, listen, recall, toggleTheme, save };
 })();

@@ -1,7 +1,6 @@
 // The Latent space tab: the picture follows the sliders, one request at a time, and the last position always wins.
 
-const { say, listen, tell, label } = genlab;
-const find = (id) => element.querySelector(`#latent-${id}`);
+const at = (id) => find(`#latent-${id}`);
 const SHOWN = 12, REACH = 4, STEP = 0.05, SLOW = 150;
 const signed = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(2);
 const rounded = (value) => Math.round(Math.min(REACH, Math.max(-REACH, value)) * 100) / 100;
@@ -39,8 +38,8 @@ const looking = () => ({ model: model.model, version: model.version });
 const point = () => ({ ...looking(), base: here.base, values: here.values, classes: here.classes });
 
 function note(text, fault = false) {
-  find("note").textContent = text;
-  find("note").classList.toggle("fault", fault);
+  at("note").textContent = text;
+  at("note").classList.toggle("fault", fault);
 }
 
 // --- The picture ---
@@ -68,19 +67,19 @@ async function draw() {
 }
 
 async function paint(answer, asked) {
-  const picture = find("image"), image = picture.querySelector("img");
+  const picture = at("image"), image = picture.querySelector("img");
   image.src = answer.image;
   await image.decode().catch(() => {});
   picture.dataset.values = JSON.stringify(asked.values ?? []);
   picture.dataset.classes = JSON.stringify(asked.classes);
   picture.dataset.latent = JSON.stringify(answer.latent ?? []);
-  if (find("note").classList.contains("fault")) note("");
+  if (at("note").classList.contains("fault")) note("");
 }
 
 /** Learn the axes and where the point lies along them; for some models this takes seconds the first time. */
 async function learn() {
   const { base } = here;
-  if (!element.querySelector(".row[id^=latent-slider]")) find("count").textContent = say("latent.finding");
+  if (!element.querySelector(".axis[id^=latent-slider]")) at("count").textContent = say("latent.finding");
   const answer = await ask("latent_axes", point());
   if (!answer) return;
   if (names.join() !== answer.names.join()) buildAxes(answer.names);
@@ -100,7 +99,7 @@ function measure(ms) {
   times.push(ms);
   if (times.length > 15) times.shift();
   const middle = [...times].sort((a, b) => a - b)[times.length >> 1];
-  find("image").dataset.ms = ms.toFixed(1);
+  at("image").dataset.ms = ms.toFixed(1);
   tell("frame", middle);
 }
 
@@ -113,9 +112,7 @@ function move(base, classes = here.classes, values = null) {
 // --- The sliders ---
 
 function row(id, name, low, high) {
-  const line = document.createElement("div");
-  line.className = "row";
-  line.id = id;
+  const line = make("div.axis", { id });
   line.innerHTML = '<label></label><input type="range" step="any"><input type="number" step="any"><span class="mini"></span>';
   const [slide, box] = line.querySelectorAll("input");
   for (const input of [slide, box]) {
@@ -169,7 +166,7 @@ function wire(line, change, reset) {
 function buildAxes(found) {
   names = found;
   home = names.map(() => 0);
-  const rows = find("axes");
+  const rows = at("axes");
   rows.replaceChildren(...names.map((name, i) => {
     const line = row(`latent-slider-${i}`, name, -REACH, REACH);
     wire(line, (value) => setAxis(i, value), () => setAxis(i, home[i]));
@@ -181,13 +178,13 @@ function buildAxes(found) {
 function setAxis(i, value) {
   if (!here.values || here.values[i] === value) return;
   here.values[i] = value;
-  put(find(`slider-${i}`), value);
+  put(at(`slider-${i}`), value);
   draw();
 }
 
 function buildClasses() {
-  find("classes").hidden = !model.classes.length;
-  find("weights").replaceChildren(...model.classes.map((name, i) => {
+  at("classes").hidden = !model.classes.length;
+  at("weights").replaceChildren(...model.classes.map((name, i) => {
     const line = row(`latent-class-${i}`, name, 0, 1);
     wire(line, (value) => setClass(i, value), () => oneClass(i));
     line.querySelector("label").addEventListener("click", () => oneClass(i));
@@ -198,7 +195,7 @@ function buildClasses() {
 function setClass(i, value) {
   if (here.classes[i] === value) return;
   here.classes[i] = value;
-  put(find(`class-${i}`), value);
+  put(at(`class-${i}`), value);
   draw();
 }
 
@@ -210,17 +207,17 @@ function oneClass(i) {
 
 function showValues(typed = false) {
   if (typed && document.activeElement?.type === "number" && element.contains(document.activeElement)) return;
-  here.values?.forEach((value, i) => { const line = find(`slider-${i}`); if (line) put(line, value); });
-  here.classes.forEach((value, i) => put(find(`class-${i}`), value));
+  here.values?.forEach((value, i) => { const line = at(`slider-${i}`); if (line) put(line, value); });
+  here.classes.forEach((value, i) => put(at(`class-${i}`), value));
 }
 
 function showCount() {
-  const rows = [...find("axes").children];
+  const rows = [...at("axes").children];
   rows.forEach((line, i) => { line.hidden = i >= shown; });
   const visible = Math.min(shown, rows.length);
-  find("count").textContent = say("latent.count", { n: model.latents, shown: visible });
-  find("more").hidden = rows.length <= SHOWN;
-  find("more").textContent = visible < rows.length ? say("latent.more", { n: rows.length - visible }) : say("latent.fewer");
+  at("count").textContent = say("latent.count", { n: model.latents, shown: visible });
+  at("more").hidden = rows.length <= SHOWN;
+  at("more").textContent = visible < rows.length ? say("latent.more", { n: rows.length - visible }) : say("latent.fewer");
 }
 
 // --- The small strips beside the sliders ---
@@ -239,35 +236,21 @@ async function drawStrips() {
   const answer = await ask("latent_strips", { ...point(), count });
   if (!answer) return;
   for (let i = 0; i < count; i++) {
-    const mini = find(`slider-${i}`).querySelector(".mini");
+    const mini = at(`slider-${i}`).querySelector(".mini");
     mini.style.backgroundImage = `url(${answer.image})`;
-    mini.style.backgroundSize = `100% ${count * 100}%`;
-    mini.style.backgroundPosition = `0 ${count > 1 ? (100 * i) / (count - 1) : 0}%`;
+    cut(mini, i, 1, count);
     mini.style.aspectRatio = `${answer.frames * model.size[1]} / ${model.size[0]}`;
   }
 }
 
 // --- Images to start from ---
 
-function tiles(holder, image, n, choose, name) {
-  holder.replaceChildren(...Array.from({ length: n }, (_, i) => {
-    const tile = document.createElement("button");
-    tile.className = "tile";
-    tile.style.backgroundImage = `url(${image})`;
-    tile.style.backgroundSize = `${n * 100}% 100%`;
-    tile.style.backgroundPosition = `${n > 1 ? (100 * i) / (n - 1) : 0}% 0`;
-    tile.style.aspectRatio = `${model.size[1]} / ${model.size[0]}`;
-    tile.setAttribute("aria-label", name(i));
-    tile.addEventListener("click", () => choose(i, tile));
-    return tile;
-  }));
-}
-
 async function buildWall() {
   const answer = await ask("latent_wall", { ...looking(), source, page });
   if (!answer) return null;
   const pointOf = (i) => ({ base: answer.addresses[i], classes: weightsOf(answer.labels[i]) });
-  tiles(find("wall"), answer.image, answer.addresses.length, (i) => pick(pointOf(i)), (i) => say("latent.tile", { n: i + 1 }));
+  const sprite = { image: answer.image, n: answer.addresses.length, size: model.size };
+  lay(at("wall"), sprite, (i) => pick(pointOf(i)), (i) => say("latent.tile", { n: i + 1 }));
   return { labels: answer.labels, pointOf };
 }
 
@@ -282,7 +265,7 @@ function pick(chosen) {
 
 function takeAim(next) {
   aim = next;
-  for (const name of ["start", "end", "show"]) find(name).setAttribute("aria-checked", String(name === aim));
+  for (const name of ["start", "end", "show"]) at(name).setAttribute("aria-checked", String(name === aim));
 }
 
 // --- The walk between two of them ---
@@ -296,15 +279,16 @@ async function drawWalk() {
     start: { ...looking(), ...ends.start }, end: { ...looking(), ...ends.end }, path,
   });
   if (!answer || mine !== walking) return;
-  const n = answer.frames.length;
-  tiles(find("strip"), answer.image, n, (i) => move(answer.frames[i], answer.classes[i] ?? here.classes), (i) => say("latent.frame", { n: i + 1 }));
-  find("strip").dataset.path = path;
+  const sprite = { image: answer.image, n: answer.frames.length, size: model.size };
+  const show = (i) => move(answer.frames[i], answer.classes[i] ?? here.classes);
+  lay(at("strip"), sprite, show, (i) => say("latent.frame", { n: i + 1 }));
+  at("strip").dataset.path = path;
 }
 
 function showChoices() {
-  find("path").textContent = say(`latent.${path}`);
-  find("source").textContent = say(`latent.from.${source}`);
-  find("source").hidden = !model.encoder;
+  at("path").textContent = say(`latent.${path}`);
+  at("source").textContent = say(`latent.from.${source}`);
+  at("source").hidden = !model.encoder;
 }
 
 // --- A model is picked ---
@@ -324,9 +308,9 @@ async function open(name, keep = false) {
   if (!keep || here.base.startsWith("walk")) here = start();
   else here.values = null;
   names = [];
-  find("axes").replaceChildren();
-  find("size").textContent = `${model.size[1]} × ${model.size[0]}`;
-  find("image").style.aspectRatio = `${model.size[1]} / ${model.size[0]}`;
+  at("axes").replaceChildren();
+  at("size").textContent = `${model.size[1]} × ${model.size[0]}`;
+  at("image").style.aspectRatio = `${model.size[1]} / ${model.size[0]}`;
   buildClasses();
   showValues();
   await Promise.all([draw(), learn()]);
@@ -351,35 +335,35 @@ async function startWalk() {
   await drawWalk();
 }
 
-find("random").addEventListener("click", () => {
+at("random").addEventListener("click", () => {
   if (model) move(`prior:${Math.floor(Math.random() * 1e9)}`);
 });
-find("reset").addEventListener("click", () => {
+at("reset").addEventListener("click", () => {
   if (!model) return;
   move(model.home, weightsOf(3 % model.classes.length), model.home === "zero" && names.length ? names.map(() => 0) : null);
 });
-find("save").addEventListener("click", () => {
-  const image = find("image").querySelector("img").src;
-  if (image) genlab.save(`${model.model}.png`, "image/png", image.split(",")[1]);
+at("save").addEventListener("click", () => {
+  const image = at("image").querySelector("img").src;
+  if (image) genlab.save(`${model.model}.png`, image.split(",")[1]);
 });
-find("more").addEventListener("click", () => {
+at("more").addEventListener("click", () => {
   shown = shown < names.length ? names.length : SHOWN;
   showCount();
   restStrips();
 });
-find("path").addEventListener("click", () => {
+at("path").addEventListener("click", () => {
   path = path === "linear" ? "spherical" : "linear";
   showChoices();
   drawWalk();
 });
-find("source").addEventListener("click", () => {
+at("source").addEventListener("click", () => {
   source = source === "test" ? "prior" : "test";
   page = 0;
   showChoices();
   buildWall();
 });
-find("page").addEventListener("click", () => { page += 1; buildWall(); });
-for (const name of ["start", "end", "show"]) find(name).addEventListener("click", () => takeAim(name));
+at("page").addEventListener("click", () => { page += 1; buildWall(); });
+for (const name of ["start", "end", "show"]) at(name).addEventListener("click", () => takeAim(name));
 
 listen("model", (name) => { if (name !== model?.model) open(name); });
 listen("status", (status) => {

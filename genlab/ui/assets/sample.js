@@ -1,0 +1,67 @@
+// The Sample tab: a wall of images that changes in place as they are drawn; a click shows one large.
+
+const at = (id) => find(`#sample-${id}`);
+let result = null; // the record on screen
+let chosen = null; // the number of the image shown large
+let began = 0;
+
+label(element);
+
+function show() {
+  const record = props.value;
+  if (!record || typeof record !== "object") return;
+  if (record.id !== result?.id) begin(record);
+  result = record;
+  at("gallery").style.setProperty("--sprite", `url(${record.image})`);
+  at("large").style.setProperty("--sprite", `url(${record.image})`);
+  const done = record.step === record.total;
+  at("status").textContent = done ? say("sample.done", { s: ((performance.now() - began) / 1000).toFixed(1) }) : say("sample.step", record);
+  find(".bar span").style.width = done ? "0" : `${(100 * record.step) / record.total}%`;
+  Object.assign(at("gallery").dataset, { id: record.id, step: record.step, total: record.total, seed: record.seed });
+}
+
+function begin(record) {
+  const same = result && record.n === result.n && record.size.join() === result.size.join();
+  at("title").textContent = say("sample.stage", { n: record.n, model: record.model });
+  at("size").textContent = `${record.size[1]} × ${record.size[0]}`;
+  result = record;
+  if (!same) {
+    at("gallery").style.setProperty("--columns", record.n > 150 ? 20 : record.n > 36 ? 12 : 6);
+    lay(at("gallery"), record, choose, (i) => say("sample.image", { n: i + 1, seed: result.seed + i }));
+  }
+  for (const actions of element.querySelectorAll(".actions")) actions.hidden = false;
+  find(".one").classList.remove("waiting");
+  at("note").textContent = "";
+  choose(same && chosen !== null ? chosen : 0);
+}
+
+function choose(i) {
+  chosen = i;
+  const tiles = at("gallery").children;
+  for (let k = 0; k < tiles.length; k++) tiles[k].setAttribute("aria-pressed", String(k === i));
+  const large = at("large");
+  large.style.aspectRatio = `${result.size[1]} / ${result.size[0]}`;
+  cut(large, i, result.columns, Math.ceil(result.n / result.columns));
+  large.setAttribute("aria-label", say("sample.image", { n: i + 1, seed: result.seed + i }));
+  at("chosen").textContent = say("sample.chosen", { seed: result.seed + i });
+  large.dataset.seed = result.seed + i;
+  tell("chosen-seed", result.seed + i);
+}
+
+async function keep(ask, image = null) {
+  const answer = await ask({ id: result.id, image }).catch(() => ({ error: say("page.lost") }));
+  at("note").textContent = answer.error || "";
+  at("note").classList.toggle("fault", Boolean(answer.error));
+  if (answer.content) genlab.save(answer.name, answer.content);
+}
+
+at("save").addEventListener("click", () => keep(server.sample_png));
+at("zip").addEventListener("click", () => keep(server.sample_zip));
+at("one").addEventListener("click", () => keep(server.sample_png, chosen));
+
+document.querySelector("#sample-go")?.addEventListener("click", () => { began = performance.now(); });
+listen("sample-stop", () => {
+  if (result && result.step < result.total) at("status").textContent = say("sample.stopped", result);
+});
+watch("value", show);
+show();

@@ -1,0 +1,19 @@
+// Tiles: small pictures cut out of one sprite by the style sheet, each a button.
+
+/** The place of picture i in a sprite of `columns` by `rows`, as a style. */
+function cut(node, i, columns, rows) {
+  const part = (x, n) => (n > 1 ? (100 * x) / (n - 1) : 0);
+  node.style.backgroundSize = `${columns * 100}% ${rows * 100}%`;
+  node.style.backgroundPosition = `${part(i % columns, columns)}% ${part(Math.floor(i / columns), rows)}%`;
+}
+
+/** Fill `holder` with n tiles of a sprite; the sprite itself is a variable, so that another can take its place. */
+function lay(holder, { image, n, columns = n, size }, choose, name) {
+  holder.style.setProperty("--sprite", `url(${image})`);
+  holder.replaceChildren(...Array.from({ length: n }, (_, i) => {
+    const tile = make("button.tile", { "aria-label": name(i), onclick: () => choose(i) });
+    tile.style.aspectRatio = `${size[1]} / ${size[0]}`;
+    cut(tile, i, columns, Math.ceil(n / columns));
+    return tile;
+  }));
+}

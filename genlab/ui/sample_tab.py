@@ -1,0 +1,182 @@
+"""The Sample tab: ask a model for images, watch them come, keep them."""
+
+import base64
+import io
+import json
+import secrets
+import time
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import gradio as gr
+from pydantic import Field as Limit
+from torch import Tensor
+
+from genlab.config import Config, Field
+from genlab.data import to_pixels
+from genlab.errors import UnknownName
+from genlab.images import png
+from genlab.images import wall as one_picture
+from genlab.models.base import Draft
+from genlab.ui.controls import Form, draw_form
+from genlab.ui.draw import wall
+from genlab.ui.shared import Kept, Request, Shared, at_edge, on_all_cores, open_model, served
+from genlab.ui.widgets import widget
+from genlab.ui.words import say, words
+
+COLUMNS = 16  # of the picture of all
+PAUSE = 0.08  # seconds between two drafts that are shown
+ANY = ""  # instead of a class: each in turn
+QUIET = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+class Wish(Config):
+    """How many images, and which."""
+
+    count: int = Field(64, ge=1, le=400, description="images to draw")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="image i comes from seed + i")
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Images that were drawn and what it took, kept for a while so that they can be downloaded."""
+
+    pixels: Tensor  # uint8 [n, C, H, W]
+    told: dict[str, Any]
+
+    def picture(self, i: int) -> bytes:
+        """One image as a PNG that says how to draw it again."""
+        told = self.told | {"count": 1, "seed": self.told["seed"] + i}
+        return png(self.pixels[i], {"genlab": json.dumps(told)})
+
+
+_results = Kept(24)
+
+
+class Chosen(Request):
+    """A result that is to be downloaded, or one image of it."""
+
+    id: str = Limit(max_length=40)
+    image: int | None = Limit(None, ge=0, le=100_000)
+
+
+def build(shared: Shared) -> None:
+    """The form to the left, drawn anew for each model's own settings; the images beside it."""
+    with gr.Row(elem_classes="sample-tab"):
+        with gr.Column(scale=3, min_width=260, elem_classes="card sample-form"):
+            gr.HTML(f"<h2>{say('sample.form')}</h2>")
+            wish = draw_form(Wish, "sample")
+            with gr.Row(elem_classes="pair"):
+                dice = gr.Button(words("sample.dice"), elem_id="sample-dice", min_width=80)
+                reuse = gr.Button(words("sample.reuse"), elem_id="sample-reuse", min_width=80)
+            settings = gr.Column(elem_classes="plain")
+            with gr.Row(elem_classes="pair"):
+                go = gr.Button(words("sample.go"), variant="primary", elem_id="sample-go", min_width=80)
+                stop = gr.Button(words("sample.stop"), elem_id="sample-stop", min_width=80)
+        with gr.Column(scale=10, min_width=300):
+            gallery = widget("sample", [sample_png, sample_zip], parts=["tiles"])
+    seed = wish.components[1]
+    dice.click(None, None, seed, js="() => Math.floor(Math.random() * 2147483647)", **QUIET)
+    reuse.click(None, seed, seed, js="(seed) => genlab.recall('chosen-seed') ?? seed", **QUIET)
+    with settings:
+
+        @gr.render(inputs=[shared.model_picker], show_progress="hidden")
+        def draw_settings(name: str | None) -> None:
+            if name is None:
+                gr.HTML(say("latent.empty"), elem_classes="note")
+                return
+            label, form = _draw_settings(name)
+            drawn = go.click(
+                partial(_draw, name, wish, form),
+                [*wish.components, label, *form.components],
+                gallery,
+                concurrency_id="sample",
+                concurrency_limit=2,
+                **QUIET,
+            )
+            stop.click(None, None, None, js="() => genlab.tell('sample-stop')", cancels=[drawn], **QUIET)
+
+
+@at_edge
+def _draw_settings(name: str) -> tuple[gr.Dropdown, Form]:
+    model = open_model(name).model
+    classes = [(name, name) for name in model.spec.classes] if model.classes else []
+    label = gr.Dropdown(
+        [(words("sample.turn"), ANY), *classes],
+        value=ANY,
+        label=words("sample.class"),
+        elem_id="sample-class",
+        filterable=False,
+        visible=bool(classes),
+    )
+    return label, draw_form(model.SamplingSettings, "sample")
+
+
+@at_edge
+def _draw(name: str, wish_form: Form, form: Form, count: Any, seed: Any, label: Any, *chosen: Any) -> Iterator[dict[str, Any]]:
+    """The images so far, a record at each step that there is time to show."""
+    trained = open_model(name)
+    wish, settings = wish_form.parse([count, seed]), form.parse(chosen)
+    given = trained.model.given_labels(trained.model.label_of(label or None), wish.count)
+    told = {"model": name, "step": trained.step, **wish.model_dump(), "label": label or None, **settings.model_dump()}
+    result, shown = secrets.token_hex(8), 0.0
+    for draft in on_all_cores(trained.model.sample(wish.count, settings, wish.seed, given)):
+        last = draft.step == draft.total
+        if last or time.monotonic() - shown > PAUSE:
+            pixels = to_pixels(draft.items if last or draft.estimate is None else draft.estimate)
+            _results.put(result, Sampled(pixels, told))
+            yield _record(result, name, pixels, wish, draft)
+            shown = time.monotonic()
+
+
+def _record(result: str, model: str, pixels: Tensor, wish: Any, draft: Draft) -> dict[str, Any]:
+    columns = min(COLUMNS, wish.count)
+    return {
+        "id": result,
+        "image": wall(pixels, columns),
+        "n": wish.count,
+        "columns": columns,
+        "model": model,
+        "size": list(pixels.shape[2:]),
+        "seed": wish.seed,
+        "step": draft.step,
+        "total": draft.total,
+    }
+
+
+@served
+def sample_png(data: Any) -> dict[str, str]:
+    """All images as one picture, or one of them, with the settings in its text chunk."""
+    asked, found = _chosen(data)
+    if asked.image is not None:
+        return _file(f"{found.told['model']}-{found.told['seed'] + asked.image}.png", found.picture(asked.image))
+    picture = png(one_picture(found.pixels, min(COLUMNS, len(found.pixels))), {"genlab": json.dumps(found.told)})
+    return _file(f"{found.told['model']}.png", picture)
+
+
+@served
+def sample_zip(data: Any) -> dict[str, str]:
+    """Every image as a PNG of its own, named after its seed."""
+    _, found = _chosen(data)
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for i in range(len(found.pixels)):
+            archive.writestr(f"{found.told['seed'] + i}.png", found.picture(i))
+    return _file(f"{found.told['model']}.zip", content.getvalue())
+
+
+def _chosen(data: Any) -> tuple[Chosen, Sampled]:
+    asked = Chosen.check(data)
+    found = _results.find(asked.id)
+    if found is None:
+        raise UnknownName(say("sample.gone"))
+    if asked.image is not None and asked.image >= len(found.pixels):
+        raise UnknownName(say("sample.none", n=len(found.pixels)))
+    return asked, found
+
+
+def _file(name: str, content: bytes) -> dict[str, str]:
+    return {"name": name, "content": base64.b64encode(content).decode()}
