@@ -48,7 +48,7 @@ def test_nothing_is_said_too_early():
     assert kind([3.0, 2.0]) == "young"
 
 
-@pytest.mark.parametrize("state", ["waiting", "paused", "interrupted"])
+@pytest.mark.parametrize("state", ["waiting", "paused", "stopped", "interrupted"])
 def test_a_run_at_rest_says_so_whatever_its_curves(state):
     assert kind(RISING, status=Status(state, 400, 2000)) == state
 

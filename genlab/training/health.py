@@ -42,8 +42,8 @@ def _of_state(status: Status, saved: int) -> Health | None:
         return Health("interrupted", "caution", f"Interrupted at step {step}. Resume from step {saved:,}, the last save.{lost}")
     if state == "interrupted":
         return Health("interrupted", "caution", f"Interrupted at step {step}, before the first save. Resume starts it again.")
-    if state == "stopped" and not status.step:
-        return Health("stopped", "quiet", status.message or "Stopped before the first step.")
+    if state == "stopped" and status.step < status.steps:
+        return Health("stopped", "quiet", status.message or f"Stopped at step {step} of {status.steps:,}. Resume goes on from there.")
     return None
 
 

@@ -45,10 +45,9 @@ def build(shared: Shared) -> None:
         _choose,
         [family, shared.dataset_picker],
         [family, preset, chosen],
-        queue=False,
         **QUIET,
     )
-    preset.input(lambda *pair: pair, [family, preset], chosen, queue=False, **QUIET)
+    preset.input(lambda *pair: pair, [family, preset], chosen, **QUIET)  # in the queue: outside of it a state tells no one
     side.open_latent(_open_latent, None, shared.model_picker, **QUIET)
 
     with settings:
@@ -202,6 +201,7 @@ def _detail(run: Run) -> dict[str, Any]:
         "saved_step": saved_step,
         "saved_ago": max(0, time.time() - saved[-1].stat().st_mtime) if saved else 0,
         "threads": run.record["threads"],
+        "device": run.record.get("device"),
         "seed": run.record["settings"]["seed"],
         "command": run.command,
     }

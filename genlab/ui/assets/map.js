@@ -32,6 +32,7 @@ async function load(dataset) {
   map = answer.error ? null : { ...answer, dataset };
   note.textContent = map ? sentence() : say("data.no_map");
   canvas.setAttribute("aria-label", note.textContent);
+  canvas.parentElement.hidden = !map;
   key();
   draw();
 }

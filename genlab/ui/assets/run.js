@@ -6,6 +6,7 @@ const samples = find("#train-samples");
 const pause = find("#train-pause");
 const stop = find("#train-stop");
 const SAMPLES_KEPT = 100;
+const ROWS = 4; // of samples in a picture
 
 const lab = { selected: sessionStorage.getItem("genlab.run") || "", overlaid: new Set(), histories: new Map(), runs: [], run: null, lost: false };
 const view = { live: true, step: 0, smoothing: 0.6, log: false };
@@ -69,7 +70,9 @@ function take(answer, asked) {
   if (!lab.run && lab.runs.length) select(lab.runs[0].name);
 }
 
-const lastStep = (name) => lab.histories.get(name)?.at(-1)?.step || 0;
+function lastStep(name) {
+  return lab.histories.get(name)?.at(-1)?.step || 0;
+}
 
 function forget(name) {
   lab.histories.delete(name);
@@ -118,7 +121,7 @@ function show() {
   const { run } = lab;
   element.querySelector("section").classList.toggle("bare", !run);
   find(".run-name").textContent = run ? run.name : "";
-  find(".unit").textContent = run ? run.unit : "";
+  find(".unit").textContent = run && run.unit !== "loss" ? run.unit : "";
   find(".smoothing-value").textContent = view.smoothing.toFixed(2);
   find(".smoothing").style.setProperty("--share", view.smoothing);
   buttons();
@@ -128,8 +131,13 @@ function show() {
   tell("lab", lab);
 }
 
-const isActive = () => lab.run && ["waiting", "running", "paused"].includes(lab.run.state);
-const end = () => lastStep(lab.selected);
+function isActive() {
+  return lab.run && ["waiting", "running", "paused"].includes(lab.run.state);
+}
+
+function end() {
+  return lastStep(lab.selected);
+}
 
 function buttons() {
   const state = lab.run ? lab.run.state : "";
@@ -231,10 +239,15 @@ function jump(event) {
   scrub(next ?? (way > 0 ? end() : now));
 }
 
-// Half-whole scales keep the pixels even.
+// Half-whole scales keep the pixels even; lines part the samples, which lie in ROWS rows of squares.
 samples.addEventListener("load", size);
 function size() {
-  if (!samples.naturalWidth) return;
-  const room = samples.parentElement.clientWidth / samples.naturalWidth;
-  samples.style.width = `${samples.naturalWidth * (room < 1 ? room : Math.floor(room * 2) / 2)}px`;
+  const { naturalWidth: w, naturalHeight: h } = samples;
+  if (!w) return;
+  const room = samples.parentElement.clientWidth / w;
+  const scale = room < 1 ? room : Math.floor(room * 2) / 2;
+  samples.style.width = `${w * scale}px`;
+  const lines = find(".samples .lines");
+  lines.style.cssText = `width:${w * scale}px;height:${h * scale}px;--tile:${(h / ROWS) * scale}px`;
+  lines.hidden = (w * ROWS) % h > 0;
 }

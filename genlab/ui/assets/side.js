@@ -68,11 +68,11 @@ function row(run) {
   const tick = chosen
     ? make("span.swatch")
     : make("input", { type: "checkbox", checked: lab.overlaid.has(run.name), "aria-label": overlay, title: overlay, onchange: () => tell("overlay run", run.name) });
-  const name = make("button.link.run-name", { type: "button", "aria-current": String(chosen), onclick: () => tell("select run", run.name) }, run.name, make("small", {}, `${run.family} · ${run.dataset}`));
+  const name = make("button.link.run-name", { type: "button", title: run.name, "aria-current": String(chosen), onclick: () => tell("select run", run.name) }, run.name);
   const badge = make(`span.badge.${run.state}`, {}, badgeOf(run));
   const menu = make("span.menu", {}, action("rename", "✎", run), action("delete", "×", run));
   const question = open.run === run.name ? (open.what === "rename" ? renaming(run) : deleting(run)) : null;
-  return make(chosen ? "li.chosen" : "li", { "data-run": run.name }, make("div.line", {}, tick, name, menu, badge), question);
+  return make(chosen ? "li.chosen" : "li", { "data-run": run.name }, make("div.line", {}, tick, name, badge, make("small", {}, `${run.family} · ${run.dataset}`), menu), question);
 }
 
 function action(what, sign, run) {
@@ -93,7 +93,7 @@ function badgeOf(run) {
 function renaming(run) {
   const box = make("input.name", { type: "text", value: run.name, maxlength: 60, "aria-label": say("train.new_name"), onkeydown: (event) => event.key === "Enter" ? send() : event.key === "Escape" ? ask() : null });
   const send = () => settle(server.rename({ run: run.name, name: box.value.trim() }), run, box.value.trim());
-  return make("div.question", {}, box, make("button.quiet", { type: "button", onclick: send }, say("train.rename_go")), make("p.fault", { hidden: true }));
+  return make("div.question", {}, box, make("button", { type: "button", onclick: send }, say("train.rename_go")), make("p.fault", { hidden: true }));
 }
 
 function deleting(run) {
@@ -102,7 +102,7 @@ function deleting(run) {
     {},
     make("p", {}, say("train.delete_sure", { run: run.name })),
     make("button.danger", { type: "button", onclick: () => settle(server.remove({ run: run.name }), run, "") }, say("train.delete_go")),
-    make("button.quiet", { type: "button", onclick: () => ask() }, say("train.keep")),
+    make("button", { type: "button", onclick: () => ask() }, say("train.keep")),
     make("p.fault", { hidden: true })
   );
 }
