@@ -18,7 +18,9 @@ def parse_arguments() -> argparse.Namespace:
     parser = Parser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at (%(default)s: this computer only)")
     parser.add_argument("--port", type=_port, default=7860, help="port to listen at (%(default)s)")
-    parser.add_argument("--device", type=_device, default="auto", help="where models run: auto, cpu, cuda, cuda:1, mps (%(default)s)")
+    parser.add_argument(
+        "--device", type=_device, default="auto", help="where models run: auto, cpu, cuda, cuda:1, mps (%(default)s)"
+    )
     parser.add_argument("--data-dir", type=Path, help="folder of the datasets ($GENLAB_DATA)")
     parser.add_argument("--runs-dir", type=Path, help="folder of the training runs ($GENLAB_RUNS)")
     return parser.parse_args()

@@ -20,11 +20,10 @@ def latent_open(data: Any) -> dict[str, Any]:
     """What is to be known of a model before anything is drawn."""
     trained = open_model(str(data))
     model = explorer.explorable(Looking(model=trained.name, version=trained.folder.name))[1]
-    channels, height, width = model.spec.shape
     return {
         "model": trained.name,
         "version": trained.folder.name,
-        "size": [height, width],
+        "size": list(model.spec.shape[1:]),
         "classes": list(model.spec.classes) if model.classes else [],
         "latents": model.prior(1, 0)[0].numel(),
         "home": explorer.home_of(model),

@@ -12,7 +12,9 @@ import torch
 
 from genlab.errors import GenlabError
 
-os.environ.update(GRADIO_ANALYTICS_ENABLED="False", GRADIO_TEMP_DIR=str(Path(tempfile.gettempdir()) / f"genlab-page-{os.getuid()}"))
+os.environ.update(
+    GRADIO_ANALYTICS_ENABLED="False", GRADIO_TEMP_DIR=str(Path(tempfile.gettempdir()) / f"genlab-page-{os.getuid()}")
+)
 for switch in ("GRADIO_SHARE", "GRADIO_MCP_SERVER", "GRADIO_VIBE_MODE", "GRADIO_WATCH_DIRS"):
     os.environ.pop(switch, None)
 
@@ -79,4 +81,5 @@ def _unusable(host: str, port: int) -> str | None:
         with socket.create_server((host, port)):
             return None
     except (OSError, UnicodeError) as fault:
-        return f"Cannot listen at {host}:{port} ({(getattr(fault, 'strerror', None) or str(fault)).lower()}). Choose another with --host or --port."
+        reason = (getattr(fault, "strerror", None) or str(fault)).lower()
+        return f"Cannot listen at {host}:{port} ({reason}). Choose another with --host or --port."

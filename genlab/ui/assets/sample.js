@@ -26,7 +26,7 @@ function begin(record) {
   at("size").textContent = `${record.size[1]} × ${record.size[0]}`;
   result = record;
   if (!same) {
-    at("gallery").style.setProperty("--columns", record.n > 150 ? 20 : record.n > 36 ? 12 : 6);
+    at("gallery").style.setProperty("--columns", Math.min(20, Math.max(6, Math.ceil(Math.sqrt(record.n)))));
     lay(at("gallery"), record, choose, (i) => say("sample.image", { n: i + 1, seed: result.seed + i }));
   }
   for (const actions of element.querySelectorAll(".actions")) actions.hidden = false;

@@ -1,0 +1,32 @@
+"""What the tests see of the page: pixels of pictures, and whether anything sticks out."""
+
+import base64
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Page
+
+
+def pixels_of(uri: str) -> np.ndarray:
+    """A PNG data URI as an array [H, W] or [H, W, 3]."""
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.split(",", 1)[1]))))
+
+
+def sprite_of(page: Page, selector: str) -> np.ndarray:
+    """The picture that an element's tiles are cut from."""
+    style = page.locator(selector).evaluate("node => node.style.getPropertyValue('--sprite')")
+    return pixels_of(style.removeprefix("url(").removesuffix(")").strip("\"'"))
+
+
+def data(page: Page, selector: str, name: str) -> Any:
+    """A data attribute, read as JSON."""
+    return json.loads(page.locator(selector).get_attribute(f"data-{name}") or "null")
+
+
+def sticks_out(page: Page) -> list[str]:
+    """Everything that a person sees beyond the edge of the page, cut off, or lying over its neighbour."""
+    return page.evaluate((Path(__file__).parent / "sticks_out.js").read_text())

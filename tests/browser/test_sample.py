@@ -1,0 +1,139 @@
+"""The Sample tab: the images on screen are those that the model draws for these settings, and so are the files."""
+
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+from looks import data, sprite_of, sticks_out
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from genlab.data import to_pixels
+from genlab.training.checkpoint import load_model
+
+
+def open_tab(page: Page, model: str) -> None:
+    page.click("#model-picker input")
+    page.get_by_role("option", name=model, exact=True).click()
+    page.click("#tab-sample")
+    page.wait_for_selector("#sample-sampler" if model.startswith("diffusion") else "#sample-truncation")
+
+
+def draw(page: Page, count: int, seed: int) -> None:
+    page.fill("#sample-count input", str(count))
+    page.fill("#sample-seed input", str(seed))
+    page.click("#sample-go")
+    page.wait_for_function(
+        "([count, seed]) => { const wall = document.querySelector('#sample-gallery'); return wall.children.length === count"
+        " && wall.dataset.seed === String(seed) && wall.dataset.step === wall.dataset.total; }",
+        arg=[count, seed],
+    )
+
+
+def images(page: Page, count: int) -> np.ndarray:
+    """[n, H, W] the images on screen."""
+    wall, size = sprite_of(page, "#sample-gallery"), 28
+    columns = wall.shape[1] // size
+    return np.stack([wall[i // columns * size :, i % columns * size :][:size, :size] for i in range(count)])
+
+
+def expected(model: str, count: int, seed: int) -> np.ndarray:
+    trained = load_model(model).model
+    *_, last = trained.sample(count, trained.SamplingSettings(), seed, trained.given_labels(None, count))
+    return to_pixels(last.items)[:, 0].numpy()
+
+
+@pytest.mark.parametrize("model", ["vae-mnist", "dcgan-mnist", "diffusion-mnist"])
+def test_the_wall_shows_what_the_model_draws_for_this_seed(page: Page, model: str):
+    open_tab(page, model)
+    draw(page, 12, 7)
+    difference = np.abs(images(page, 12).astype(int) - expected(model, 12, 7).astype(int))
+    assert difference.max() <= 1
+
+
+def test_denoising_is_watched_live(page: Page):
+    open_tab(page, "diffusion-mnist")
+    page.evaluate(
+        """() => {
+          window.steps = [];
+          const wall = document.querySelector("#sample-gallery");
+          new MutationObserver(() => window.steps.push(Number(wall.dataset.step)))
+            .observe(wall, { attributes: true, attributeFilter: ["data-step"] });
+        }"""
+    )
+    draw(page, 64, 0)
+    steps = page.evaluate("window.steps")
+    assert steps == sorted(steps)
+    assert len(set(steps)) >= 4
+    assert steps[-1] == data(page, "#sample-gallery", "total")
+
+
+def test_a_class_is_asked_for_and_the_settings_reach_the_model(page: Page):
+    open_tab(page, "diffusion-mnist")
+    page.click("#sample-class input")
+    page.get_by_role("option", name="8", exact=True).click()
+    page.fill("#sample-steps input", "4")
+    draw(page, 6, 3)
+    trained = load_model("diffusion-mnist").model
+    *_, last = trained.sample(6, trained.SamplingSettings(steps=4), 3, trained.given_labels(torch.tensor([8]), 6))
+    assert np.abs(images(page, 6).astype(int) - to_pixels(last.items)[:, 0].numpy()).max() <= 1
+
+
+def test_the_seed_of_an_image_draws_it_again(page: Page):
+    open_tab(page, "vae-mnist")
+    draw(page, 9, 100)
+    wanted = images(page, 9)[4]
+    page.locator("#sample-gallery .tile").nth(4).click()
+    expect(page.locator("#sample-chosen")).to_have_text("Seed 104")
+    page.click("#sample-reuse")
+    expect(page.locator("#sample-seed input")).to_have_value("104")
+    draw(page, 1, 104)
+    assert np.abs(images(page, 1)[0].astype(int) - wanted).max() <= 1
+
+
+def test_a_new_seed_is_another_one(page: Page):
+    open_tab(page, "vae-mnist")
+    before = page.input_value("#sample-seed input")
+    page.click("#sample-dice")
+    expect(page.locator("#sample-seed input")).not_to_have_value(before)
+
+
+def test_the_files_hold_the_images_and_how_to_draw_them_again(page: Page, tmp_path):
+    open_tab(page, "vae-mnist")
+    draw(page, 5, 40)
+    shown = images(page, 5)
+    with page.expect_download() as download:
+        page.click("#sample-save")
+    picture = Image.open(download.value.path())
+    assert (np.asarray(picture) == np.concatenate(shown, axis=1)).all()
+    told = json.loads(picture.text["genlab"])
+    assert (told["model"], told["seed"], told["count"], told["truncation"]) == ("vae-mnist", 40, 5, 1.0)
+    with page.expect_download() as download:
+        page.click("#sample-zip")
+    with zipfile.ZipFile(download.value.path()) as archive:
+        single = [np.asarray(Image.open(io.BytesIO(archive.read(f"{seed}.png")))) for seed in range(40, 45)]
+    assert (np.stack(single) == shown).all()
+
+
+@pytest.mark.parametrize(("box", "value", "sentence"), [
+    ("#sample-count input", "0", "count is 0; it must be a whole number from 1 to 400."),
+    ("#sample-count input", "100000", "count is 100000; it must be a whole number from 1 to 400."),
+    ("#sample-count input", "2.5", "count is 2.5; it must be a whole number from 1 to 400."),
+    ("#sample-seed input", "-1", "seed is -1; it must be a whole number from 0 to 2,147,483,647."),
+])  # fmt: skip
+def test_bad_input_gets_a_sentence(page: Page, box: str, value: str, sentence: str):
+    open_tab(page, "vae-mnist")
+    page.fill(box, value)
+    page.click("#sample-go")
+    expect(page.locator(".toast-body").first).to_contain_text(sentence)
+
+
+@pytest.mark.parametrize("size", ["page", "phone"])
+def test_nothing_sticks_out(request: pytest.FixtureRequest, size: str):
+    page = request.getfixturevalue(size)
+    open_tab(page, "diffusion-mnist")
+    draw(page, 30, 0)
+    assert sticks_out(page) == []
