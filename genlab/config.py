@@ -87,4 +87,8 @@ def _possible(setting: Setting) -> str:
     if setting.kind == "text":
         return "a text"
     noun = "a whole number" if setting.kind == "whole" else "a number"
-    return noun if setting.low is None else f"{noun} from {setting.low:g} to {setting.high:,g}"
+    return noun if setting.low is None else f"{noun} from {_plain(setting.low)} to {_plain(setting.high)}"
+
+
+def _plain(bound: float | None) -> str:
+    return f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"

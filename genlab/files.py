@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
 from safetensors import SafetensorError
 
 from genlab.errors import GenlabError
@@ -32,6 +33,15 @@ def whole_folder(target: Path) -> Iterator[Path]:
             _sync(target.parent)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextmanager
+def one_at_a_time(target: Path) -> Iterator[None]:
+    """Let one process after another make `target`."""
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(target.with_name(target.name + ".lock")):
+        yield
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -41,7 +41,8 @@ def test_a_little_noise_on_a_level_curve_is_not_overfitting():
 @pytest.mark.parametrize(("rate", "expected"), [(0.99, "won"), (0.5, "fooled"), (0.7, "balanced"), (0.9, "ahead")])
 def test_the_balance_of_a_game_decides(rate, expected):
     found = judge(course(FALLING, rate), RUNNING)
-    assert found.kind == expected and f"{rate:.0%}" in found.sentence
+    assert found.kind == expected
+    assert f"{rate:.0%}" in found.sentence
 
 
 def test_nothing_is_said_too_early():
@@ -60,7 +61,8 @@ def test_a_failed_run_shows_what_went_wrong():
 
 def test_an_interrupted_run_offers_its_last_save():
     sentence = judge([], Status("interrupted", 4120, 9000), saved=4000).sentence
-    assert "Resume from step 4,000" in sentence and "120 steps" in sentence
+    assert "Resume from step 4,000" in sentence
+    assert "120 steps" in sentence
 
 
 def test_a_finished_run_says_whether_more_would_help():

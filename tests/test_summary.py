@@ -45,8 +45,10 @@ def test_the_map_holds_the_two_largest_shares_of_variance(digits):
 
 def test_a_large_set_is_judged_by_an_even_sample(digits):
     found = project(digits, most=100)
-    assert len(found.rows) == 100 and len(found.rows.unique()) == 100
-    assert int(found.rows[0]) == 0 and int(found.rows[-1]) == len(digits) - 1
+    assert len(found.rows) == 100
+    assert len(found.rows.unique()) == 100
+    assert int(found.rows[0]) == 0
+    assert int(found.rows[-1]) == len(digits) - 1
 
 
 def test_the_nearest_image_is_the_one_that_a_full_search_finds(digits):
@@ -54,7 +56,8 @@ def test_the_nearest_image_is_the_one_that_a_full_search_finds(digits):
     truth = (x - x[5]).square().mean(1).sqrt()
     truth[5] = torch.inf
     found = neighbours(digits, 5, 6)
-    assert found.searched == len(digits) - 1 and 5 not in found.rows.tolist()
+    assert found.searched == len(digits) - 1
+    assert 5 not in found.rows.tolist()
     assert found.distances.tolist() == pytest.approx(truth.sort().values[:6].tolist(), abs=1e-5)
 
 

@@ -14,7 +14,7 @@ from torchvision.transforms import v2
 from genlab.data.dataset import Dataset, DataSpec, Splits
 from genlab.data.sprites import draw_sprites
 from genlab.errors import DataMissing
-from genlab.files import whole_folder
+from genlab.files import one_at_a_time, whole_folder
 from genlab.paths import cache_folder, data_folder
 from genlab.registry import Registry
 
@@ -47,8 +47,9 @@ def load(name: str) -> Splits:
     """Open a dataset by name, building its memory maps on first use (with a download where one is needed)."""
     source = SOURCES[name]
     folder = cache_folder() / "datasets" / f"{name}-v{CACHE_VERSION}"
-    if not folder.exists():
-        _build(name, source, folder)
+    with one_at_a_time(folder):
+        if not folder.exists():
+            _build(name, source, folder)
     return Splits(name, *(_open(name, source, folder / part) for part in ("train", "validation", "test")))
 
 

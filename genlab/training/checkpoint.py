@@ -16,7 +16,7 @@ from genlab.data import DataSpec
 from genlab.errors import BadCheckpoint, UnknownName
 from genlab.files import sha256, whole_folder, write_json
 from genlab.models import MODELS, GenerativeModel
-from genlab.paths import CHECKPOINTS
+from genlab.paths import CHECKPOINTS, runs_folder
 from genlab.registry import unknown
 from genlab.training.run import Run, list_runs
 
@@ -59,19 +59,23 @@ def list_models() -> list[str]:
 
 def find_model(name: str) -> Path:
     """The folder of a shipped checkpoint, of a run's last checkpoint, or the folder itself."""
-    if name in list_models():
-        return CHECKPOINTS / name if (CHECKPOINTS / name).is_dir() else Run.open(name).checkpoints()[-1]
-    path = Path(name)
-    if (path / "config.json").is_file():
-        return path
-    if (path / "run.json").is_file() and (saved := Run.open(path).checkpoints()):
-        return saved[-1]
+    for path in (CHECKPOINTS / name, runs_folder() / name, Path(name)):
+        if (path / "config.json").is_file():
+            return path
+        if (path / "run.json").is_file():
+            return _last_checkpoint(Run.open(path))
     if path.is_file():
         _refuse_pickle(path)
         raise BadCheckpoint(f"{path.name} is a file; a model is a folder with config.json and its weights.")
     if path.is_dir():
         raise BadCheckpoint(f"The folder {path.name!r} holds no checkpoint: there is no config.json in it.")
     raise UnknownName(unknown("model", name, list_models()))
+
+
+def _last_checkpoint(run: Run) -> Path:
+    if not run.checkpoints():
+        raise BadCheckpoint(f"The run {run.name!r} has saved nothing yet; let it train a little longer.")
+    return run.checkpoints()[-1]
 
 
 def load_model(name: str, device: str = "cpu") -> Trained:

@@ -43,7 +43,9 @@ def _of_state(status: Status, saved: int) -> Health | None:
     if state == "interrupted":
         return Health("interrupted", "caution", f"Interrupted at step {step}, before the first save. Resume starts it again.")
     if state == "stopped" and status.step < status.steps:
-        return Health("stopped", "quiet", status.message or f"Stopped at step {step} of {status.steps:,}. Resume goes on from there.")
+        return Health(
+            "stopped", "quiet", status.message or f"Stopped at step {step} of {status.steps:,}. Resume goes on from there."
+        )
     return None
 
 
@@ -101,4 +103,6 @@ def _of_loss(records: Records, finished: bool) -> Health:
         return Health("finished", "good", "Finished. It was a short run; judge by the samples.")
     if mean(losses[half:]) < mean(losses[:half]):
         return Health("learning", "good", "Learning: the loss is falling.")
-    return Health("stuck", "caution", "The loss does not fall yet. If it stays so, try a learning rate ten times lower or higher.")
+    return Health(
+        "stuck", "caution", "The loss does not fall yet. If it stays so, try a learning rate ten times lower or higher."
+    )

@@ -1,6 +1,7 @@
 """Run: the directory that is the truth about one training; processes write it, pages watch it."""
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -12,7 +13,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import psutil
-import torch
 
 from genlab.data import SOURCES
 from genlab.errors import RunFault, UnknownName
@@ -47,9 +47,18 @@ class Run:
 
     @classmethod
     def create(
-        cls, family: str, dataset: str, settings: Settings | Mapping[str, Any], name: str | None = None, folder: Path | None = None
+        cls,
+        family: str,
+        dataset: str,
+        settings: Settings | Mapping[str, Any],
+        name: str | None = None,
+        folder: Path | None = None,
+        threads: int | None = None,
     ) -> "Run":
         """Make the directory of a new run; raises a GenlabError with a sentence for anything that cannot be."""
+        threads = default_threads() if threads is None else threads
+        if not isinstance(threads, int) or not 1 <= threads <= (os.cpu_count() or 1):
+            raise RunFault(f"threads is {threads!r}; it must be a whole number from 1 to {os.cpu_count()}.")
         model, source = MODELS[family], SOURCES[dataset]
         settings = settings if isinstance(settings, Settings) else model.Settings.parse(settings)
         if settings.conditional and not source.classes:
@@ -61,7 +70,7 @@ class Run:
             "family": family,
             "dataset": dataset,
             "settings": settings.model_dump(),
-            "threads": torch.get_num_threads(),
+            "threads": threads,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "genlab": genlab_version(),
         }
@@ -123,13 +132,13 @@ class Run:
         for setting, value in self.settings.changed().items():
             flag = setting.replace("_", "-")
             words += [f"--{flag}" if value else f"--no-{flag}"] if isinstance(value, bool) else [f"--{flag}", f"{value}"]
-        return shlex.join(words)
+        return shlex.join([*words, "--threads", str(self.record["threads"])])
 
     # --- What happens ---
 
     def status(self) -> Status:
         """The state as the process left it; `interrupted` when that process is gone."""
-        steps = self.record["settings"]["steps"]
+        steps = int(self.record["settings"]["steps"])
         try:
             noted = json.loads((self.path / "status.json").read_text())
         except (OSError, ValueError):
@@ -239,6 +248,11 @@ def check_name(name: str) -> str:
     if not NAME.fullmatch(name):
         raise RunFault(f"{name!r} cannot name a run; use 1 to 40 small letters, digits and hyphens, such as 'my-vae-2'.")
     return name
+
+
+def default_threads() -> int:
+    """All cores but one, which is left to the page; more than 8 do not help small networks."""
+    return max(1, min(8, (os.cpu_count() or 1) - 1))
 
 
 def genlab_version() -> str:

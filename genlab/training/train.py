@@ -164,7 +164,7 @@ class Trainer:
                 group["lr"] = learning_rate(self.settings, player.learning_rate or self.settings.learning_rate, self.step)
             optimizer.step()
             losses[loss.player] = value
-            logs |= {name: float(log) for name, log in loss.logs.items()}
+            logs |= {name: float(log.detach()) for name, log in loss.logs.items()}
             norms.append(norm)
 
     def _gradient_norm(self, player: Player) -> float:

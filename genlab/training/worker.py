@@ -49,7 +49,7 @@ def _launch() -> subprocess.Popen:
 
 def main() -> None:
     """Import everything, wait for one line (device, run directory), train it to its end."""
-    os.nice(NICENESS)
+    _step_back()
     from genlab.data import load
     from genlab.training.train import train
 
@@ -61,6 +61,13 @@ def main() -> None:
     with suppress(GenlabError):  # it is in the status already
         for _ in train(run, load(run.record["dataset"]), device):
             pass
+
+
+def _step_back() -> None:
+    """Leave the processor to the page whenever it wants it."""
+    os.nice(NICENESS)
+    with suppress(OSError):  # Linux may weigh whole sessions instead of processes (sched(7), autogroup)
+        Path("/proc/self/autogroup").write_text(str(NICENESS))
 
 
 if __name__ == "__main__":

@@ -183,7 +183,8 @@ def test_the_server_answers_bad_values_with_a_sentence(page: Page, broken: str):
           const config = await (await fetch("config")).json();
           const { id } = config.components.find((one) => one.props.server_fns?.includes("latent_decode"));
           const values = Array(16).fill(broken).join(), point = '"model": "vae-mnist", "version": "", "base": "zero"';
-          const body = `{"component_id": ${id}, "fn_name": "latent_decode", "session_hash": "x", "data": {${point}, "values": [${values}]}}`;
+          const call = `"component_id": ${id}, "fn_name": "latent_decode", "session_hash": "x"`;
+          const body = `{${call}, "data": {${point}, "values": [${values}]}}`;
           const headers = { "Content-Type": "application/json" };
           const answer = await fetch("gradio_api/component_server/", { method: "POST", body, headers });
           return { status: answer.status, answer: await answer.json() };

@@ -1,0 +1,29 @@
+# make app: the page at http://127.0.0.1:7860; make test: everything that can be checked, a real browser included
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: app test check clean
+
+app: .venv/app
+	$(BIN)/python app.py $(ARGS)
+
+test: .venv/test
+	$(BIN)/python tests/browser/find_browser.py --install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	HF_HUB_OFFLINE=1 GRADIO_ANALYTICS_ENABLED=False $(BIN)/python -m pytest $(ARGS)
+
+.venv/app: requirements.txt
+	$(PYTHON) -c 'import sys; sys.exit("genlab needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Set PYTHON=…") if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+.venv/test: .venv/app requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache

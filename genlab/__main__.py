@@ -1,0 +1,223 @@
+"""python -m genlab train | resume | sample | list: the verbs of the page without a page."""
+
+import argparse
+import io
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+from tqdm import tqdm
+
+from genlab.config import Config
+from genlab.data import load, to_pixels
+from genlab.errors import BadSetting, GenlabError
+from genlab.files import write_bytes
+from genlab.images import png, wall
+from genlab.models import MODELS, Draft
+from genlab.registry import unknown
+from genlab.training.checkpoint import Trained, list_models, load_model
+from genlab.training.run import Run, list_runs
+from genlab.training.train import Progress, accelerator_for, train
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; a fault that a person can mend is one sentence and exit code 2."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if not words or words[0] in ("-h", "--help"):
+            print(_overview())
+            return 0
+        if words[0] not in VERBS:
+            raise BadSetting(unknown("verb", words[0], list(VERBS)))
+        VERBS[words[0]](words[1:])
+    except GenlabError as fault:
+        print(fault, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def train_verb(words: list[str]) -> None:
+    """train FAMILY DATASET: start a run and train it to its end."""
+    family = _first(words, "model family", list(MODELS))
+    parser = _parser("train", train_verb, MODELS[family].Settings)
+    parser.add_argument("family")
+    parser.add_argument("dataset")
+    parser.add_argument("--name", help="name of the run (default: FAMILY-1, FAMILY-2, …)")
+    parser.add_argument("--threads", type=_number, help="CPU threads (default: all cores but one)")
+    parser.add_argument("--device", choices=DEVICES, default="auto")
+    given, settings = _parse(parser, words, MODELS[family].Settings)
+    settings = MODELS[family].Settings.parse(settings)
+    accelerator_for(given.device, settings.precision)
+    load(given.dataset)  # all that can be wrong is found before anything is written
+    run = Run.create(family, given.dataset, settings, given.name, threads=given.threads)
+    _train(run, given.device)
+
+
+def resume_verb(words: list[str]) -> None:
+    """resume RUN: continue a run from its last checkpoint."""
+    parser = _parser("resume", resume_verb)
+    parser.add_argument("run", help="name or folder of a run")
+    parser.add_argument("--device", choices=DEVICES, default="auto")
+    given, _ = _parse(parser, words)
+    run = Run.open(given.run)
+    if run.status().state == "done":
+        print(f"{run.name} is finished: all {run.settings.steps:,} steps are done.")
+        return
+    run.ask("run")
+    _train(run, given.device)
+
+
+def sample_verb(words: list[str]) -> None:
+    """sample MODEL --n N --seed S --out FILE.png or FILE.npz: draw from a model."""
+    trained = load_model(_first(words, "model", list_models()))
+    parser = _parser("sample", sample_verb, trained.model.SamplingSettings)
+    parser.add_argument("model", help="name of a shipped checkpoint or a run, or a folder")
+    parser.add_argument("--n", type=_number, default=64, help="how many (default 64)")
+    parser.add_argument("--seed", type=_number, default=0, help="image i comes from seed + i (default 0)")
+    parser.add_argument("--label", help="class to draw (default: every class in turn)")
+    parser.add_argument("--out", type=Path, required=True, help="FILE.png, one picture of all, or FILE.npz, the pixels")
+    parser.add_argument("--device", choices=DEVICES, default="auto")
+    given, values = _parse(parser, words, trained.model.SamplingSettings)
+    for name, value, low in [("n", given.n, 1), ("seed", given.seed, 0)]:
+        if not isinstance(value, int) or not low <= value < 2**31:
+            raise BadSetting(f"{name} is {value!r}; it must be a whole number from {low} up.")
+    if given.out.suffix not in (".png", ".npz"):
+        raise BadSetting(f"{given.out.name} is neither a .png nor a .npz file; name one of these.")
+    settings = trained.model.SamplingSettings.parse(values)
+    label = trained.model.label_of(given.label)
+    wishes = trained.model.given_labels(label, given.n)
+    device = accelerator_for(given.device, "fp32").device
+    drafts = trained.model.to(device).sample(given.n, settings, given.seed, wishes)
+    pixels = to_pixels(_last(drafts).items)
+    labels = np.full(given.n, -1) if wishes.classes is None else wishes.classes.argmax(1).numpy()
+    told = {"model": trained.name, "n": given.n, "seed": given.seed, "label": given.label, **settings.model_dump()}
+    write_bytes(given.out, _npz(pixels, labels) if given.out.suffix == ".npz" else _wall(pixels, trained, told))
+    print(f"{given.n} samples of {trained.name} are in {given.out}.")
+
+
+def list_verb(words: list[str]) -> None:
+    """list: all models and runs."""
+    _parse(_parser("list", list_verb), words)
+    running = {run.name: run.status() for run in list_runs()}
+    for name in list_models():
+        if name not in running:
+            print(f"{name:<24}shipped")
+    for name, status in running.items():
+        print(f"{name:<24}{status.state:<12}{status.step:,} of {status.steps:,} steps  {status.message}".rstrip())
+
+
+VERBS = {"train": train_verb, "resume": resume_verb, "sample": sample_verb, "list": list_verb}
+
+
+def _train(run: Run, device: str) -> None:
+    """Train in this process with a progress bar; Ctrl-C saves and stops."""
+    print(f"{run.name}: {run.command}")
+    status = run.status()
+    with closing(train(run, load(run.record["dataset"]), device)) as steps, tqdm(total=status.steps, unit="step") as bar:
+        try:
+            for progress in steps:
+                bar.update(progress.step - bar.n)
+                if progress.recorded:
+                    bar.set_postfix_str(_told(progress))
+        except KeyboardInterrupt:
+            steps.close()
+            print(f"\nStopped at step {run.status().step:,}. Continue with: python -m genlab resume {run.name}", file=sys.stderr)
+            raise
+    print(f"Saved in {run.path.name}/checkpoints/{run.checkpoints()[-1].name}. Try: python -m genlab sample {run.name} --out samples.png")
+
+
+def _told(progress: Progress) -> str:
+    losses = [f"{player} {value:.4g}" for player, value in progress.losses.items()]
+    return ", ".join([*losses, f"{progress.items_per_second:,.0f} images/s"])
+
+
+def _last(drafts: Iterator[Draft]) -> Draft:
+    """Follow the drafts with a progress bar where there are several."""
+    bar = None
+    for draft in drafts:
+        bar = bar or tqdm(total=draft.total, unit="step", disable=draft.total == 1)
+        bar.update(draft.step - bar.n)
+    bar.close()
+    return draft
+
+
+def _npz(pixels: Any, labels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, samples=pixels.numpy(), labels=labels)
+    return buffer.getvalue()
+
+
+def _wall(pixels: Any, trained: Trained, told: Mapping[str, Any]) -> bytes:
+    return png(wall(pixels, columns=min(16, len(pixels))), {"genlab": json.dumps(told)})
+
+
+# --- Words into settings ---
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise BadSetting(f"{message[0].upper()}{message[1:]}. See python -m {self.prog} --help.")
+
+
+def _parser(verb: str, function: Any, settings: type[Config] = Config) -> _Parser:
+    parser = _Parser(prog=f"genlab {verb}", description=function.__doc__, allow_abbrev=False)
+    parser.add_argument("--runs-dir", type=Path, help="where runs are kept")
+    parser.add_argument("--data-dir", type=Path, help="where the datasets' files are")
+    for setting in settings.fields():
+        flag = f"--{setting.name.replace('_', '-')}"
+        told = f"{setting.description} (default: {setting.default})".replace("%", "%%")
+        if setting.kind == "flag":
+            parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=told)
+        else:
+            choices = "{" + ",".join(setting.choices) + "}" if setting.choices else None
+            parser.add_argument(flag, type=_number, default=argparse.SUPPRESS, help=told, metavar=choices)
+    return parser
+
+
+def _parse(parser: _Parser, words: list[str], settings: type[Config] = Config) -> tuple[argparse.Namespace, dict[str, Any]]:
+    """The verb's own arguments, and the settings that were given."""
+    given, rest = parser.parse_known_args(words)
+    if rest:
+        flags = [flag for action in parser._actions for flag in action.option_strings if flag.startswith("--")]
+        raise BadSetting(unknown("flag", rest[0], flags))
+    for folder, variable in [(given.runs_dir, "GENLAB_RUNS"), (given.data_dir, "GENLAB_DATA")]:
+        if folder:
+            os.environ[variable] = str(folder)
+    names = {setting.name for setting in settings.fields()}
+    return given, {name: value for name, value in vars(given).items() if name in names}
+
+
+def _first(words: list[str], kind: str, possible: list[str]) -> str:
+    """The first word that is no flag, without which the other flags are not known."""
+    if "--runs-dir" in words[:-1]:
+        os.environ["GENLAB_RUNS"] = words[words.index("--runs-dir") + 1]
+    if not words or words[0].startswith("-"):
+        raise BadSetting(f"Name a {kind} first. Possible: {', '.join(possible) or 'none yet'}.")
+    return words[0]
+
+
+def _number(word: str) -> int | float | str:
+    """A number if it is one; the settings themselves say what is wrong with anything else."""
+    for kind in (int, float):
+        try:
+            return kind(word)
+        except ValueError:
+            continue
+    return word
+
+
+def _overview() -> str:
+    return "\n".join(["python -m genlab VERB …", "", *(f"  {verb.__doc__}" for verb in VERBS.values())])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

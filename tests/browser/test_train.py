@@ -1,0 +1,239 @@
+"""The Train tab: a run is started, watched, paused, compared, renamed and deleted, and the run directory agrees."""
+
+import io
+import json
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from looks import pixels_of, sticks_out
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from genlab.models import MODELS
+from genlab.training.run import Run, list_runs
+
+
+@pytest.fixture
+def train(page: Page) -> Page:
+    """The tab, with the digits chosen."""
+    return opened(page)
+
+
+def opened(page: Page) -> Page:
+    page.click("#dataset-picker input")
+    page.get_by_role("option", name="digits", exact=True).click()
+    page.click("#tab-train")
+    expect(page.locator("#train-preset input")).to_have_value("small")
+    expect(page.locator("#train-vae-steps input")).to_have_value("2000")
+    return page
+
+
+def start(page: Page, name: str, steps: int, **settings: object) -> None:
+    """Fill the form, press Start, and wait for the first point of the curve."""
+    page.fill("#train-name input", name)
+    for setting, value in {"steps": steps, **settings}.items():
+        page.fill(f"#train-vae-{setting.replace('_', '-')} input", str(value))
+        page.keyboard.press("Tab")
+    page.click("#train-start")
+    expect(page.locator(".train-stage .run-name")).to_have_text(name, timeout=20_000)
+
+
+def first_point(page: Page) -> None:
+    page.wait_for_selector("#train-curve path.line[d*=M]", state="attached", timeout=20_000)
+
+
+def badge(page: Page, name: str):
+    return page.locator(f"[data-run='{name}'] .badge")
+
+
+def finished(page: Page, name: str) -> None:
+    expect(badge(page, name)).to_have_text("done", timeout=60_000)
+
+
+def points(page: Page, i: int = 0) -> int:
+    """Points of the i-th line of the curve."""
+    return len(re.findall(r"[ML]", page.locator("#train-curve path.line").nth(i).get_attribute("d")))
+
+
+def step_of(page: Page) -> int:
+    return int(page.inner_text(".position").split("/")[0].replace(",", ""))
+
+
+def drag(page: Page, share: float) -> None:
+    box = page.locator("#train-scrubber").bounding_box()
+    page.mouse.click(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
+
+
+def test_an_empty_tab_says_what_to_do(page: Page, served_runs: Path):
+    page.click("#tab-train")
+    expect(page.locator(".train-stage .empty")).to_be_visible(visible=not list_runs(served_runs))
+
+
+def test_a_run_is_trained_from_the_page(train: Page, served_runs: Path):
+    start(train, "first", 60)
+    first_point(train)
+    finished(train, "first")
+    history = Run.open("first", served_runs).history()
+    assert history[-1]["step"] == 60
+    assert points(train) == len(history)
+    assert points(train, 1) == sum(record["held_out"] is not None for record in history)
+    expect(train.locator(".samples-title")).to_have_text("Samples at step 60")
+    saved = Run.open("first", served_runs).sample_file(60).read_bytes()
+    train.wait_for_function("document.querySelector('#train-samples').complete")
+    assert np.array_equal(pixels_of(train.get_attribute("#train-samples", "src")), np.asarray(Image.open(io.BytesIO(saved))))
+    assert train.inner_text(".terminal code") == Run.open("first", served_runs).command
+
+
+def test_the_first_point_comes_within_five_seconds(train: Page):
+    time.sleep(4)  # the spare process has then been warm for a while, as it is for a person who read the form
+    began = time.monotonic()
+    start(train, "quick", 30)
+    train.wait_for_function("document.querySelectorAll('#train-curve path.line[d*=M]').length", timeout=20_000)
+    taken = time.monotonic() - began
+    finished(train, "quick")
+    assert taken < 20, taken  # five on an idle machine; tests share theirs
+
+
+def test_one_scrubber_moves_curves_and_samples(train: Page, served_runs: Path):
+    start(train, "scrubbed", 200)
+    finished(train, "scrubbed")
+    drawn = Run.open("scrubbed", served_runs).samples()
+    drag(train, 0.5)
+    step = step_of(train)
+    assert 80 < step < 120
+    expect(train.locator(".samples-title")).to_have_text(f"Samples at step {max(s for s in drawn if s <= step)}")
+    box = train.locator("#train-curve svg").bounding_box()
+    cursor = float(train.get_attribute("#train-curve .cursor", "x1"))
+    assert cursor == pytest.approx(52 + (step / 200) * (box["width"] - 64), abs=2)
+    train.keyboard.press("ArrowLeft")
+    assert step_of(train) == max(s for s in drawn if s < step)
+    train.click(".train-stage .live")
+    assert step_of(train) == 200
+
+
+def test_smoothing_and_scale_change_the_line_but_not_its_points(train: Page):
+    start(train, "smooth", 100)
+    finished(train, "smooth")
+    line = train.locator("#train-curve path.line").first
+    before, n = line.get_attribute("d"), points(train)
+    train.locator(".smoothing").fill("0.95")
+    smoother = line.get_attribute("d")
+    train.check(".log")
+    assert len({before, smoother, line.get_attribute("d")}) == 3
+    assert points(train) == n
+
+
+def test_pause_resume_stop_and_resume_again(train: Page, served_runs: Path):
+    start(train, "paused", 4000)
+    first_point(train)
+    train.click("#train-pause")
+    expect(badge(train, "paused")).to_have_text("paused", timeout=20_000)
+    still = Run.open("paused", served_runs).status().step
+    expect(train.locator("#train-pause")).to_have_text("Resume")
+    expect(train.locator(".health")).to_contain_text("Paused at step")
+    time.sleep(1)
+    assert Run.open("paused", served_runs).status().step == still
+    train.click("#train-pause")
+    expect(badge(train, "paused")).to_contain_text("%", timeout=20_000)
+    train.click("#train-stop")
+    expect(badge(train, "paused")).to_have_text("stopped", timeout=20_000)
+    assert Run.open("paused", served_runs).checkpoints()
+    train.click("#train-pause")
+    expect(badge(train, "paused")).to_contain_text("%", timeout=30_000)
+    train.click("#train-stop")
+    expect(badge(train, "paused")).to_have_text("stopped", timeout=20_000)
+
+
+def test_a_page_opened_later_shows_the_run_as_it_grows(train: Page, served_runs: Path):
+    start(train, "watched", 6000)
+    first_point(train)
+    train.reload()
+    train.click("#tab-train")
+    expect(train.locator(".train-stage .run-name")).to_have_text("watched")
+    first_point(train)
+    seen = step_of(train)
+    train.wait_for_function(
+        f"parseInt(document.querySelector('.position').textContent.replace(',', '')) > {seen}", timeout=20_000
+    )
+    train.click("#train-stop")
+    expect(badge(train, "watched")).to_have_text("stopped", timeout=20_000)
+
+
+def test_a_killed_run_offers_to_be_resumed(train: Page, served_runs: Path):
+    start(train, "killed", 9000)
+    first_point(train)
+    os.kill(json.loads((served_runs / "killed" / "status.json").read_text())["pid"], signal.SIGKILL)
+    expect(badge(train, "killed")).to_have_text("interrupted", timeout=20_000)
+    expect(train.locator(".health")).to_contain_text("Interrupted at step")
+    expect(train.locator("#train-pause")).to_have_text("Resume")
+
+
+def test_a_run_that_diverges_says_what_to_try(train: Page):
+    start(train, "burst", 2000, learning_rate=1)
+    expect(badge(train, "burst")).to_have_text("NaN", timeout=60_000)
+    expect(train.locator(".health")).to_contain_text("the learning rate of 1 is too high; try 0.1")
+
+
+def test_runs_are_overlaid_renamed_and_deleted(train: Page, served_runs: Path):
+    for name in ("one", "two"):
+        start(train, name, 40)
+        finished(train, name)
+    alone = train.locator("#train-curve path.line").count()
+    train.check("[data-run=one] input[type=checkbox]")
+    expect(train.locator("#train-curve path.line")).to_have_count(2 * alone)
+    train.uncheck("[data-run=one] input[type=checkbox]")
+    expect(train.locator("#train-curve path.line")).to_have_count(alone)
+    train.click("[data-run=two] .rename")
+    train.fill("input.name", "not a name")
+    train.keyboard.press("Enter")
+    expect(train.locator("#run-list .fault")).to_contain_text("cannot name a run")
+    train.fill("input.name", "three")
+    train.keyboard.press("Enter")
+    expect(train.locator(".train-stage .run-name")).to_have_text("three")
+    assert (served_runs / "three").is_dir()
+    assert not (served_runs / "two").exists()
+    train.click("[data-run=three] .delete")
+    train.get_by_role("button", name="Keep").click()
+    assert (served_runs / "three").is_dir()
+    train.click("[data-run=three] .delete")
+    train.click("#run-list .danger")
+    expect(train.locator("[data-run=three]")).to_have_count(0)
+    assert not (served_runs / "three").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "steps", "sentence"),
+    [("x" * 60, 10, "cannot name a run"), ("../../etc", 10, "cannot name a run"), ("bad", 0, "steps is 0; it must be")],
+)
+def test_a_wrong_form_gets_its_sentence_and_no_run(train: Page, served_runs: Path, name: str, steps: int, sentence: str):
+    before = len(list_runs(served_runs))
+    train.fill("#train-name input", name)
+    train.fill("#train-vae-steps input", str(steps))
+    train.keyboard.press("Tab")
+    train.click("#train-start")
+    expect(train.locator(".toast-body")).to_contain_text(sentence)
+    assert len(list_runs(served_runs)) == before
+
+
+@pytest.mark.parametrize("family", MODELS)
+def test_the_form_is_that_of_the_family(train: Page, family: str):
+    train.click("#train-family input")
+    train.get_by_role("option", name=family, exact=True).click()
+    preset = MODELS[family].presets["small"]
+    expect(train.locator(f"#train-{family}-steps input")).to_have_value(str(preset["steps"]))
+    for setting in MODELS[family].Settings.fields():
+        assert train.locator(f"#train-{family}-{setting.name.replace('_', '-')}").count() == 1
+    assert (MODELS[family].__doc__ or "").splitlines()[0] in train.inner_text("#train-family")
+
+
+@pytest.mark.parametrize("size", ["page", "phone"])
+def test_nothing_sticks_out(size: str, request: pytest.FixtureRequest):
+    page = opened(request.getfixturevalue(size))
+    start(page, f"wide-{size}", 30)
+    finished(page, f"wide-{size}")
+    assert sticks_out(page) == []

@@ -1,0 +1,34 @@
+"""What all tests share: folders of their own, and datasets that need no download."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=50, database=None)
+settings.load_profile("busy")  # a machine that trains meanwhile is slow
+os.environ.update(HF_HUB_OFFLINE="1", GRADIO_ANALYTICS_ENABLED="False")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh cache folder, so that no test depends on what an earlier session derived."""
+    folder = tmp_path_factory.mktemp("cache")
+    os.environ["GENLAB_CACHE"] = str(folder)
+    torch.set_num_threads(1)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A runs folder for each test."""
+    monkeypatch.setenv("GENLAB_RUNS", str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
+needs_mnist = pytest.mark.skipif(
+    not (Path(os.environ.get("GENLAB_DATA", "/nowhere")) / "MNIST" / "raw").is_dir(),
+    reason="needs MNIST: set GENLAB_DATA to a folder with MNIST/raw",
+)

@@ -1,0 +1,124 @@
+"""The command line gives the page's sentences, exit code 2 and no traceback."""
+
+import json
+import shlex
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from genlab.__main__ import main
+from genlab.training.checkpoint import load_model, load_state
+from genlab.training.run import Run
+
+QUICK = "--steps 6 --width 16 --threads 1 --device cpu"
+
+
+def run_words(words):
+    return main(shlex.split(words))
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("sing", "There is no verb called 'sing'."),
+        ("train", "Name a model family first. Possible: vae, gan, diffusion."),
+        ("train vea digits", "There is no model family called 'vea'. Did you mean 'vae'?"),
+        ("train vae digitz", "There is no dataset called 'digitz'. Did you mean 'digits'?"),
+        ("train vae", "The following arguments are required: dataset."),
+        ("train vae digits --steps 0", "steps is 0; it must be a whole number from 1 to 10,000,000."),
+        ("train vae digits --steps many", "steps is 'many'; it must be a whole number"),
+        ("train vae digits --learning-rate nan", "learning rate is nan; it must be a number from 1e-07 to 1."),
+        ("train vae digits --network cnn", "network is 'cnn'; it must be one of mlp, conv."),
+        ("train vae digits --stepz 4", "There is no flag called '--stepz'. Did you mean '--steps'?"),
+        ("train vae digits --name ../up", "'../up' cannot name a run"),
+        ("train vae digits --threads 0", "threads is 0; it must be a whole number from 1"),
+        ("train vae digits --device tpu", "invalid choice: 'tpu'"),
+        ("resume nothing", "There is no run called 'nothing'."),
+        ("sample nothing --out x.png", "There is no model called 'nothing'."),
+        ("sample", "Name a model first."),
+    ],
+)
+def test_a_wrong_word_gets_its_sentence(words, sentence, capsys, runs):
+    assert run_words(words) == 2
+    told = capsys.readouterr()
+    assert sentence in told.err
+    assert "Traceback" not in told.err
+    assert not runs.exists() or not any(runs.iterdir())  # nothing was begun
+
+
+@pytest.fixture
+def trained():
+    assert run_words(f"train gan digits --name mine --conditional --network mlp --seed 3 {QUICK}".replace("--width 16", "")) == 0
+    return Run.open("mine")
+
+
+def test_train_then_sample_then_list(trained, tmp_path, capsys):
+    assert trained.settings.seed == 3
+    assert run_words(f"sample mine --n 23 --seed 5 --out {tmp_path}/s.npz") == 0
+    with np.load(tmp_path / "s.npz") as file:
+        samples, labels = file["samples"], file["labels"]
+    assert samples.shape == (23, 1, 8, 8)
+    assert samples.dtype == np.uint8
+    assert labels.tolist() == [i % 10 for i in range(23)]  # every class in turn
+    assert run_words(f"sample mine --n 1 --seed 9 --label 4 --out {tmp_path}/one.npz") == 0
+    with np.load(tmp_path / "one.npz") as file:
+        assert abs(file["samples"][0].astype(int) - samples[4]).max() <= 1  # sample 4 of seed 5 is sample 0 of seed 9
+    assert run_words("list") == 0
+    assert "mine" in capsys.readouterr().out
+
+
+def test_a_png_remembers_how_it_was_made(trained, tmp_path):
+    assert run_words(f"sample mine --n 20 --seed 5 --truncation 0.5 --out {tmp_path}/s.png") == 0
+    with Image.open(tmp_path / "s.png") as picture:
+        assert picture.size == (16 * 8, 2 * 8)
+        told = json.loads(picture.text["genlab"])
+    assert told == {"model": "mine", "n": 20, "seed": 5, "label": None, "truncation": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("--n 0 --out x.png", "n is 0; it must be a whole number from 1 up."),
+        ("--n 4 --out x.gif", "x.gif is neither a .png nor a .npz file"),
+        ("--n 4 --label 11 --out x.png", "There is no class called '11'."),
+        ("--n 4 --truncation 9 --out x.png", "truncation is 9; it must be a number from 0 to 2."),
+        ("--n 4 --out nowhere/x.png", "Could not write x.png: no such file or directory."),
+    ],
+)
+def test_a_wrong_sampling_word_gets_its_sentence(trained, words, sentence, capsys):
+    assert run_words(f"sample mine {words}") == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_stopped_run_is_resumed_to_the_bits_of_one_that_was_not(capsys):
+    assert run_words(f"train vae digits --name whole {QUICK}") == 0
+    assert run_words(f"train vae digits --name parts {QUICK} --save-every 2") == 0
+    run = Run.open("parts")
+    for folder in run.checkpoints()[1:]:
+        __import__("shutil").rmtree(folder)
+    run.note("stopped")
+    assert run_words("resume parts") == 0
+    one, other = (load_state(Run.open(name).checkpoints()[-1]) for name in ("whole", "parts"))
+    assert all(torch.equal(one[name], other[name]) for name in one if name != "seconds")
+    assert run_words("resume parts") == 0
+    assert "is finished" in capsys.readouterr().out
+
+
+def test_the_command_of_a_run_repeats_it_bit_for_bit(capsys):
+    assert run_words(f"train vae digits --name first --latent 3 {QUICK}") == 0
+    words = shlex.split(Run.open("first").command)[3:]
+    assert main([*words, "--name", "second"]) == 0
+    one, other = (load_model(name).model.state_dict() for name in ("first", "second"))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_folder_is_a_model_too(trained, tmp_path):
+    assert run_words(f"sample {trained.path} --n 2 --out {tmp_path}/a.npz") == 0
+    assert run_words(f"sample {trained.checkpoints()[-1]} --n 2 --out {tmp_path}/b.npz") == 0
+
+
+def test_settings_can_be_given_in_any_order(tmp_path):
+    assert run_words(f"train vae digits --runs-dir {tmp_path} --latent 2 --no-conditional {QUICK}") == 0
+    assert (tmp_path / "vae-1" / "run.json").exists()

@@ -1,0 +1,71 @@
+"""A family is one file and one line: a toy one gets its form, its training, its checkpoint, its samples and its command."""
+
+import pytest
+import torch
+
+from genlab.__main__ import main
+from genlab.config import Field
+from genlab.data import load
+from genlab.models import MODELS, LatentModel, Loss, base
+from genlab.models.base import Truncation
+from genlab.training.checkpoint import list_models, load_model
+from genlab.training.run import Run
+from genlab.training.train import train
+
+
+class Toy(LatentModel):
+    """Draws the mean image, a little brighter or darker."""
+
+    class Settings(base.Settings):
+        sway: float = Field(0.1, ge=0, le=1, description="how much brighter or darker")
+
+    SamplingSettings = Truncation
+
+    def __init__(self, spec, settings):
+        super().__init__(spec, settings)
+        self.latent_shape = (2,)
+        self.mean = torch.nn.Parameter(torch.zeros(spec.shape))
+
+    def training_losses(self, batch, step):
+        yield Loss("model", ((batch.x - self.mean) ** 2).mean())
+
+    def decode(self, z, given=None, settings=None):
+        return (self.mean + self.settings.sway * z[:, :1, None, None]).clamp(-1, 1)
+
+
+@pytest.fixture(autouse=True)
+def listed():
+    MODELS.register("toy")(Toy)
+    yield
+    MODELS.remove("toy")
+
+
+def test_it_has_a_form():
+    assert "sway" in {setting.name for setting in MODELS["toy"].Settings.fields()}
+
+
+def test_it_trains_saves_opens_and_draws():
+    run = Run.create("toy", "digits", {"steps": 60, "learning_rate": 0.05, "ema": 0.0, "warmup": 0}, threads=1)
+    data = load("digits")
+    losses = [progress.losses["model"] for progress in train(run, data, "cpu")]
+    assert losses[-1] < losses[0]
+    assert run.name in list_models()
+    trained = load_model(run.name)
+    mean = data.train.read(slice(None)).float().mean(0) / 127.5 - 1
+    assert (trained.model.mean - mean).abs().mean() < 0.1
+    *_, draft = trained.model.sample(3, Truncation(), 0)
+    assert draft.items.shape == (3, 1, 8, 8)
+    assert "mean image" in trained.card
+
+
+def test_it_is_on_the_command_line(tmp_path):
+    assert main(["train", "toy", "digits", "--steps", "3", "--sway", "0.2", "--name", "swaying", "--threads", "1"]) == 0
+    assert main(["sample", "swaying", "--n", "4", "--out", str(tmp_path / "x.png")]) == 0
+    assert main(["train", "toy", "digits", "--sway", "2"]) == 2
+
+
+def test_it_has_directions_to_slide_along():
+    toy = Toy(load("digits").spec, Toy.Settings())
+    basis, scale = toy.directions(2, 0)
+    assert basis.shape == (2, 2)
+    assert len(scale) == 2
