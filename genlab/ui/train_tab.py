@@ -25,9 +25,16 @@ def build(shared: Shared) -> None:
     """A form on the left; the stage and what explains it ask for what is new, so a page opened later shows the same."""
     with gr.Row(elem_classes="train-tab"):
         with gr.Column(scale=3, min_width=270, elem_classes="card train-form"):
-            gr.HTML(html_template="<h2 data-say='train.family'></h2>", js_on_load="genlab.label(element)", apply_default_css=False)
+            gr.HTML(
+                html_template="<h2 data-say='train.family'></h2>", js_on_load="genlab.label(element)", apply_default_css=False
+            )
             family = gr.Dropdown(
-                list(MODELS), value=FAMILY, label=words("train.family_label"), filterable=False, elem_id="train-family", info=_about(FAMILY)
+                list(MODELS),
+                value=FAMILY,
+                label=words("train.family_label"),
+                filterable=False,
+                elem_id="train-family",
+                info=_about(FAMILY),
             )
             preset = gr.Dropdown(**_presets(FAMILY, shared.dataset_picker.value), label=words("train.preset"), filterable=False,
                                  elem_id="train-preset", info=words("train.preset_info"))  # fmt: skip

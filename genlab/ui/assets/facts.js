@@ -3,11 +3,11 @@
 const body = find(".body");
 const ask = latest(server.facts);
 
-listen("dataset", load);
+listen("opened data", load);
 
 async function load(dataset) {
   body.setAttribute("aria-busy", "true");
-  const answer = await ask({ dataset });
+  const answer = dataset ? await ask({ dataset }) : { error: true };
   if (!answer) return;
   body.removeAttribute("aria-busy");
   if (answer.error) return body.replaceChildren(make("p.note", {}, say("data.nothing_to_count")));

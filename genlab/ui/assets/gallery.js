@@ -23,7 +23,7 @@ async function load(wanted, nextSeed) {
   wall.removeAttribute("aria-busy");
   find(".under").hidden = !!answer.error;
   if (answer.error) return complain(answer.error);
-  if (!shown || shown.dataset !== dataset) detail.replaceChildren(make("p.note", {}, say("data.click_an_image")));
+  const before = shown && shown.dataset;
   shown = { ...answer, dataset };
   find(".title").textContent = say(answer.classes.length ? "data.title" : "data.title_no_classes", {
     n: count(answer.total),
@@ -32,10 +32,14 @@ async function load(wanted, nextSeed) {
   find(".some").textContent = answer.groups.length < answer.classes.length ? say("data.some_classes", { k: answer.groups.length, n: answer.classes.length }) : "";
   find(".size").textContent = say(answer.shape[0] === 1 ? "data.size_grey" : "data.size_colour", { w: answer.shape[2], h: answer.shape[1] });
   lay();
+  if (before === dataset) return;
+  detail.replaceChildren(make("p.note", {}, say("data.click_an_image")));
+  tell("opened data", dataset); // only now do the others ask, so that a slow or missing source is sought once
 }
 
 function complain(sentence) {
   shown = null;
+  tell("opened data", "");
   find(".title").textContent = say("data.not_here");
   find(".size").textContent = "";
   wall.replaceChildren(make("p.fault", { role: "alert" }, sentence));

@@ -19,11 +19,11 @@ canvas.addEventListener("pointerdown", (event) => point(event));
 canvas.addEventListener("pointerleave", () => hover(-1));
 canvas.addEventListener("click", () => over >= 0 && tell("image", map.rows[over]));
 label(element);
-listen("dataset", load);
+listen("opened data", load);
 
 async function load(dataset) {
   canvas.setAttribute("aria-busy", "true");
-  const answer = await askMap({ dataset });
+  const answer = dataset ? await askMap({ dataset }) : { error: true };
   if (!answer) return;
   canvas.removeAttribute("aria-busy");
   hidden = new Set();
