@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -21,9 +22,12 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--device", type=_device, default="auto", help="where models run: auto, cpu, cuda, cuda:1, mps (%(default)s)"
     )
-    parser.add_argument("--data-dir", type=Path, help="folder of the datasets ($GENLAB_DATA)")
+    parser.add_argument("--data-dir", type=_folder, help="folder of the datasets ($GENLAB_DATA)")
     parser.add_argument("--runs-dir", type=Path, help="folder of the training runs ($GENLAB_RUNS)")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if reason := _taken(arguments.host, arguments.port):
+        parser.error(f"cannot listen at {arguments.host}:{arguments.port} ({reason}); choose another with --host or --port")
+    return arguments
 
 
 def main() -> None:
@@ -38,6 +42,24 @@ def main() -> None:
     from genlab.ui.serve import serve  # reads the environment, and takes seconds to import
 
     sys.exit(serve(arguments.host, arguments.port))
+
+
+def _taken(host: str, port: int) -> str | None:
+    """Why nothing can listen there, if so."""
+    try:
+        family, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        socket.create_server((host, port), family=family).close()
+    except socket.gaierror:
+        return "no such address"
+    except (OSError, UnicodeError) as fault:
+        return os.strerror(fault.errno).lower() if isinstance(fault, OSError) and fault.errno else "no such address"
+    return None
+
+
+def _folder(text: str) -> Path:
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {text!r}")
+    return Path(text)
 
 
 def _port(text: str) -> int:

@@ -28,45 +28,18 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "browser"))
 from find_browser import FLAGS, SENTENCE, find_browser  # noqa: E402
 
-PAINTED = "const painted = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));"
-OURS = (
-    """async (moves) => {
-  %s
-  const slide = document.querySelector("#latent-slider-0 input[type=range]");
-  const picture = document.querySelector("#latent-image"), times = [];
+TIME = """async ([slider, holder, moves]) => {
+  const slide = document.querySelector(`${slider} input[type=range]`), picture = document.querySelector(holder), times = [];
+  const changed = () => new Promise((done) => {
+    const watcher = new MutationObserver(() => { watcher.disconnect(); done(); });
+    watcher.observe(picture, { childList: true, subtree: true, attributes: true });
+  });
+  const painted = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
   for (let i = 0; i < moves; i++) {
-    const value = Math.round(300 * Math.sin(i / 7)) / 100 + (i %% 2 ? 0.01 : 0);
-    const before = picture.dataset.values;
-    const started = performance.now();
-    const changed = new Promise((done) => {
-      const watcher = new MutationObserver(() => { if (picture.dataset.values !== before) { watcher.disconnect(); done(); } });
-      watcher.observe(picture, { attributes: true });
-    });
-    slide.value = value;
+    slide.value = Math.round(300 * Math.sin(i / 7)) / 100 + (i % 2) / 100;
+    const started = performance.now(), answered = changed();
     slide.dispatchEvent(new Event("input", { bubbles: true }));
-    await changed;
-    await painted();
-    times.push(performance.now() - started);
-    await new Promise((done) => setTimeout(done, 20));
-  }
-  return times;
-}"""
-    % PAINTED
-)
-FLOOR = (
-    """async (moves) => {
-  %s
-  const slide = document.querySelector("#slide input[type=range]");
-  const picture = document.querySelector("#picture"), times = [];
-  for (let i = 0; i < moves; i++) {
-    const started = performance.now();
-    const changed = new Promise((done) => {
-      const watcher = new MutationObserver(() => { watcher.disconnect(); done(); });
-      watcher.observe(picture, { childList: true, subtree: true, attributes: true, characterData: true });
-    });
-    slide.value = Math.round(300 * Math.sin(i / 7)) / 100 + (i %% 2 ? 0.01 : 0);
-    slide.dispatchEvent(new Event("input", { bubbles: true }));
-    await changed;
+    await answered;
     await picture.querySelector("img").decode();
     await painted();
     times.push(performance.now() - started);
@@ -74,8 +47,7 @@ FLOOR = (
   }
   return times;
 }"""
-    % PAINTED
-)
+FLOOR, TAB = ("#slide", "#picture"), ("#latent-slider-0", "#latent-image")
 
 
 def main() -> None:
@@ -98,10 +70,10 @@ def main() -> None:
             page.close()
         with served(["app.py", "--port", "{port}", "--runs-dir", runs]) as address:
             page = opened(chromium.new_page(), address, arguments.model)
-            report(arguments.model, measure(page, OURS, arguments.moves))
+            report(arguments.model, measure(page, TAB, arguments.moves))
             if arguments.while_training:
                 with training(runs):
-                    report(f"{arguments.model} while training", measure(page, OURS, arguments.moves))
+                    report(f"{arguments.model} while training", measure(page, TAB, arguments.moves))
         chromium.close()
 
 
@@ -116,9 +88,9 @@ def opened(page: Page, address: str, model: str) -> Page:
     return page
 
 
-def measure(page: Page, script: str, moves: int) -> list[float]:
-    page.evaluate(script, 20)  # warm
-    return page.evaluate(script, moves)
+def measure(page: Page, selectors: tuple[str, str], moves: int) -> list[float]:
+    page.evaluate(TIME, [*selectors, 20])  # warm
+    return page.evaluate(TIME, [*selectors, moves])
 
 
 def report(name: str, times: list[float]) -> None:
@@ -151,10 +123,25 @@ def served(command: list[str]) -> Iterator[str]:
 
 @contextmanager
 def training(runs: str) -> Iterator[None]:
-    """A VAE that trains on MNIST as a run from the page would: in a process of its own, one step nicer."""
-    command = [sys.executable, "-m", "genlab", "train", "vae", "mnist", "--network", "conv", "--steps", "100000"]
+    """A VAE that trains on MNIST as a run from the page would: in a process of its own, and a nice one."""
+    command = [
+        "nice",
+        "-n",
+        "10",
+        sys.executable,
+        "-m",
+        "genlab",
+        "train",
+        "vae",
+        "mnist",
+        "--network",
+        "conv",
+        "--steps",
+        "100000",
+    ]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "GENLAB_RUNS": runs}
-    process = subprocess.Popen(["nice", "-n", "10", *command], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, **quiet)
     try:
         time.sleep(25)  # importing, opening the data, first steps
         yield

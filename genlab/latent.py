@@ -13,6 +13,7 @@ from genlab.models.base import Given, LatentModel, blocks_of
 
 FEW = 12  # latents up to this number are shown as they are
 MOST = 32  # directions that are computed for more
+SEED = 2**30  # directions are found from other draws than those that people look at
 REACH = 3.0  # a traversal goes this many standard deviations of the prior to both sides
 
 Path = Literal["spherical", "linear"]
@@ -42,7 +43,7 @@ class Axes:
 
 
 @torch.no_grad()
-def axes_of(model: LatentModel, seed: int = 0) -> Axes:
+def axes_of(model: LatentModel, seed: int = SEED) -> Axes:
     """The latent's own axes where there are few of them, else its strongest directions."""
     size = math.prod(model.latent_shape)
     if size <= FEW:

@@ -129,7 +129,7 @@ def walk(trained: Trained, model: LatentModel, asked: Walk) -> tuple[str, Tensor
     start, end = place(trained, model, asked.start), place(trained, model, asked.end)
     z = latent.walk(start.z[0], end.z[0], FRAMES, asked.path)
     weights = None
-    if start.given.classes is not None:
+    if start.given.classes is not None and end.given.classes is not None:
         weights = latent.walk(start.given.classes[0], end.given.classes[0], FRAMES, "linear")
     address = f"walk:{secrets.token_hex(6)}"
     _walks.put(address, z)
@@ -191,7 +191,7 @@ def _wished(model: LatentModel, weights: Numbers) -> Given:
 def _found(trained: Trained) -> Axes:
     model: Any = trained.model
     weights = sha256(repr(sorted(trained.config["sha256"].items())).encode()).hexdigest()[:32]
-    folder = cache_folder() / "directions" / f"{weights}-{latent.MOST}"
+    folder = cache_folder() / "directions" / f"{weights}-{latent.MOST}-{latent.SEED}"
     try:
         return latent.axes_along(load_file(folder / "basis.safetensors")["basis"].to(model.device))
     except Exception:  # absent or unreadable: it can be made again

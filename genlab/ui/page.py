@@ -64,7 +64,7 @@ def _keep_up(page: gr.Blocks, shared: Shared, footer: gr.HTML) -> None:
     for name, picker in (("dataset", shared.dataset_picker), ("model", shared.model_picker)):
         for event in (picker.change, page.load):
             event(None, picker, js=f"(value) => genlab.tell('{name}', value)", **quiet)
-    known = gr.State([])
+    known = gr.State(list_models())
     gr.on(
         [shared.clock.tick, shared.model_picker.change, page.load],
         _look,
@@ -87,8 +87,8 @@ def _look(model: str | None, known: list[str]) -> tuple[object, object, object]:
     }
     if models == known:
         return status, gr.skip(), gr.skip()
-    value = model if model in models else next(iter(models), None)
-    return status, gr.update(choices=models, value=value), models
+    gone = {} if model in models else {"value": next(iter(models), None)}
+    return status, gr.update(choices=models, **gone), models
 
 
 def _version(model: str | None) -> str | None:

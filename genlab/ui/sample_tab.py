@@ -119,7 +119,8 @@ def _draw_settings(name: str) -> tuple[gr.Dropdown, Form]:
 def _draw(name: str, wish_form: Form, form: Form, count: Any, seed: Any, label: Any, *chosen: Any) -> Iterator[dict[str, Any]]:
     """The images so far, a record at each step that there is time to show."""
     trained = open_model(name)
-    wish, settings = wish_form.parse([count, seed]), form.parse(chosen)
+    wish: Any = wish_form.parse([count, seed])
+    settings = form.parse(chosen)
     given = trained.model.given_labels(trained.model.label_of(label or None), wish.count)
     told = {"model": name, "step": trained.step, **wish.model_dump(), "label": label or None, **settings.model_dump()}
     result, shown = secrets.token_hex(8), 0.0

@@ -1,7 +1,6 @@
 """Serving: the page at an address, with everything of Gradio's that it does not need switched off."""
 
 import os
-import socket
 import sys
 import tempfile
 import threading
@@ -29,9 +28,11 @@ from genlab.ui.words import translations  # noqa: E402
 
 
 def serve(host: str, port: int) -> int:
-    """Serve until interrupted; 2 where the address or the device cannot be had."""
-    if fault := _unusable(host, port):
-        print(fault, file=sys.stderr)
+    """Serve until interrupted; 2 where the device cannot be had."""
+    try:
+        torch.zeros(1, device=device())
+    except (RuntimeError, AssertionError):
+        print(f"The device {device()!r} is not there on this machine; leave --device out, or set it to cpu.", file=sys.stderr)
         return 2
     page = build_page()
     page.queue(max_size=32, api_open=False, default_concurrency_limit=2)
@@ -69,17 +70,3 @@ def _warm_up() -> None:
         if FIRST_MODEL in list_models():
             load(open_model(FIRST_MODEL).dataset)
     worker.prepare()
-
-
-def _unusable(host: str, port: int) -> str | None:
-    """Why the page cannot be served so, if it cannot."""
-    try:
-        torch.zeros(1, device=device())
-    except (RuntimeError, AssertionError, GenlabError):
-        return f"The device {device()!r} is not there on this machine; leave --device out, or set it to cpu."
-    try:
-        with socket.create_server((host, port)):
-            return None
-    except (OSError, UnicodeError) as fault:
-        reason = (getattr(fault, "strerror", None) or str(fault)).lower()
-        return f"Cannot listen at {host}:{port} ({reason}). Choose another with --host or --port."

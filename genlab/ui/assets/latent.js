@@ -184,6 +184,7 @@ function setAxis(i, value) {
 
 function buildClasses() {
   at("classes").hidden = !model.classes.length;
+  find(".side").classList.toggle("crowded", model.classes.length > 0);
   at("weights").replaceChildren(...model.classes.map((name, i) => {
     const line = row(`latent-class-${i}`, name, 0, 1);
     wire(line, (value) => setClass(i, value), () => oneClass(i));
@@ -286,9 +287,10 @@ async function drawWalk() {
 }
 
 function showChoices() {
-  at("path").textContent = say(`latent.${path}`);
-  at("source").textContent = say(`latent.from.${source}`);
   at("source").hidden = !model.encoder;
+  for (const [name, value] of [["source", source], ["path", path]]) {
+    for (const button of at(name).children) button.setAttribute("aria-checked", String(button.dataset.choice === value));
+  }
 }
 
 // --- A model is picked ---
@@ -305,17 +307,32 @@ async function open(name, keep = false) {
   if (!opened) return;
   note("");
   model = opened;
-  if (!keep || here.base.startsWith("walk")) here = start();
-  else here.values = null;
-  names = [];
-  at("axes").replaceChildren();
+  if (keep) return refresh();
+  [here, names, shown, source] = [start(), [], SHOWN, model.encoder ? "test" : "prior"];
+  for (const part of ["axes", "wall", "strip"]) at(part).replaceChildren();
+  at("more").hidden = true;
   at("size").textContent = `${model.size[1]} × ${model.size[0]}`;
   at("image").style.aspectRatio = `${model.size[1]} / ${model.size[0]}`;
+  at("title").textContent = say(model.latents > SHOWN ? "latent.axes" : "latent.axes.few");
   buildClasses();
   showValues();
-  await Promise.all([draw(), learn()]);
-  if (!keep) source = model.encoder ? "test" : "prior";
-  await startWalk();
+  await draw();
+  await Promise.all([learn(), startWalk()]);
+}
+
+/** The same point through newer weights; axes that changed their order take their values along. */
+async function refresh() {
+  if (here.base.startsWith("walk")) here.base = model.home;
+  const before = Object.fromEntries(names.map((name, i) => [name, here.values?.[i]]));
+  const answer = await ask("latent_axes", { ...point(), values: null });
+  if (!answer) return;
+  const known = here.values && answer.names.every((name) => name in before);
+  if (names.join() !== answer.names.join()) buildAxes(answer.names);
+  here.values = known ? answer.names.map((name) => before[name]) : answer.values.map(rounded);
+  showValues();
+  await draw();
+  await buildWall();
+  await drawWalk();
 }
 
 /** The first walk: from a 3 to an 8 where there are such, else between the first two images. */
@@ -351,13 +368,13 @@ at("more").addEventListener("click", () => {
   showCount();
   restStrips();
 });
-at("path").addEventListener("click", () => {
-  path = path === "linear" ? "spherical" : "linear";
+at("path").addEventListener("click", (event) => {
+  path = event.target.dataset.choice ?? path;
   showChoices();
   drawWalk();
 });
-at("source").addEventListener("click", () => {
-  source = source === "test" ? "prior" : "test";
+at("source").addEventListener("click", (event) => {
+  source = event.target.dataset.choice ?? source;
   page = 0;
   showChoices();
   buildWall();
