@@ -25,9 +25,8 @@ from genlab.training.train import train  # noqa: E402
 SETTINGS = {
     "vae": {"width": 16, "conditional": True},
     "gan": {"width": 8, "latent": 8, "batch_size": 16, "conditional": True, "augment": "shift"},
-    "diffusion": {"width": 8, "conditional": True, "augment": "flip"},
+    "diffusion": {"width": 8, "batch_size": 16, "conditional": True, "augment": "flip"},
 }
-STEPS = 100
 
 
 def die() -> None:
@@ -86,7 +85,7 @@ def final(run: Run) -> dict[str, torch.Tensor]:
 
 
 def main(family: str, folder: Path, kills: int) -> None:
-    settings = SETTINGS[family] | {"steps": STEPS, "save_every": 2, "warmup": 3, "decay": "cosine"}
+    settings = SETTINGS[family] | {"steps": 6 + 3 * kills, "save_every": 2, "warmup": 3, "decay": "cosine"}
     data = load("digits")
     alone, killed = (Run.create(family, "digits", settings, name, folder, threads=1) for name in ("alone", "killed"))
     assert live(alone, data)

@@ -5,6 +5,7 @@ import psutil
 import pytest
 import torch
 from conftest import needs_mnist
+from PIL import Image
 
 from genlab.data import SOURCES, Dataset, DataSpec, load, to_model, to_pixels
 from genlab.data.augment import AUGMENTATIONS
@@ -141,3 +142,54 @@ def test_a_large_set_costs_little_private_memory(tmp_path):
 def test_every_source_tells_what_it_is(name):
     assert SOURCES[name].description
     assert SOURCES[name].classes
+
+
+# --- Stand-ins for sets that are downloaded elsewhere ---
+
+
+class StandInCIFAR10:
+    """What torchvision's CIFAR10 offers, over three images."""
+
+    def __init__(self, root, train, download):
+        self.data = np.arange(24 * 32 * 32 * 3, dtype=np.uint32).astype(np.uint8).reshape(24, 32, 32, 3)
+        self.targets = [i % 10 for i in range(24)]
+
+
+class StandInCelebA:
+    """What torchvision's CelebA offers, over faces of 178×218 whose grey level is their number."""
+
+    attr_names = ("Bald", "Smiling")
+
+    def __init__(self, root, split, download):
+        if not download:
+            raise RuntimeError("Dataset not found or corrupted.")
+        self.attr = torch.tensor([[0, i % 2] for i in range(6)])
+
+    def __len__(self):
+        return len(self.attr)
+
+    def __getitem__(self, row):
+        return Image.new("RGB", (178, 218), (row * 10, 0, 255)), self.attr[row]
+
+
+def test_cifar10_comes_with_channels_first(monkeypatch, tmp_path):
+    monkeypatch.setenv("GENLAB_CACHE", str(tmp_path))
+    monkeypatch.setattr("torchvision.datasets.CIFAR10", StandInCIFAR10)
+    data = load.__wrapped__("cifar10")
+    assert data.spec.shape == (3, 32, 32)
+    raw = StandInCIFAR10("", True, False).data
+    row = int(data.train.column("id")[0])
+    whole = {bytes(image.transpose(2, 0, 1).copy()) for image in raw}
+    assert bytes(data.train.read([0])[0].numpy()) in whole
+    assert data.spec.classes[3] == "cat"
+    assert row == 0
+
+
+def test_celeba_is_cropped_to_64_and_labelled_by_the_smile(monkeypatch, tmp_path):
+    monkeypatch.setenv("GENLAB_CACHE", str(tmp_path))
+    monkeypatch.setattr("torchvision.datasets.CelebA", StandInCelebA)
+    data = load.__wrapped__("celeba")
+    assert data.spec.shape == (3, 64, 64)
+    assert data.train.label.tolist() == [0, 1, 0, 1, 0, 1]
+    assert data.train.column("attributes").shape == (6, 2)
+    assert data.validation.read([3])[0, 0].unique().tolist() == [30]

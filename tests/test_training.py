@@ -57,6 +57,7 @@ def test_every_family_trains_saves_draws_and_opens_again(family, data):
     for fact in (data.train.fingerprint, run.command, "20 steps"):
         assert fact in trained.card
     assert str(run.path.parent) not in trained.card
+    assert (trained.folder / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_averaged_weights_are_those_that_are_saved(data):

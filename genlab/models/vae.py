@@ -91,7 +91,7 @@ class VAE(LatentModel):
             error = (pixels - grey) ** 2 * (-2 * self.log_sigma).exp()
             each = 0.5 * (error + math.log(2 * math.pi)) + self.log_sigma
         else:
-            target = torch.bernoulli(grey) if self.settings.likelihood == "bernoulli" else grey
+            target = (torch.rand_like(grey) < grey).float() if self.settings.likelihood == "bernoulli" else grey
             each = F.binary_cross_entropy_with_logits(pixels, target, reduction="none")
         return each.flatten(1).sum(1).mean()
 

@@ -95,16 +95,16 @@ def load_model(name: str, device: str = "cpu") -> Trained:
     return Trained(name, folder, config, model.to(device).eval())
 
 
-def save_checkpoint(folder: Path, model: GenerativeModel, config: Mapping[str, Any], card: str, preview: bytes | None,
-                    state: Mapping[str, Tensor]) -> None:  # fmt: skip
-    """Write all of a checkpoint, or nothing; `state` is what continuing needs."""
+def save_checkpoint(
+    folder: Path, model: GenerativeModel, config: Mapping[str, Any], beside: Mapping[str, bytes], state: Mapping[str, Tensor]
+) -> None:
+    """Write all of a checkpoint, or nothing: the model, files `beside` it by name, and the `state` that continuing needs."""
     with whole_folder(folder) as draft:
         model.save(draft)
         hashes = {str(file.relative_to(draft)): sha256(file) for file in sorted(draft.rglob("*.safetensors"))}
         write_json(draft / "config.json", {"format": FORMAT, **config, "spec": asdict(model.spec), "sha256": hashes})
-        (draft / "card.md").write_text(card)
-        if preview:
-            (draft / "preview.png").write_bytes(preview)
+        for name, content in beside.items():
+            (draft / name).write_bytes(content)
         (draft / STATE).mkdir()
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}, draft / STATE / "state.safetensors")
         write_json(draft / STATE / "state.json", {"sha256": sha256(draft / STATE / "state.safetensors")})

@@ -30,6 +30,7 @@ from genlab.training.checkpoint import (
     save_checkpoint,
     without,
 )
+from genlab.training.figure import draw_curves
 from genlab.training.run import Run, as_record
 
 RECORDS, HELD_OUT, GRIDS = 500, 100, 40  # at most about so many a run
@@ -213,11 +214,13 @@ class Trainer:
         record = self.run.record
         config = {key: record[key] for key in ("family", "dataset", "settings", "genlab")}
         config |= {"step": self.step, "fingerprint": self.data.train.fingerprint, "command": self.run.command}
-        drawn = self.run.samples()
-        preview = self.run.sample_file(drawn[-1]).read_bytes() if drawn else None
-        folder = self.run.path / "checkpoints" / f"step-{self.step:08d}"
-        card = write_card(self.run, self._averaged(), config, hardware(self.accelerator), self.seconds)
-        save_checkpoint(folder, self._averaged(), config, card, preview, state)
+        model, drawn = self._averaged(), self.run.samples()
+        beside = {"card.md": write_card(self.run, model, config, hardware(self.accelerator), self.seconds).encode()}
+        if drawn:
+            beside["preview.png"] = self.run.sample_file(drawn[-1]).read_bytes()
+        if self.step == self.settings.steps:
+            beside["curves.png"] = draw_curves(self.run.history(), model.loss_unit)
+        save_checkpoint(self.run.path / "checkpoints" / f"step-{self.step:08d}", model, config, beside, state)
         prune(self.run)
 
     def _restore(self) -> None:

@@ -1,0 +1,29 @@
+"""The loss curves of a run as a figure for a card, a report or a slide."""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.figure import Figure  # without pyplot, which would keep every figure open
+
+TEAL, AMBER, GREY = "#0f766e", "#b45309", "#6b7280"
+
+
+def draw_curves(history: Sequence[Mapping[str, Any]], unit: str) -> bytes:
+    """A PNG of the training losses by player and of the held-out loss, over steps."""
+    figure = Figure(figsize=(7, 3.5), layout="constrained", dpi=120)
+    axes = figure.subplots()
+    steps = [record["step"] for record in history]
+    for player, colour in zip(history[-1]["losses"], (TEAL, GREY), strict=False):
+        axes.plot(steps, [record["losses"][player] for record in history], color=colour, linewidth=1, label=f"{player}, training")
+    held_out = [(record["step"], record["held_out"]) for record in history if record["held_out"] is not None]
+    if held_out:
+        axes.plot(*zip(*held_out, strict=True), color=AMBER, linewidth=1.5, label="held out")
+    axes.set_xlabel("step")
+    axes.set_ylabel("loss")
+    axes.set_title(unit, fontsize=9, color=GREY, loc="left")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()
