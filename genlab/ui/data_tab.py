@@ -1,16 +1,19 @@
 """The Data tab: a gallery by class, what is in the dataset, and its map."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import gradio as gr
 import torch
 from torch import Tensor
 
-from genlab.data import Dataset, load
+from genlab.config import Field
+from genlab.data import Dataset, Splits, load
 from genlab.data.summary import examples, neighbours, project, summarise
 from genlab.errors import BadSetting
 from genlab.ui.draw import data_uri, wall
-from genlab.ui.shared import Request, Shared, served
+from genlab.ui.shared import Request, Shared, drawing, served
 from genlab.ui.widgets import widget
 from genlab.ui.words import say
 
@@ -29,18 +32,31 @@ class Wish(Request):
     """What the tab's widgets ask about."""
 
     dataset: str
-    seed: int = 0  # of the choice of examples
+    seed: int = Field(0, ge=0, lt=2**31)  # of the choice of examples
     row: int = 0  # of the training part
 
 
-@served
-def gallery(wish: object) -> dict[str, Any]:
+def drawn(answer: Callable[[Wish, Splits], dict[str, Any]]) -> Callable[[object], dict[str, Any]]:
+    """An answer about a dataset; opening it may take long, and is done before one waits for a place to draw."""
+
+    @served
+    @wraps(answer)
+    def checked(asked: object) -> dict[str, Any]:
+        wish = Wish.check(asked)
+        splits = load(wish.dataset)
+        with drawing():
+            return answer(wish, splits)
+
+    return checked
+
+
+@drawn
+def gallery(wish: Wish, splits: Splits) -> dict[str, Any]:
     """Random examples of each class as one sprite."""
-    splits, seed = load(Wish.check(wish).dataset), Wish.check(wish).seed
     data = splits.train
     classes = data.spec.classes[:MOST_CLASSES]
     lines = max(1, round(LINES / max(1, len(classes))))
-    rows = examples(data, COLUMNS * lines, seed)[: max(1, len(classes))]
+    rows = examples(data, COLUMNS * lines, wish.seed)[: max(1, len(classes))]
     return {
         "total": sum(map(len, splits.parts.values())),
         "classes": data.spec.classes,
@@ -52,10 +68,10 @@ def gallery(wish: object) -> dict[str, Any]:
     }
 
 
-@served
-def item(wish: object) -> dict[str, Any]:
+@drawn
+def item(wish: Wish, splits: Splits) -> dict[str, Any]:
     """One image of the training part and the images nearest to it."""
-    data, row = _image(wish)
+    data, row = _image(wish, splits)
     near = neighbours(data, row, 6)
     return {
         "image": data_uri(data.read([row])[0]),
@@ -74,10 +90,9 @@ def item(wish: object) -> dict[str, Any]:
     }
 
 
-@served
-def facts(wish: object) -> dict[str, Any]:
+@drawn
+def facts(wish: Wish, splits: Splits) -> dict[str, Any]:
     """Counts of the classes and parts, statistics of the pixels, and average images."""
-    splits = load(Wish.check(wish).dataset)
     data, found = splits.train, summarise(splits.train)
     return {
         "shape": data.spec.shape,
@@ -92,10 +107,10 @@ def facts(wish: object) -> dict[str, Any]:
     }
 
 
-@served
-def plane(wish: object) -> dict[str, Any]:
+@drawn
+def plane(wish: Wish, splits: Splits) -> dict[str, Any]:
     """The map's points with coordinates in [0, 1]."""
-    data = load(Wish.check(wish).dataset).train
+    data = splits.train
     found = project(data)
     low, high = found.points.min(0).values, found.points.max(0).values
     x, y = ((found.points - low) / (high - low).clamp(min=1e-12)).T
@@ -110,20 +125,18 @@ def plane(wish: object) -> dict[str, Any]:
     }
 
 
-@served
-def thumbnail(wish: object) -> dict[str, Any]:
+@drawn
+def thumbnail(wish: Wish, splits: Splits) -> dict[str, Any]:
     """One image of the training part."""
-    data, row = _image(wish)
+    data, row = _image(wish, splits)
     return {"image": data_uri(data.read([row])[0])}
 
 
-def _image(wish: object) -> tuple[Dataset, int]:
-    """The training part and the row in it that are asked for."""
-    asked = Wish.check(wish)
-    data = load(asked.dataset).train
-    if not 0 <= asked.row < len(data):
-        raise BadSetting(say("data.no_such_row", row=asked.row, last=len(data) - 1))
-    return data, asked.row
+def _image(wish: Wish, splits: Splits) -> tuple[Dataset, int]:
+    """The training part and the row in it that is asked for."""
+    if not 0 <= wish.row < len(splits.train):
+        raise BadSetting(say("data.no_such_row", row=wish.row, last=len(splits.train) - 1))
+    return splits.train, wish.row
 
 
 def _label(data: Dataset, row: int) -> str:

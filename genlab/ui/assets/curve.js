@@ -94,7 +94,7 @@ function curveIn(host) {
     const clip = draw("clipPath", { id: "train-curve-clip" });
     clip.append(draw("rect", { x: margin.left, y: margin.top, width: right - margin.left, height: bottom - margin.top + 1 }));
     const grid = draw("g", { class: "grid" });
-    for (const t of state.log ? logTicks(low, high) : ticks(low, high, 4)) {
+    for (const t of state.log ? logTicks(low, high) : ticks(low, high, 5)) {
       const y = scale.y(t);
       grid.append(draw("line", { x1: margin.left, x2: right, y1: y, y2: y }));
       grid.append(draw("text", { x: margin.left - 8, y: y + 4, "text-anchor": "end" }, figure(state.log ? 10 ** t : t)));
