@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -90,7 +90,6 @@ class GenerativeModel(nn.Module):
     Settings: ClassVar[type[Settings]] = Settings
     SamplingSettings: type[Config] = Config
     presets: ClassVar[Mapping[str, Mapping[str, object]]] = {}  # dataset name or "small" -> settings that do well there
-    loss_unit: str = "loss"  # what one unit of the curve means
 
     def __init__(self, spec: DataSpec, settings: Settings) -> None:
         super().__init__()
@@ -100,6 +99,11 @@ class GenerativeModel(nn.Module):
             raise BadSetting("These data have no classes, so a conditional model cannot learn them; set conditional to false.")
         self.spec, self.settings = spec, settings
         self.classes = len(spec.classes) if settings.conditional else 0
+
+    @classmethod
+    def loss_unit(cls, settings: Any) -> str:
+        """What one unit of the loss curve means."""
+        return "loss"
 
     @property
     def device(self) -> torch.device:

@@ -67,7 +67,6 @@ class Diffusion(LatentModel):
         "mnist": {"conditional": True, "steps": 20_000},
         "cifar10": {"width": 64, "depth": 2, "attention": True, "conditional": True, "steps": 100_000, "augment": "flip"},
     }
-    loss_unit = "mean squared error of the prediction, a pixel"
 
     def __init__(self, spec: DataSpec, settings: Settings) -> None:
         super().__init__(spec, settings)
@@ -93,6 +92,10 @@ class Diffusion(LatentModel):
         if self.classes:
             self.unet.class_embedding = BlendedEmbedding.of(self.unet.class_embedding)
         self.noising = DDPMScheduler(**_VARIANCE_PRESERVING)
+
+    @classmethod
+    def loss_unit(cls, settings: Settings) -> str:
+        return "mean squared error of the prediction, a pixel"
 
     def training_losses(self, batch: Batch, step: int) -> Iterator[Loss]:
         x = self._padded(batch.x)

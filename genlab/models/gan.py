@@ -38,12 +38,15 @@ class GAN(LatentModel):
         "small": {"network": "mlp", "steps": 4000},
         "mnist": {"conditional": True, "steps": 8000, "discriminator_learning_rate": 4e-4},
     }
-    loss_unit = "binary cross-entropy of the discriminator (nats): 1.39 when it can only guess, 0 when it always wins"
 
     def __init__(self, spec: DataSpec, settings: Settings) -> None:
         super().__init__(spec, settings)
         self.latent_shape = (settings.latent,)
         self.generator, self.discriminator = NETWORKS[settings.network](spec.shape, settings, self.classes)
+
+    @classmethod
+    def loss_unit(cls, settings: Settings) -> str:
+        return "nats: binary cross-entropy of the discriminator, 1.39 when it can only guess, 0 when it always wins"
 
     def players(self) -> dict[str, Player]:
         rates = {"discriminator": self.settings.discriminator_learning_rate, "generator": self.settings.learning_rate}

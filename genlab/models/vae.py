@@ -42,12 +42,15 @@ class VAE(LatentModel):
 
     def __init__(self, spec: DataSpec, settings: Settings) -> None:
         super().__init__(spec, settings)
-        self.loss_unit = LOSS_UNITS[settings.likelihood]
         self.latent_shape = (settings.latent,)
         self.encoder, self.decoder = NETWORKS[settings.network](spec.shape, settings.width, settings.latent, self.classes)
         self.log_sigma = nn.Parameter(torch.tensor(-1.0), requires_grad=settings.likelihood == "gaussian")
         self.register_buffer("spread", torch.ones(settings.latent))  # of the posterior means over the training data
         self.register_buffer("information", torch.zeros(settings.latent))  # nats that each axis carries
+
+    @classmethod
+    def loss_unit(cls, settings: Settings) -> str:
+        return LOSS_UNITS[settings.likelihood]
 
     def training_losses(self, batch: Batch, step: int) -> Iterator[Loss]:
         mean, logvar = self.posterior(batch.x, self._weights(batch.label))  # [B, L], [B, L]

@@ -22,7 +22,7 @@ def write_card(run: Run, model: GenerativeModel, config: Mapping[str, Any], hard
 - **Family**: {config["family"]}, {parameters:,} parameters
 - **Data**: {config["dataset"]}, training part, fingerprint `{config["fingerprint"]}`
 - **Trained**: {config["step"]:,} steps in {_duration(seconds)} on {hardware}, genlab {config["genlab"]}
-- **Loss**: {losses or "not recorded"}; held out {f"{held_out[-1]:.4g}" if held_out else "not measured"} ({model.loss_unit})
+- **Loss**: {losses or "not recorded"}; held out {f"{held_out[-1]:.4g}" if held_out else "not measured"} ({run.loss_unit})
 - **Command**: `{config["command"]}`
 
 | setting | value |

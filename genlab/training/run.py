@@ -123,7 +123,7 @@ class Run:
     @property
     def loss_unit(self) -> str:
         """What one unit of the loss curve means."""
-        return self.record.get("loss_unit") or self.model.loss_unit
+        return self.model.loss_unit(self.settings)
 
     @property
     def command(self) -> str:

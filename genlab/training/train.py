@@ -219,7 +219,7 @@ class Trainer:
         if drawn:
             beside["preview.png"] = self.run.sample_file(drawn[-1]).read_bytes()
         if self.step == self.settings.steps:
-            beside["curves.png"] = draw_curves(self.run.history(), model.loss_unit)
+            beside["curves.png"] = draw_curves(self.run.history(), self.run.loss_unit)
         save_checkpoint(self.run.path / "checkpoints" / f"step-{self.step:08d}", model, config, beside, state)
         prune(self.run)
 
