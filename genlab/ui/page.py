@@ -25,8 +25,7 @@ def build_page() -> gr.Blocks:
         with gr.Tabs(selected=FIRST_TAB, elem_id="tabs", overflow_behavior="wrap"):
             for name in TABS:
                 with gr.Tab(words(f"tab.{name}"), id=name, elem_id=f"panel-{name}"):
-                    if (ASSETS.parent / f"{name}_tab.py").exists():
-                        import_module(f"genlab.ui.{name}_tab").build(shared)
+                    import_module(f"genlab.ui.{name}_tab").build(shared)
         footer = gr.HTML(
             html_template=(ASSETS / "footer.html").read_text(),
             js_on_load=(ASSETS / "footer.js").read_text(),

@@ -1,7 +1,7 @@
 // The Latent space tab: the picture follows the sliders, one request at a time, and the last position always wins.
 
 const at = (id) => find(`#latent-${id}`);
-const SHOWN = 12, REACH = 4, STEP = 0.05, SLOW = 150;
+const SHOWN = 12, REACH = 4, STEP = 0.05, SLOW = 150, RETRY = 2000;
 const signed = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(2);
 const rounded = (value) => Math.round(Math.min(REACH, Math.max(-REACH, value)) * 100) / 100;
 
@@ -15,27 +15,22 @@ let ends = {}; // the two points of the walk
 let path = "spherical", source = "prior", page = 0, aim = "show";
 
 label(element);
+element.addEventListener("click", (event) => { if (!model) event.stopPropagation(); }, true);
 
 // --- Asking ---
 
 async function ask(name, data) {
   const asked = generation;
-  let answer;
-  try {
-    answer = await server[name](data);
-  } catch {
-    answer = { error: say("page.lost") };
-  }
+  const answer = await server[name](data).catch(() => null);
   if (asked !== generation) return null;
-  if (answer?.error) {
-    note(answer.error, true);
-    return null;
-  }
-  return answer;
+  if (answer && !answer.error) return answer;
+  note(answer?.error ?? say("page.lost"), true);
+  if (!answer && name === "latent_decode") setTimeout(draw, RETRY); // no answer at all: the server may come back
+  return null;
 }
 
 const looking = () => ({ model: model.model, version: model.version });
-const point = () => ({ ...looking(), base: here.base, values: here.values, classes: here.classes });
+const point = () => structuredClone({ ...looking(), base: here.base, values: here.values, classes: here.classes });
 
 function note(text, fault = false) {
   at("note").textContent = text;

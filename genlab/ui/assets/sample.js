@@ -49,7 +49,7 @@ function choose(i) {
 }
 
 async function keep(ask, image = null) {
-  const answer = await ask({ id: result.id, image }).catch(() => ({ error: say("page.lost") }));
+  const answer = (await ask({ id: result.id, image }).catch(() => null)) ?? { error: say("page.lost") };
   at("note").textContent = answer.error || "";
   at("note").classList.toggle("fault", Boolean(answer.error));
   if (answer.content) genlab.save(answer.name, answer.content);
