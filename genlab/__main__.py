@@ -54,8 +54,8 @@ def train_verb(words: list[str]) -> None:
     parser.add_argument("--name", help="name of the run (default: FAMILY-1, FAMILY-2, …)")
     parser.add_argument("--threads", type=_number, help="CPU threads (default: all cores but one)")
     parser.add_argument("--device", choices=DEVICES, default="auto")
-    given, settings = _parse(parser, words, MODELS[family].Settings)
-    settings = MODELS[family].Settings.parse(settings)
+    given, values = _parse(parser, words, MODELS[family].Settings)
+    settings = MODELS[family].Settings.parse(values)
     accelerator_for(given.device, settings.precision)
     load(given.dataset)  # all that can be wrong is found before anything is written
     run = Run.create(family, given.dataset, settings, given.name, threads=given.threads)
@@ -132,7 +132,8 @@ def _train(run: Run, device: str) -> None:
             steps.close()
             print(f"\nStopped at step {run.status().step:,}. Continue with: python -m genlab resume {run.name}", file=sys.stderr)
             raise
-    print(f"Saved in {run.path.name}/checkpoints/{run.checkpoints()[-1].name}. Try: python -m genlab sample {run.name} --out samples.png")
+    saved = f"{run.path.name}/checkpoints/{run.checkpoints()[-1].name}"
+    print(f"Saved in {saved}. Try: python -m genlab sample {run.name} --out samples.png")
 
 
 def _told(progress: Progress) -> str:
@@ -142,11 +143,10 @@ def _told(progress: Progress) -> str:
 
 def _last(drafts: Iterator[Draft]) -> Draft:
     """Follow the drafts with a progress bar where there are several."""
-    bar = None
-    for draft in drafts:
-        bar = bar or tqdm(total=draft.total, unit="step", disable=draft.total == 1)
-        bar.update(draft.step - bar.n)
-    bar.close()
+    with tqdm(unit="step", leave=False) as bar:
+        for draft in drafts:
+            bar.total = draft.total
+            bar.update()
     return draft
 
 

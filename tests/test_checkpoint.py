@@ -93,8 +93,14 @@ DAMAGES = {
     ),
     "a missing tensor": (lambda folder: change_weights(folder, lambda w: w.pop("spread")), "1 tensors are missing"),
     "a newer version": (lambda folder: change_config(folder, format=99), "newer genlab \\(format 99"),
-    "a config that is no JSON": (lambda folder: (folder / "config.json").write_text("{"), "config.json of 'checkpoint' is damaged"),
-    "a config of something else": (lambda folder: (folder / "config.json").write_text('{"format": 1}'), "not one of a checkpoint"),
+    "a config that is no JSON": (
+        lambda folder: (folder / "config.json").write_text("{"),
+        "config.json of 'checkpoint' is damaged",
+    ),
+    "a config of something else": (
+        lambda folder: (folder / "config.json").write_text('{"format": 1}'),
+        "not one of a checkpoint",
+    ),
     "a config that is a list": (lambda folder: (folder / "config.json").write_text("[1]"), "not one of a checkpoint"),
     "a spec of nonsense": (lambda folder: change_config(folder, spec={"colour": 3}), "not one of a checkpoint"),
     "no hashes": (lambda folder: change_config(folder, sha256=None), "not one of a checkpoint"),

@@ -103,7 +103,7 @@ def test_a_sprite_moves_with_its_factor():
 
 
 def test_an_unknown_dataset_lists_the_known_ones():
-    with pytest.raises(UnknownName, match="Did you mean 'digits'"):
+    with pytest.raises(UnknownName, match=r"Did you mean 'digits'"):
         load("digit")
 
 
@@ -115,7 +115,7 @@ def test_a_dataset_that_cannot_be_had_says_which_files_to_put_where(monkeypatch,
 
     monkeypatch.setattr("urllib.request.urlopen", refused)
     monkeypatch.setattr("urllib.request.urlretrieve", refused)
-    with pytest.raises(DataMissing, match="'kmnist' is not on this machine.*put the files KMNIST/raw/train-images-idx3-ubyte"):
+    with pytest.raises(DataMissing, match=r"'kmnist' is not on this machine.*put the files KMNIST/raw/train-images-idx3-ubyte"):
         load("kmnist")
 
 

@@ -197,12 +197,12 @@ def test_a_vae_without_information_pays_no_kl_and_its_likelihood_is_a_likelihood
 
 
 def test_a_label_for_a_model_without_classes_is_refused():
-    with pytest.raises(BadSetting, match="trained without classes"):
+    with pytest.raises(BadSetting, match=r"trained without classes"):
         build("vae").given_labels(torch.tensor([1]), 4)
 
 
 def test_an_unknown_class_lists_the_known_ones():
-    with pytest.raises(BadSetting, match="no class called 'd'.*Possible: a, b, c"):
+    with pytest.raises(BadSetting, match=r"no class called 'd'.*Possible: a, b, c"):
         build("vae", conditional=True).label_of("d")
 
 
@@ -214,19 +214,19 @@ def test_without_a_label_the_classes_come_in_turn():
 @pytest.mark.parametrize("family", MODELS)
 @pytest.mark.parametrize("shape", [(1, 4, 4), (3, 128, 128)])
 def test_images_of_a_size_that_cannot_be_are_refused(family, shape):
-    with pytest.raises(BadSetting, match="from 8×8 to 64×64"):
+    with pytest.raises(BadSetting, match=r"from 8×8 to 64×64"):
         build(family, shape)
 
 
 @pytest.mark.parametrize("family", MODELS)
 def test_a_conditional_model_of_data_without_classes_is_refused(family):
-    with pytest.raises(BadSetting, match="no classes"):
+    with pytest.raises(BadSetting, match=r"no classes"):
         build(family, classes=(), conditional=True)
 
 
 def test_only_the_vae_encodes_so_far():
     for family in ("gan", "diffusion"):
-        with pytest.raises(BadSetting, match="no encoder"):
+        with pytest.raises(BadSetting, match=r"no encoder"):
             build(family).encode(torch.zeros(1, 1, 8, 8))
     vae = build("vae")
     assert vae.encode(torch.zeros(2, 1, 8, 8)).shape == (2, 3)

@@ -16,7 +16,7 @@ from genlab.training.train import train
 class Toy(LatentModel):
     """Draws the mean image, a little brighter or darker."""
 
-    class Settings(base.Settings):
+    class Settings(base.CommonSettings):
         sway: float = Field(0.1, ge=0, le=1, description="how much brighter or darker")
 
     SamplingSettings = Truncation

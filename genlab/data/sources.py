@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +26,7 @@ CACHE_VERSION = 1
 class Part:
     """Raw items of one part; `images` is sliced in blocks and may read or draw them only then."""
 
-    images: Sequence  # [N] of uint8 [C, H, W]
+    images: Any  # [N] of uint8 [C, H, W]
     columns: dict[str, np.ndarray] = field(default_factory=dict)
 
 
@@ -130,7 +131,7 @@ SOURCES.register("sprites")(
 # --- The classics, through torchvision ---
 
 
-def _fetch(dataset: Callable, folder: Path, **arguments: object) -> object:
+def _fetch(dataset: Callable, folder: Path, **arguments: object) -> Any:
     """The dataset from the data folder, which is only read, or from the downloads, which are fetched when absent."""
     try:
         return dataset(folder, download=False, **arguments)

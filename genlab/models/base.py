@@ -15,7 +15,7 @@ from genlab.errors import BadCheckpoint, BadSetting
 from genlab.registry import Registry, unknown
 
 
-class Settings(Config):
+class CommonSettings(Config):
     """The settings that all families share; a family adds its own and may change these defaults."""
 
     steps: int = Field(5000, ge=1, le=10_000_000, description="training steps, each on one batch")
@@ -87,11 +87,12 @@ class Draft:
 class GenerativeModel(nn.Module):
     """A family is a subclass in a file of its own and one line in `genlab.models`."""
 
-    Settings: ClassVar[type[Settings]] = Settings
+    Settings: ClassVar[type[CommonSettings]] = CommonSettings
     SamplingSettings: type[Config] = Config
+    settings: Any  # of the family's own type
     presets: ClassVar[Mapping[str, Mapping[str, object]]] = {}  # dataset name or "small" -> settings that do well there
 
-    def __init__(self, spec: DataSpec, settings: Settings) -> None:
+    def __init__(self, spec: DataSpec, settings: CommonSettings) -> None:
         super().__init__()
         if spec.modality != "image" or not all(8 <= side <= 64 for side in spec.shape[1:]):
             raise BadSetting(f"This family learns images from 8×8 to 64×64; these data are {spec.modality} {spec.shape}.")
@@ -188,6 +189,10 @@ class LatentModel(GenerativeModel):
         blocks = [self.decode(z[s], given and given.rows(s), settings) for s in blocks_of(n)]
         yield Draft(torch.cat(blocks), 1, 1)
 
+    def coarse_settings(self) -> Config:
+        """How to draw quickly where a rough picture will do."""
+        return self.SamplingSettings()
+
     @torch.no_grad()
     def directions(self, k: int, seed: int) -> tuple[Tensor, Tensor]:
         """Basis [k, *L] of unit vectors and the spread [k] of the prior along each, strongest first.
@@ -195,10 +200,9 @@ class LatentModel(GenerativeModel):
         Principal components of the output regressed back to the latent, as GANSpace does for BigGAN
         (Härkönen et al. 2020, eq. 2); a family whose latent has axes of its own overrides this.
         """
-        n = 512
-        z = self.prior(n, seed)
-        given = self.given_labels(None, n)
-        x = torch.cat([self.decode(z[s], given.rows(s)) for s in blocks_of(n)]).flatten(1)
+        n = 2048  # several draws a dimension, or the weaker directions are noise
+        z, given, coarse = self.prior(n, seed), self.given_labels(None, n), self.coarse_settings()
+        x = torch.cat([self.decode(z[s], given.rows(s), coarse) for s in blocks_of(n)]).flatten(1)
         k = min(k, z[0].numel(), x[0].numel())
         u, _, _ = torch.linalg.svd(x - x.mean(0), full_matrices=False)
         basis = u[:, :k].T @ z.flatten(1)  # [k, L]  least squares, since the columns of u are orthonormal

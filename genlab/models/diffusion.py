@@ -51,9 +51,13 @@ class FlowSampling(_Sampling):
 class Diffusion(LatentModel):
     """Draws by removing noise in small steps; slow to sample, steady to train, the sharpest of all."""
 
-    class Settings(base.Settings):
-        target: Literal["flow", "v", "noise"] = Field("flow", description="what the network predicts; flow has the straightest path")
-        width: int = Field(16, ge=8, le=512, multiple_of=8, description="channels at full size; twice as many at half size, and so on")
+    class Settings(base.CommonSettings):
+        target: Literal["flow", "v", "noise"] = Field(
+            "flow", description="what the network predicts; flow has the straightest path"
+        )
+        width: int = Field(
+            16, ge=8, le=512, multiple_of=8, description="channels at full size; twice as many at half size, and so on"
+        )
         depth: int = Field(1, ge=1, le=4, description="residual blocks at each size")
         attention: bool = Field(False, description="look across the whole image at the smallest size; slow on a CPU")
         unlabelled: float = Field(0.1, ge=0, le=1, description="share of images shown without their class, which guidance needs")
@@ -143,6 +147,9 @@ class Diffusion(LatentModel):
             estimate = self._clean(scaled, prediction, t).clamp(-1, 1)
             x = scheduler.step(prediction, t, x, **fresh).prev_sample
             yield Draft(self._cropped(x).clamp(-1, 1), i + 1, total, self._cropped(estimate))
+
+    def coarse_settings(self) -> Config:
+        return self.SamplingSettings.parse({"steps": 4, "guidance": 1.0})
 
     def save(self, folder: Path) -> None:
         self.unet.save_pretrained(folder / "unet")

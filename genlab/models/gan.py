@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from functools import partial
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -22,7 +23,7 @@ LeakyReLU = partial(nn.LeakyReLU, 0.2)
 class GAN(LatentModel):
     """Two players, one who draws and one who judges; sharp pictures, and a balance to keep."""
 
-    class Settings(base.Settings):
+    class Settings(base.CommonSettings):
         network: Literal["mlp", "dcgan"] = Field("dcgan", description="mlp is the classic pair of 2014; dcgan is convolutional")
         latent: int = Field(100, ge=2, le=512, description="numbers that a picture is drawn from")
         width: int = Field(32, ge=8, le=512, description="channels of the finest layer of a dcgan")
@@ -109,7 +110,7 @@ class ConvDiscriminator(nn.Module):
         sizes = sizes_of(shape)
         channels = [width * 2**level for level in range(len(sizes))]
         layers: list[nn.Module] = [nn.Conv2d(shape[0], channels[0], 3, padding=1), LeakyReLU()]
-        for wide, next_wide in zip(channels[:-1], channels[1:], strict=True):
+        for wide, next_wide in pairwise(channels):
             layers += [nn.Conv2d(wide, next_wide, 4, stride=2, padding=1), LeakyReLU()]
         features = channels[-1] * _conv_area(sizes[0], len(sizes) - 1)
         self.layers = _normed(nn.Sequential(*layers, nn.Flatten()), norm)
@@ -119,7 +120,7 @@ class ConvDiscriminator(nn.Module):
     def forward(self, x: Tensor, weights: Tensor | None) -> Tensor:
         features = self.layers(x)  # [B, D]
         logits = self.head(features).squeeze(1)
-        return logits if weights is None else logits + (self.classes(weights) * features).sum(1)
+        return logits if weights is None or self.classes is None else logits + (self.classes(weights) * features).sum(1)
 
 
 def _mlp_networks(shape: tuple[int, ...], settings: GAN.Settings, classes: int) -> tuple[nn.Module, nn.Module]:

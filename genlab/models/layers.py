@@ -1,6 +1,7 @@
 """Layers that several families share."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +20,7 @@ def sizes_of(shape: tuple[int, ...], smallest: int = 7) -> list[Size]:
 def mlp(widths: Sequence[int], activation: Callable[[], nn.Module]) -> nn.Sequential:
     """Linear layers with an activation between them, none after the last."""
     layers: list[nn.Module] = []
-    for wide, next_wide in zip(widths[:-1], widths[1:], strict=True):
+    for wide, next_wide in pairwise(widths):
         layers += [nn.Linear(wide, next_wide), activation()]
     return nn.Sequential(*layers[:-1])
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -24,7 +25,7 @@ LOSS_UNITS = {
 class VAE(LatentModel):
     """Compresses each image to a few numbers and learns to draw it back; smooth to walk through."""
 
-    class Settings(base.Settings):
+    class Settings(base.CommonSettings):
         network: Literal["mlp", "conv"] = Field("mlp", description="mlp is fast and sees all pixels at once; conv sees shapes")
         latent: int = Field(2, ge=2, le=512, description="latent axes; 2 can be seen on a map, 16 draw sharper digits")
         width: int = Field(256, ge=8, le=2048, description="units of a hidden layer; a conv network has a quarter as channels")
@@ -34,6 +35,8 @@ class VAE(LatentModel):
         )
 
     SamplingSettings = Truncation
+    spread: Tensor
+    information: Tensor
     presets = {
         "small": {"latent": 8, "steps": 2000},
         "mnist": {"network": "conv", "latent": 16, "width": 128, "likelihood": "gaussian", "steps": 6000},
@@ -113,7 +116,7 @@ class ConvEncoder(nn.Module):
         super().__init__()
         sizes, channels = sizes_of(shape), _channels(shape, width)
         layers: list[nn.Module] = [nn.Conv2d(shape[0], channels[0], 3, padding=1), nn.SiLU()]
-        for wide, next_wide in zip(channels[:-1], channels[1:], strict=True):
+        for wide, next_wide in pairwise(channels):
             layers += [nn.Conv2d(wide, next_wide, 3, stride=2, padding=1), nn.SiLU()]
         self.layers = nn.Sequential(*layers, nn.Flatten())
         self.head = mlp([channels[-1] * math.prod(sizes[-1]) + classes, 2 * width, 2 * latent], nn.SiLU)

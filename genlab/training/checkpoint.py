@@ -83,7 +83,7 @@ def load_model(name: str, device: str = "cpu") -> Trained:
     folder = find_model(name)
     config = _read_config(folder)
     try:
-        spec = DataSpec(**{k: tuple(v) if isinstance(v, list) else v for k, v in config["spec"].items()})
+        spec = DataSpec(**{k: tuple(v) if isinstance(v, list) else v for k, v in config["spec"].items()})  # type: ignore[arg-type]
         family = MODELS[config["family"]]
         model = family(spec, family.Settings.parse(config["settings"]))
     except (KeyError, TypeError, AttributeError) as fault:
@@ -106,7 +106,9 @@ def save_checkpoint(
         for name, content in beside.items():
             (draft / name).write_bytes(content)
         (draft / STATE).mkdir()
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}, draft / STATE / "state.safetensors")
+        save_file(
+            {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}, draft / STATE / "state.safetensors"
+        )
         write_json(draft / STATE / "state.json", {"sha256": sha256(draft / STATE / "state.safetensors")})
 
 
@@ -117,7 +119,9 @@ def load_state(folder: Path) -> dict[str, Tensor]:
         if sha256(folder / STATE / "state.safetensors") == expected:
             return load_file(folder / STATE / "state.safetensors")
     except (OSError, ValueError, KeyError, SafetensorError) as fault:
-        raise BadCheckpoint(f"The training state of {folder.name!r} cannot be read; the run cannot be continued from it.") from fault
+        raise BadCheckpoint(
+            f"The training state of {folder.name!r} cannot be read; the run cannot be continued from it."
+        ) from fault
     raise BadCheckpoint(f"The training state of {folder.name!r} was changed or damaged; the run cannot be continued from it.")
 
 
@@ -179,4 +183,3 @@ def _refuse_pickle(file: Path) -> None:
             f"{file.name} is a pickle checkpoint. It can run code on this computer, so genlab will not open it. "
             "Convert it to .safetensors first."
         )
-

@@ -18,7 +18,7 @@ from genlab.data import SOURCES
 from genlab.errors import RunFault, UnknownName
 from genlab.files import write_json, writing
 from genlab.models import MODELS, GenerativeModel
-from genlab.models.base import Settings
+from genlab.models.base import CommonSettings
 from genlab.paths import runs_folder
 from genlab.registry import unknown
 
@@ -50,7 +50,7 @@ class Run:
         cls,
         family: str,
         dataset: str,
-        settings: Settings | Mapping[str, Any],
+        settings: CommonSettings | Mapping[str, Any],
         name: str | None = None,
         folder: Path | None = None,
         threads: int | None = None,
@@ -60,7 +60,7 @@ class Run:
         if not isinstance(threads, int) or not 1 <= threads <= (os.cpu_count() or 1):
             raise RunFault(f"threads is {threads!r}; it must be a whole number from 1 to {os.cpu_count()}.")
         model, source = MODELS[family], SOURCES[dataset]
-        settings = settings if isinstance(settings, Settings) else model.Settings.parse(settings)
+        settings = settings if isinstance(settings, CommonSettings) else model.Settings.parse(settings)
         if settings.conditional and not source.classes:
             raise RunFault(f"{dataset} has no classes; set conditional to false.")
         folder = folder or runs_folder()
@@ -107,8 +107,8 @@ class Run:
             raise RunFault(f"The run {self.name!r} cannot be read: its run.json is damaged or missing.") from fault
         if newer:
             raise RunFault(
-                f"The run {self.name!r} was written by a newer genlab (format {record['format']}; this one reads up to {FORMAT}). "
-                "Update genlab to open it."
+                f"The run {self.name!r} was written by a newer genlab "
+                f"(format {record['format']}; this one reads up to {FORMAT}). Update genlab to open it."
             )
         return record
 
@@ -117,7 +117,7 @@ class Run:
         return MODELS[self.record["family"]]
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> CommonSettings:
         return self.model.Settings.parse(self.record["settings"])
 
     @property

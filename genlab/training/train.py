@@ -4,8 +4,9 @@ import math
 import platform
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from genlab.data import Batch, Splits, to_pixels
 from genlab.errors import Diverged, GenlabError, RunFault
 from genlab.files import write_bytes
 from genlab.images import png, wall
-from genlab.models.base import GenerativeModel, Player, Settings
+from genlab.models.base import CommonSettings, GenerativeModel, Player
 from genlab.training.card import write_card
 from genlab.training.checkpoint import (
     KEPT,
@@ -57,7 +58,7 @@ class Progress:
     state: str = "running"
 
 
-def train(run: Run, data: Splits, device: str = "auto") -> Iterator[Progress]:
+def train(run: Run, data: Splits, device: str = "auto") -> Generator[Progress, None, None]:
     """Train a run from its last checkpoint to its end; closing the generator saves and stops."""
     lock = FileLock(run.path / "lock", timeout=0, thread_local=False)
     try:
@@ -100,7 +101,7 @@ class Trainer:
         self.model = run.model(data.spec, self.settings).to(self.accelerator.device)
         if self.accelerator.device.type == "cuda":  # on a CPU the plain layout was the faster one
             self.model = self.model.to(memory_format=torch.channels_last)
-        self.average = AveragedModel(self.model, multi_avg_fn=averaging(self.settings.ema))
+        self.average = AveragedModel(self.model, multi_avg_fn=averaging(self.settings.ema))  # type: ignore[arg-type]
         self.average.requires_grad_(False)
         self.players = self.model.players()
         self.optimizers = {name: optimizer_for(player, self.settings) for name, player in self.players.items()}
@@ -147,7 +148,9 @@ class Trainer:
 
     def _play(self, batch: Batch) -> tuple[dict[str, float], dict[str, float], float]:
         """One step of every player; nothing is changed by a loss or gradient that is not finite."""
-        losses, logs, norms = {}, {}, []
+        losses: dict[str, float] = {}
+        logs: dict[str, float] = {}
+        norms: list[float] = []
         turns = self.model.training_losses(batch, self.step)
         while True:
             with self.accelerator.autocast():
@@ -197,7 +200,7 @@ class Trainer:
 
     def _averaged(self) -> GenerativeModel:
         """The averaged weights, ready for use."""
-        model = self.average.module
+        model = cast(GenerativeModel, self.average.module)
         model.settle(self.settings.seed)
         return model.eval()
 
@@ -292,11 +295,11 @@ def accelerator_for(device: str, precision: str) -> Accelerator:
     return Accelerator(cpu=not gpu, mixed_precision="bf16" if bf16 else "no")
 
 
-def optimizer_for(player: Player, settings: Settings) -> torch.optim.Optimizer:
+def optimizer_for(player: Player, settings: CommonSettings) -> torch.optim.Optimizer:
     return torch.optim.AdamW(player.parameters, lr=settings.learning_rate, betas=player.betas, weight_decay=settings.weight_decay)
 
 
-def learning_rate(settings: Settings, base: float, step: int) -> float:
+def learning_rate(settings: CommonSettings, base: float, step: int) -> float:
     """Rises over the warm-up, then falls as asked."""
     rise = min(1.0, (step + 1) / settings.warmup) if settings.warmup else 1.0
     done = step / settings.steps
@@ -304,7 +307,7 @@ def learning_rate(settings: Settings, base: float, step: int) -> float:
     return base * rise * fall
 
 
-def averaging(memory: float):
+def averaging(memory: float) -> Callable[[list[Tensor], list[Tensor], Tensor], None]:
     """The averaging function of AveragedModel; young averages forget faster, so that early samples are of use."""
 
     @torch.no_grad()
@@ -350,4 +353,3 @@ def _smooth(old: float, new: float) -> float:
 
 def _out_of_memory(batch_size: int) -> str:
     return f"Out of memory with a batch of {batch_size}. Try {max(1, batch_size // 2)}."
-

@@ -29,13 +29,12 @@ def start(run: Run, device: str = "auto") -> None:
     global _spare
     if run.status().state in ALIVE:
         raise RunFault(f"The run {run.name!r} is training already.")
-    prepare()
     with _lock:
-        process, _spare = _spare, None
+        process, _spare = _spare if _spare and _spare.poll() is None else _launch(), None
     run.ask("run")
     run.note("waiting", pid=process.pid)
-    process.stdin.write(f"{device}\t{run.path}\n".encode())
-    process.stdin.close()
+    with process.stdin as line:  # type: ignore[union-attr]
+        line.write(f"{device}\t{run.path}\n".encode())
     _busy[:] = [*(p for p in _busy if p.poll() is None), process]  # polling also buries the dead
     threading.Timer(3, prepare).start()  # not now: importing would slow the first steps
 

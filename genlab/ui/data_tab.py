@@ -1,7 +1,6 @@
 """The Data tab: a gallery by class, what is in the dataset, and its map."""
 
 from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 import gradio as gr
@@ -39,15 +38,14 @@ class Wish(Request):
 def drawn(answer: Callable[[Wish, Splits], dict[str, Any]]) -> Callable[[object], dict[str, Any]]:
     """An answer about a dataset; opening it may take long, and is done before one waits for a place to draw."""
 
-    @served
-    @wraps(answer)
     def checked(asked: object) -> dict[str, Any]:
         wish = Wish.check(asked)
         splits = load(wish.dataset)
         with drawing():
             return answer(wish, splits)
 
-    return checked
+    checked.__name__ = answer.__name__  # not more: Gradio counts the arguments of what it finds to be wrapped
+    return served(checked)
 
 
 @drawn

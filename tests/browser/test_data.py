@@ -8,6 +8,8 @@ from playwright.sync_api import Page, expect
 from genlab.data import load
 from genlab.data.summary import examples, neighbours, project, summarise
 
+expect.set_options(timeout=20_000)  # the machine may be training meanwhile
+
 
 @pytest.fixture
 def digits(page: Page) -> Page:
@@ -21,7 +23,8 @@ def shown(page: Page, dataset: str) -> Page:
     page.get_by_role("option", name=dataset, exact=True).click()
     total = sum(map(len, load(dataset).parts.values()))
     expect(page.locator(".data-gallery .title")).to_have_text(f"{total:,} images in {len(load(dataset).spec.classes)} classes")
-    page.wait_for_selector(".data-map .key")
+    for part in (".data-facts .body", "#data-map"):
+        expect(page.locator(part)).to_have_attribute("data-of", dataset)
     return page
 
 

@@ -17,6 +17,8 @@ from playwright.sync_api import Page, expect
 from genlab.models import MODELS
 from genlab.training.run import Run, list_runs
 
+expect.set_options(timeout=20_000)  # the machine may be training meanwhile
+
 
 @pytest.fixture
 def train(page: Page) -> Page:

@@ -10,6 +10,7 @@ async function load(dataset) {
   const answer = dataset ? await ask({ dataset }) : { error: true };
   if (!answer) return;
   body.removeAttribute("aria-busy");
+  body.dataset.of = dataset;
   if (answer.error) return body.replaceChildren(make("p.note", {}, say("data.nothing_to_count")));
   body.replaceChildren(
     heading("data.balance"),

@@ -26,6 +26,7 @@ async function load(dataset) {
   const answer = dataset ? await askMap({ dataset }) : { error: true };
   if (!answer) return;
   canvas.removeAttribute("aria-busy");
+  canvas.dataset.of = dataset;
   hidden = new Set();
   thumbnails.clear();
   hover(-1);
