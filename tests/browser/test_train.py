@@ -103,14 +103,14 @@ def test_a_run_is_trained_from_the_page(train: Page, served_runs: Path):
     assert train.inner_text(".terminal code") == Run.open("first", served_runs).command
 
 
-def test_the_first_point_comes_within_five_seconds(train: Page):
+def test_the_first_point_comes_soon_after_the_click(train: Page):
     time.sleep(4)  # the spare process has then been warm for a while, as it is for a person who read the form
     began = time.monotonic()
     start(train, "quick", 30)
     train.wait_for_function("document.querySelectorAll('#train-curve path.line[d*=M]').length", timeout=20_000)
     taken = time.monotonic() - began
     finished(train, "quick")
-    assert taken < 20, taken  # five on an idle machine; tests share theirs
+    assert taken < 20, taken  # under one on an idle machine; tests may share theirs with trainings
 
 
 def test_one_scrubber_moves_curves_and_samples(train: Page, served_runs: Path):
