@@ -81,7 +81,7 @@ DAMAGES = {
     "missing weights": (lambda folder: (folder / "model.safetensors").unlink(), "weights of 'checkpoint' are missing"),
     "one flipped bit": (
         lambda folder: flip_last_bit(folder / "model.safetensors"),
-        "was changed or damaged: its SHA-256 is not the one",
+        "were changed or damaged: their SHA-256 is not the one",
     ),
     "a wrong shape": (
         lambda folder: change_weights(folder, lambda w: w.update({"spread": torch.zeros(7)})),
@@ -103,7 +103,7 @@ DAMAGES = {
     ),
     "a config that is a list": (lambda folder: (folder / "config.json").write_text("[1]"), "not one of a checkpoint"),
     "a spec of nonsense": (lambda folder: change_config(folder, spec={"colour": 3}), "not one of a checkpoint"),
-    "no hashes": (lambda folder: change_config(folder, sha256=None), "not one of a checkpoint"),
+    "no hashes": (lambda folder: change_config(folder, sha256=None), "were changed or damaged"),
 }
 
 
@@ -183,7 +183,7 @@ class FailingDisk:
     """Fails the k-th call that writes, with the error of a full disk."""
 
     def __init__(self, monkeypatch, k):
-        self.left, self.failed = k, False
+        self.left = k
         for name in ("fsync", "replace", "mkdir"):
             monkeypatch.setattr(os, name, self.mortal(getattr(os, name)))
         monkeypatch.setattr(Path, "write_text", self.mortal(Path.write_text))
@@ -193,7 +193,6 @@ class FailingDisk:
         def called(*arguments, **options):
             self.left -= 1
             if self.left == 0:
-                self.failed = True
                 raise OSError(errno.ENOSPC, "No space left on device")
             return function(*arguments, **options)
 
@@ -204,28 +203,25 @@ class FailingDisk:
 def test_a_full_disk_at_any_moment_of_a_save_loses_nothing(family, monkeypatch):
     data = load("digits")
     settings = {"width": 8, "steps": 40, "save_every": 2}
-    for k in range(1, 60, 4):
+    faults = 0
+    for k in range(1, 40, 6):
         run = Run.create(family, "digits", settings, f"{family}-{k}", threads=1)
         steps = train(run, data, "cpu")
         while next(steps).step < 2:
             pass
         with monkeypatch.context() as patch:
-            disk = FailingDisk(patch, k)
+            FailingDisk(patch, k)
             try:
                 while next(steps).step < 4:
                     pass
+                assert run.checkpoints()[-1].name == "step-00000004"  # the fault was no matter, or came too late to be met
             except DiskFault as fault:
-                assert "no space left on device" in str(fault)  # noqa: PT017
-            else:
-                assert not disk.failed
+                faults += "no space left on device" in str(fault)
         steps.close()
         assert load_state(run.checkpoints()[-1])
         assert load_model(run.name)
         assert not list((run.path / "checkpoints").glob("*.tmp"))
-        if disk.failed:
-            assert run.status().state in ("failed", "interrupted", "running")
-            resumed = train(run, data, "cpu")
-            assert next(resumed).step in (3, 4, 5)
-            resumed.close()
-            return_after = k
-    assert return_after > 4
+        resumed = train(run, data, "cpu")
+        assert next(resumed).step in (3, 4, 5)
+        resumed.close()
+    assert faults >= 2

@@ -89,9 +89,10 @@ def load_model(name: str, device: str = "cpu") -> Trained:
     except (KeyError, TypeError, AttributeError) as fault:
         raise BadCheckpoint(f"The config.json of {folder.name!r} is not one of a checkpoint ({fault!r}).") from fault
     _restore(model, folder)
-    for file, expected in config["sha256"].items():
-        if sha256(folder / file) != expected:
-            raise BadCheckpoint(f"{file} of {folder.name!r} was changed or damaged: its SHA-256 is not the one in config.json.")
+    if _hashes(folder) != config.get("sha256"):
+        raise BadCheckpoint(
+            f"The weights of {folder.name!r} were changed or damaged: their SHA-256 is not the one in config.json."
+        )
     return Trained(name, folder, config, model.to(device).eval())
 
 
@@ -101,8 +102,7 @@ def save_checkpoint(
     """Write all of a checkpoint, or nothing: the model, files `beside` it by name, and the `state` that continuing needs."""
     with whole_folder(folder) as draft:
         model.save(draft)
-        hashes = {str(file.relative_to(draft)): sha256(file) for file in sorted(draft.rglob("*.safetensors"))}
-        write_json(draft / "config.json", {"format": FORMAT, **config, "spec": asdict(model.spec), "sha256": hashes})
+        write_json(draft / "config.json", {"format": FORMAT, **config, "spec": asdict(model.spec), "sha256": _hashes(draft)})
         for name, content in beside.items():
             (draft / name).write_bytes(content)
         (draft / STATE).mkdir()
@@ -147,6 +147,12 @@ def prefixed(prefix: str, module: nn.Module) -> dict[str, Tensor]:
 
 def without(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(f"{prefix}."): value for name, value in state.items() if name.startswith(f"{prefix}.")}
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file of weights."""
+    files = (file.relative_to(folder) for file in sorted(folder.rglob("*.safetensors")))
+    return {file.as_posix(): sha256(folder / file) for file in files if STATE not in file.parts}
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

@@ -19,6 +19,9 @@ def draw_curves(history: Sequence[Mapping[str, Any]], unit: str) -> bytes:
     held_out = [(record["step"], record["held_out"]) for record in history if record["held_out"] is not None]
     if held_out:
         axes.plot(*zip(*held_out, strict=True), color=AMBER, linewidth=1.5, label="held out")
+    losses = [loss for record in history for loss in record["losses"].values()]
+    if min(losses) > 0 and max(losses) > 8 * min(losses):
+        axes.set_yscale("log")
     axes.set_xlabel("step")
     axes.set_ylabel("loss")
     axes.set_title(unit, fontsize=9, color=GREY, loc="left")

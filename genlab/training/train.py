@@ -338,7 +338,8 @@ def address(*numbers: int) -> int:
 def hardware(accelerator: Accelerator) -> str:
     if accelerator.device.type == "cuda":
         return f"one {torch.cuda.get_device_name()}"
-    return f"{torch.get_num_threads()} CPU threads ({platform.machine()})"
+    threads = torch.get_num_threads()
+    return f"{threads} CPU thread{'s' if threads > 1 else ''} ({platform.machine()})"
 
 
 def prune(run: Run) -> None:
