@@ -68,7 +68,7 @@ class Diffusion(LatentModel):
 
     presets = {
         "small": {"width": 16, "steps": 3000},
-        "mnist": {"conditional": True, "steps": 20_000},
+        "mnist": {"conditional": True, "steps": 6000},
         "cifar10": {"width": 64, "depth": 2, "attention": True, "conditional": True, "steps": 100_000, "augment": "flip"},
     }
 

@@ -39,7 +39,7 @@ class VAE(LatentModel):
     information: Tensor
     presets = {
         "small": {"latent": 8, "steps": 2000},
-        "mnist": {"network": "conv", "latent": 16, "width": 128, "likelihood": "gaussian", "steps": 6000},
+        "mnist": {"network": "conv", "latent": 16, "width": 96, "likelihood": "cross-entropy", "decay": "cosine"},
         "sprites": {"network": "conv", "latent": 8, "width": 128, "likelihood": "gaussian"},
     }
 

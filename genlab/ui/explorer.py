@@ -1,6 +1,7 @@
 """Explorer: what the Latent space tab asks of a model: points, pictures of them, axes, walks and walls."""
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Literal
@@ -114,6 +115,17 @@ def place(trained: Trained, model: LatentModel, point: Point) -> Place:
 def home_of(model: LatentModel) -> str:
     """Where one starts: the middle of the prior, or for noise in the shape of an image, one such noise."""
     return "zero" if len(model.latent_shape) == 1 else "prior:0"
+
+
+def start_of(trained: Trained, model: LatentModel) -> str:
+    """The image that a model opens with: a 3 of the test part where that can be encoded, else one from the prior."""
+    if has_encoder(model):
+        with suppress(GenlabError):  # the data need not be on this machine
+            looking = Wall(model=trained.name, version=trained.folder.name, source="test", page=0)
+            addresses, _, labels = wall(trained, model, looking)
+            threes = [address for address, label in zip(addresses, labels.tolist(), strict=True) if label == 3]
+            return (threes or addresses)[-1]
+    return "prior:1" if home_of(model) == "zero" else home_of(model)
 
 
 def strips(trained: Trained, model: LatentModel, asked: Strips) -> Tensor:

@@ -291,7 +291,7 @@ function showChoices() {
 // --- A model is picked ---
 
 function start() {
-  return { base: model.home === "zero" ? "prior:1" : model.home, values: null, classes: weightsOf(3 % model.classes.length) };
+  return { base: model.start, values: null, classes: weightsOf(3 % model.classes.length) };
 }
 
 /** Open a model; with `keep`, a newer checkpoint of the same one, and the point on screen stays. */
@@ -341,7 +341,7 @@ async function startWalk() {
   }
   if (!found) return;
   const { labels, pointOf } = found;
-  const at = (wanted, otherwise) => pointOf(Math.max(labels.indexOf(wanted), 0) || otherwise);
+  const at = (wanted, otherwise) => pointOf(Math.max(labels.lastIndexOf(wanted), 0) || otherwise);
   ends = { start: at(3, 0), end: at(8, 1) };
   takeAim("show");
   await drawWalk();
