@@ -7,7 +7,7 @@ from genlab.models.base import GenerativeModel
 from genlab.training.run import Run
 
 
-def write_card(run: Run, model: GenerativeModel, config: Mapping[str, Any], hardware: str, seconds: float) -> str:
+def write_card(run: Run, model: GenerativeModel, config: Mapping[str, Any], seconds: float) -> str:
     """Markdown without a path or host name in it."""
     last = (run.history() or [{}])[-1]
     held_out = [record["held_out"] for record in run.history() if record["held_out"] is not None]
@@ -21,7 +21,7 @@ def write_card(run: Run, model: GenerativeModel, config: Mapping[str, Any], hard
 
 - **Family**: {config["family"]}, {parameters:,} parameters
 - **Data**: {config["dataset"]}, training part, fingerprint `{config["fingerprint"]}`
-- **Trained**: {config["step"]:,} steps in {_duration(seconds)} on {hardware}, genlab {config["genlab"]}
+- **Trained**: {config["step"]:,} steps in {_duration(seconds)} on {run.hardware}, genlab {config["genlab"]}
 - **Loss**: {losses or "not recorded"}; held out {f"{held_out[-1]:.4g}" if held_out else "not measured"} ({run.loss_unit})
 - **Command**: `{config["command"]}`
 

@@ -148,6 +148,14 @@ class Run:
             state = "interrupted"
         return Status(state, self._last_step(), steps, noted["message"])
 
+    @property
+    def hardware(self) -> str:
+        """What it trains on, or trained on last, in words; empty before it has begun."""
+        try:
+            return (self.path / "hardware.txt").read_text()
+        except OSError:
+            return ""
+
     def note(self, state: State, message: str = "", pid: int | None = None) -> None:
         """Write the state down, as the process `pid` (by default this one)."""
         process = psutil.Process(pid)

@@ -69,6 +69,7 @@ def train(run: Run, data: Splits, device: str = "auto") -> Generator[Progress, N
     try:
         run.note("running")
         trainer = Trainer(run, data, device)
+        write_bytes(run.path / "hardware.txt", hardware(trainer.accelerator).encode())
         yield from trainer.loop()
         run.note("done" if trainer.step == trainer.settings.steps else "stopped")
     except GeneratorExit:
@@ -218,7 +219,7 @@ class Trainer:
         config = {key: record[key] for key in ("family", "dataset", "settings", "genlab")}
         config |= {"step": self.step, "fingerprint": self.data.train.fingerprint, "command": self.run.command}
         model, drawn = self._averaged(), self.run.samples()
-        beside = {"card.md": write_card(self.run, model, config, hardware(self.accelerator), self.seconds).encode()}
+        beside = {"card.md": write_card(self.run, model, config, self.seconds).encode()}
         if drawn:
             beside["preview.png"] = self.run.sample_file(drawn[-1]).read_bytes()
         if self.step == self.settings.steps:

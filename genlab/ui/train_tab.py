@@ -207,8 +207,7 @@ def _detail(run: Run) -> dict[str, Any]:
         "samples": run.samples(),
         "saved_step": saved_step,
         "saved_ago": max(0, time.time() - saved[-1].stat().st_mtime) if saved else 0,
-        "threads": run.record["threads"],
-        "device": run.record.get("device"),
+        "hardware": run.hardware,
         "seed": run.record["settings"]["seed"],
         "command": run.command,
     }

@@ -40,7 +40,7 @@ function figures(run) {
     last ? say("train.rate", { n: figure(last.learning_rate, 2) }) : null,
     ...Object.entries(last ? last.logs : {}).map(([name, value]) => `${name} ${figure(value)}`),
     run.saved_step ? say("train.saved", { step: count(run.saved_step), time: duration(run.saved_ago) }) : last ? say("train.not_saved") : null,
-    say(run.threads === 1 ? "train.thread" : "train.threads", { n: run.threads }),
+    run.hardware,
   ].filter(Boolean);
 }
 
