@@ -85,13 +85,13 @@ def final(run: Run) -> dict[str, torch.Tensor]:
 
 
 def main(family: str, folder: Path, kills: int) -> None:
-    settings = SETTINGS[family] | {"steps": 6 + 3 * kills, "save_every": 2, "warmup": 3, "decay": "cosine"}
+    settings = SETTINGS[family] | {"steps": 6 + 4 * kills, "save_every": 2, "warmup": 3, "decay": "cosine"}
     data = load("digits")
     alone, killed = (Run.create(family, "digits", settings, name, folder, threads=1) for name in ("alone", "killed"))
     assert live(alone, data)
     unreadable = 0
     for i in range(kills):
-        survived = live(killed, data, **({"killed_in_save": 1 + i} if i % 2 else {"killed_after": 2 + i % 3}))
+        survived = live(killed, data, **({"killed_in_save": 1 + i % 14} if i % 2 else {"killed_after": 2 + i % 3}))
         assert not survived, f"life {i} was not killed"
         unreadable += not readable(killed)
     assert live(killed, data)
