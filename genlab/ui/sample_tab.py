@@ -123,13 +123,13 @@ def _draw(name: str, wish_form: Form, form: Form, count: Any, seed: Any, label: 
     settings = form.parse(chosen)
     given = trained.model.given_labels(trained.model.label_of(label or None), wish.count)
     told = {"model": name, "step": trained.step, **wish.model_dump(), "label": label or None, **settings.model_dump()}
-    result, shown = secrets.token_hex(8), 0.0
+    result, shown, began = secrets.token_hex(8), 0.0, time.monotonic()
     for draft in on_all_cores(trained.model.sample(wish.count, settings, wish.seed, given)):
         last = draft.step == draft.total
         if last or time.monotonic() - shown > PAUSE:
             pixels = to_pixels(draft.items if last or draft.estimate is None else draft.estimate)
             _results.put(result, Sampled(pixels, told))
-            yield _record(result, name, pixels, wish, draft)
+            yield {**_record(result, name, pixels, wish, draft), "seconds": time.monotonic() - began}
             shown = time.monotonic()
 
 

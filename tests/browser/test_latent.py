@@ -137,8 +137,10 @@ def test_the_walk_begins_and_ends_with_the_chosen_images(page: Page):
     settled(page)
     expect(page.locator("#latent-strip .tile")).to_have_count(11)
     frames = np.split(sprite_of(page, "#latent-strip"), 11, axis=1)
-    for end, frame in (("first", 0), ("last", 10)):
+    for end, frame in (("last", 10), ("first", 0)):  # the page opens with the first one on screen
+        before = page.get_attribute("#latent-image", "data-values")
         page.locator("#latent-strip .tile").nth(frame).click()
+        page.wait_for_function("old => old !== document.querySelector('#latent-image').dataset.values", arg=before)
         settled(page)
         difference = np.abs(shown(page).astype(int) - frames[frame].astype(int))
         assert difference.mean() < 2, f"the {end} frame is not what a click on it shows"  # values on screen are hundredths

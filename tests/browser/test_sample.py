@@ -137,3 +137,28 @@ def test_nothing_sticks_out(request: pytest.FixtureRequest, size: str):
     open_tab(page, "diffusion-mnist")
     draw(page, 30, 0)
     assert sticks_out(page) == []
+
+
+def test_the_time_shown_is_that_of_the_drawing(page: Page):
+    open_tab(page, "vae-mnist")
+    page.wait_for_timeout(3000)
+    draw(page, 4, 1)
+    told = page.inner_text("#sample-status")
+    assert float(told.removeprefix("drawn in ").removesuffix(" s")) < 3  # not what passed since the page was opened
+
+
+def test_stop_ends_a_drawing_where_it_is(page: Page):
+    open_tab(page, "diffusion-mnist")
+    page.fill("#sample-steps input[type=number]", "1000")
+    page.fill("#sample-count input", "64")
+    page.click("#sample-go")
+    page.wait_for_function("document.querySelector('#sample-gallery').dataset.total === '1000'")
+    page.click("#sample-stop")
+    expect(page.locator("#sample-status")).to_contain_text("stopped", ignore_case=True)
+    page.wait_for_timeout(1500)
+    reached = page.get_attribute("#sample-gallery", "data-step")
+    page.wait_for_timeout(1500)
+    assert page.get_attribute("#sample-gallery", "data-step") == reached
+    assert int(reached or 0) < 1000
+    page.fill("#sample-steps input[type=number]", "5")
+    draw(page, 4, 3)  # and the next one goes on as ever

@@ -3,7 +3,6 @@
 const at = (id) => find(`#sample-${id}`);
 let result = null; // the record on screen
 let chosen = null; // the number of the image shown large
-let began = 0;
 
 label(element);
 
@@ -15,7 +14,7 @@ function show() {
   at("gallery").style.setProperty("--sprite", `url(${record.image})`);
   at("large").style.setProperty("--sprite", `url(${record.image})`);
   const done = record.step === record.total;
-  at("status").textContent = done ? say("sample.done", { s: ((performance.now() - began) / 1000).toFixed(1) }) : say("sample.step", record);
+  at("status").textContent = done ? say("sample.done", { s: record.seconds.toFixed(2) }) : say("sample.step", record);
   find(".bar span").style.width = done ? "0" : `${(100 * record.step) / record.total}%`;
   Object.assign(at("gallery").dataset, { id: record.id, step: record.step, total: record.total, seed: record.seed });
 }
@@ -59,7 +58,6 @@ at("save").addEventListener("click", () => keep(server.sample_png));
 at("zip").addEventListener("click", () => keep(server.sample_zip));
 at("one").addEventListener("click", () => keep(server.sample_png, chosen));
 
-document.querySelector("#sample-go")?.addEventListener("click", () => { began = performance.now(); });
 listen("sample-stop", () => {
   if (result && result.step < result.total) at("status").textContent = say("sample.stopped", result);
 });
