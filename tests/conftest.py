@@ -26,9 +26,3 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A runs folder for each test."""
     monkeypatch.setenv("GENLAB_RUNS", str(tmp_path / "runs"))
     return tmp_path / "runs"
-
-
-needs_mnist = pytest.mark.skipif(
-    not (Path(os.environ.get("GENLAB_DATA", "/nowhere")) / "MNIST" / "raw").is_dir(),
-    reason="needs MNIST: set GENLAB_DATA to a folder with MNIST/raw",
-)

@@ -24,7 +24,7 @@ def started_with(*flags: str) -> subprocess.CompletedProcess:
     (["--port", "nan"], "'nan' is not a port"),
     (["--data-dir", "/nowhere/at/all"], "there is no folder '/nowhere/at/all'"),
     (["--host", "300.1.2.3"], "annot listen at 300.1.2.3:7860 (no such address)"),
-    (["--device", "tpu"], "'tpu' is not a device; possible: auto, cpu, cuda"),
+    (["--device", "tpu"], "invalid choice: 'tpu' (choose from 'auto', 'cpu', 'cuda')"),
 ])  # fmt: skip
 def test_a_wrong_flag_is_one_sentence(flags: list[str], sentence: str):
     ended = started_with(*flags)

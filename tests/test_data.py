@@ -4,7 +4,7 @@ import numpy as np
 import psutil
 import pytest
 import torch
-from conftest import needs_mnist
+from marks import needs_mnist
 from PIL import Image
 
 from genlab.data import SOURCES, Dataset, DataSpec, load, to_model, to_pixels

@@ -1,18 +1,13 @@
 """The real page in a real browser: a server of its own, a Chromium, and one fresh page a test."""
 
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from find_browser import FLAGS, SENTENCE, find_browser
 from playwright.sync_api import Browser, Page, sync_playwright
+from serving import serving
 
-ROOT = Path(__file__).parents[2]
 SIZES = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 
 
@@ -24,20 +19,9 @@ def served_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, served_runs: Path) -> Iterator[str]:
-    """The address of the page, served by app.py as anybody would start it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("log") / "server.log"
-    command = [sys.executable, "app.py", "--port", str(port), "--runs-dir", str(served_runs)]
-    with log.open("w") as output:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
-    try:
-        _wait_for(f"http://127.0.0.1:{port}", process, log)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(20)
+    """The address of the page."""
+    with serving(served_runs, tmp_path_factory.mktemp("log") / "server.log") as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
@@ -74,15 +58,3 @@ def _opened(browser: Browser, server: str, size: str) -> Iterator[Page]:
     yield page
     context.close()
     assert not faults, faults
-
-
-def _wait_for(address: str, process: subprocess.Popen, log: Path) -> None:
-    for _ in range(600):
-        if process.poll() is not None:
-            break
-        try:
-            urllib.request.urlopen(address, timeout=5).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(f"The page did not start:\n{log.read_text()[-2000:]}")

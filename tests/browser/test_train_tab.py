@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from looks import pixels_of, sticks_out
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
+from serving import serving
 
 from genlab.models import MODELS
 from genlab.training.run import Run, list_runs
@@ -180,13 +181,44 @@ def test_a_page_opened_later_shows_the_run_as_it_grows(train: Page, served_runs:
     expect(badge(train, "watched")).to_have_text("stopped", timeout=20_000)
 
 
-def test_a_killed_run_offers_to_be_resumed(train: Page, served_runs: Path):
+def test_a_killed_run_is_resumed_from_the_page(train: Page, served_runs: Path):
     start(train, "killed", 9000)
     first_point(train)
     os.kill(json.loads((served_runs / "killed" / "status.json").read_text())["pid"], signal.SIGKILL)
     expect(badge(train, "killed")).to_have_text("interrupted", timeout=20_000)
     expect(train.locator(".health")).to_contain_text("Interrupted at step")
     expect(train.locator("#train-pause")).to_have_text("Resume")
+    train.click("#train-pause")
+    expect(badge(train, "killed")).to_contain_text("%", timeout=30_000)
+    stop(train, "killed")
+    assert Run.open("killed", served_runs).checkpoints()
+
+
+def test_a_restarted_server_finds_the_run_that_went_on_without_it(browser: Browser, served_runs: Path, tmp_path: Path):
+    with serving(served_runs, tmp_path / "first.log") as first:
+        page = browser.new_page()
+        page.goto(first)
+        opened(page)
+        start(page, "lasting", 60_000)
+        first_point(page)
+        page.close()
+    before = Run.open("lasting", served_runs).status()
+    assert before.state == "running"
+    with serving(served_runs, tmp_path / "second.log") as second:
+        page = browser.new_page()
+        page.goto(second)
+        page.click("#tab-train")
+        expect(page.locator(".train-stage .run-name")).to_have_text("lasting")
+        first_point(page)
+        expect(badge(page, "lasting")).to_contain_text("%")
+        assert Run.open("lasting", served_runs).status().step > before.step
+        stop(page, "lasting")
+        page.close()
+
+
+def stop(page: Page, name: str) -> None:
+    page.click("#train-stop")
+    expect(badge(page, name)).to_have_text("stopped", timeout=20_000)
 
 
 def test_a_run_that_diverged_says_what_to_try(page: Page, served_runs: Path):
