@@ -1,6 +1,6 @@
 """How good the shipped MNIST models are: agreement with the class asked for, coverage, variety, reconstruction.
 
-    python benchmarks/quality.py [MODEL …]
+    python -m benchmarks.quality [MODEL …]
 
 The judge is a classifier trained here on MNIST's training part and kept in the cache folder. Coverage is that of
 Naeem et al. 2020, eq. 7, with k = 5 over the classifier's features, against 2,000 test images.

@@ -1,6 +1,6 @@
 """Slider to pixel, in a real browser: the Latent space tab against Gradio's own floor, one run, same clock.
 
-    python benchmarks/slider.py [--model vae-mnist] [--moves 200] [--while-training]
+    python -m benchmarks.slider [--model vae-mnist] [--moves 200] [--while-training]
 
 The clock starts with the slider's input event and stops when the picture that answers it is decoded and painted.
 The floor is a gr.Slider that swaps a constant 28×28 PNG data URI in a gr.HTML, through the queue as Gradio has it.

@@ -1,6 +1,6 @@
 """Speed of training: genlab's loop against a plain loop over the same UNet, batches, averaging and clipping, in one run.
 
-    python benchmarks/training.py [--dataset mnist] [--steps 60] [--device cpu]
+    python -m benchmarks.training [--dataset mnist] [--steps 60] [--device cpu]
 
 The two loops take turns (plain, genlab, plain, genlab, …), so that a change in the machine's mood hits both; sampling,
 held-out loss and records are genlab's alone and are counted in a second figure. `--all` adds images/s of every family.

@@ -33,8 +33,8 @@ def make(family="vae", name=None, **settings):
 @pytest.mark.parametrize("family", ["vae", "gan", "diffusion"])
 def test_a_run_killed_again_and_again_ends_with_the_same_bits(family, tmp_path):
     """kill -9 in steps and inside saves; final weights, averages, optimizers and history equal an uninterrupted run's."""
-    command = [sys.executable, str(Path(__file__).with_name("killing.py")), family, str(tmp_path), "8"]
-    told = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+    command = [sys.executable, "-m", "tests.killing", family, str(tmp_path), "8"]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False, cwd=Path(__file__).parents[1])
     assert told.returncode == 0, told.stderr
     outcome = json.loads(told.stdout)
     assert outcome["unreadable"] == 0

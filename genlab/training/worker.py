@@ -10,6 +10,7 @@ from pathlib import Path
 from genlab.errors import GenlabError, RunFault
 from genlab.training.run import ALIVE, Run
 
+PROJECT = Path(__file__).parents[2]
 NICENESS = 10  # the page comes first
 _spare: subprocess.Popen | None = None
 _busy: list[subprocess.Popen] = []
@@ -34,15 +35,20 @@ def start(run: Run, device: str = "auto") -> None:
     run.ask("run")
     run.note("waiting", pid=process.pid)
     with process.stdin as line:  # type: ignore[union-attr]
-        line.write(f"{device}\t{run.path}\n".encode())
+        line.write(f"{device}\t{run.path.absolute()}\n".encode())
     _busy[:] = [*(p for p in _busy if p.poll() is None), process]  # polling also buries the dead
     threading.Timer(3, prepare).start()  # not now: importing would slow the first steps
 
 
 def _launch() -> subprocess.Popen:
     """A process in a session of its own, so that it outlives the server; it ends when the server does before using it."""
+    found = os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")]))  # from whatever folder one serves
     return subprocess.Popen(
-        [sys.executable, "-m", "genlab.training.worker"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
+        [sys.executable, "-m", "genlab.training.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+        env={**os.environ, "PYTHONPATH": found},
     )
 
 
