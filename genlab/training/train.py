@@ -18,7 +18,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from genlab.data import Batch, Splits, to_pixels
 from genlab.errors import Diverged, GenlabError, RunFault
-from genlab.files import write_bytes
+from genlab.files import DiskFault, write_bytes
 from genlab.images import png, wall
 from genlab.models.base import CommonSettings, GenerativeModel, Player
 from genlab.training.card import write_card
@@ -224,7 +224,10 @@ class Trainer:
             beside["preview.png"] = self.run.sample_file(drawn[-1]).read_bytes()
         if self.step == self.settings.steps:
             beside["curves.png"] = draw_curves(self.run.history(), self.run.loss_unit)
-        save_checkpoint(self.run.path / "checkpoints" / f"step-{self.step:08d}", model, config, beside, state)
+        try:
+            save_checkpoint(self.run.path / "checkpoints" / f"step-{self.step:08d}", model, config, beside, state)
+        except DiskFault as fault:
+            raise DiskFault(f"{fault} {self._safe_weights()}") from fault
         prune(self.run)
 
     def _restore(self) -> None:
