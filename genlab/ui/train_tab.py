@@ -11,7 +11,7 @@ from genlab.errors import UnknownName
 from genlab.models import MODELS
 from genlab.training import worker
 from genlab.training.health import judge
-from genlab.training.run import Run, list_runs
+from genlab.training.run import Run, check_name, list_runs
 from genlab.ui.controls import Form, draw_form
 from genlab.ui.shared import Request, Shared, at_edge, device, served
 from genlab.ui.widgets import widget
@@ -93,7 +93,7 @@ def _start(form: Form, family: str, dataset: str, name: str, *values: Any) -> tu
 
 @at_edge
 def _open_latent(event: gr.EventData) -> object:
-    return Run.open(str(event.run)).name
+    return _opened(str(event.run)).name
 
 
 # --- What the widgets ask ---
@@ -140,7 +140,7 @@ def sample(wish: object) -> dict[str, Any]:
     """The samples drawn at a step, as they were written."""
     asked = Step.check(wish)
     try:
-        picture = Run.open(asked.run).sample_file(asked.step).read_bytes()
+        picture = _opened(asked.run).sample_file(asked.step).read_bytes()
     except FileNotFoundError:
         raise UnknownName(say("train.no_such_samples", step=asked.step)) from None
     return {"image": "data:image/png;base64," + b64encode(picture).decode()}
@@ -150,7 +150,7 @@ def sample(wish: object) -> dict[str, Any]:
 def ask(wish: object) -> dict[str, Any]:
     """Pause, stop or continue a run; one that no process trains is given to the worker."""
     asked = Ask.check(wish)
-    run = Run.open(asked.run)
+    run = _opened(asked.run)
     if asked.wanted == "run" and run.status().state not in ("waiting", "running", "paused"):
         worker.start(run, device())
     else:
@@ -162,14 +162,19 @@ def ask(wish: object) -> dict[str, Any]:
 def rename(wish: object) -> dict[str, Any]:
     """Give a run another name."""
     asked = Rename.check(wish)
-    return {"run": Run.open(asked.run).rename(asked.name).name}
+    return {"run": _opened(asked.run).rename(asked.name).name}
 
 
 @served
 def remove(wish: object) -> dict[str, Any]:
     """Delete a run and all that came of it."""
-    Run.open(Named.check(wish).run).delete()
+    _opened(Named.check(wish).run).delete()
     return {}
+
+
+def _opened(name: str) -> Run:
+    """A run of the runs folder by its name; the page reaches no other folder."""
+    return Run.open(check_name(name))
 
 
 def _line(run: Run) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -37,7 +38,8 @@ def install() -> None:
         commands += [["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "chromium"]]
     for command in commands:
         if not find_browser():
-            subprocess.run(command, check=False, timeout=600)
+            with suppress(subprocess.TimeoutExpired):
+                subprocess.run(command, check=False, timeout=300)
 
 
 if __name__ == "__main__":
