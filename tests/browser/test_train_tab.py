@@ -33,6 +33,7 @@ def opened(page: Page) -> Page:
     page.click("#tab-train")
     expect(page.locator("#train-preset input")).to_have_value("small")
     expect(page.locator("#train-vae-steps input")).to_have_value("2000")
+    page.wait_for_timeout(800)  # a new form takes a moment to listen; nobody fills one in faster
     return page
 
 
