@@ -232,7 +232,8 @@ async function drawStrips() {
   const answer = await ask("latent_strips", { ...point(), count });
   if (!answer) return;
   for (let i = 0; i < count; i++) {
-    const mini = at(`slider-${i}`).querySelector(".mini");
+    const mini = at(`slider-${i}`)?.querySelector(".mini");
+    if (!mini) return; // the axes were drawn anew meanwhile
     mini.style.backgroundImage = `url(${answer.image})`;
     cut(mini, i, 1, count);
     mini.style.aspectRatio = `${answer.frames * model.size[1]} / ${model.size[0]}`;
