@@ -17,6 +17,10 @@ class DataMissing(GenlabError):
     """A dataset whose files are not on this machine and cannot be had."""
 
 
+class BadData(GenlabError):
+    """Data of one's own that cannot be read, kept or used as asked."""
+
+
 class BadCheckpoint(GenlabError):
     """A checkpoint that is damaged, dangerous or does not fit its model."""
 

@@ -1,11 +1,15 @@
 """The folders that genlab reads and writes, each of which an environment variable can move."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from platformdirs import user_cache_dir, user_data_dir
 
 CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"  # the models that ship with the project
+_space: ContextVar[Path | None] = ContextVar("space", default=None)
 
 
 def cache_folder() -> Path:
@@ -20,4 +24,29 @@ def data_folder() -> Path:
 
 def runs_folder() -> Path:
     """One folder a training run."""
-    return Path(os.environ.get("GENLAB_RUNS") or Path(user_data_dir("genlab")) / "runs")
+    return _own("runs", "GENLAB_RUNS")
+
+
+def datasets_folder() -> Path:
+    """One folder a dataset that somebody brought along."""
+    return _own("datasets", "GENLAB_DATASETS")
+
+
+@contextmanager
+def in_space(folder: Path | None) -> Iterator[None]:
+    """Let runs and own datasets lie in `folder` meanwhile: the space of one visitor, which no other enters."""
+    before = _space.set(folder)
+    try:
+        yield
+    finally:
+        _space.reset(before)
+
+
+def current_space() -> Path | None:
+    """The space that one is in; None is the user of this machine."""
+    return _space.get()
+
+
+def _own(name: str, variable: str) -> Path:
+    space = _space.get()
+    return space / name if space else Path(os.environ.get(variable) or Path(user_data_dir("genlab")) / name)

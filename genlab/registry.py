@@ -1,12 +1,14 @@
-"""Registry: a named collection of parts that explains unknown names."""
+"""Registry: a named collection of parts that explains unknown names; and what a name may look like."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import TypeVar
 
-from genlab.errors import UnknownName
+from genlab.errors import BadSetting, UnknownName
 
 T = TypeVar("T")
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
 class Registry(Mapping[str, T]):
@@ -50,3 +52,10 @@ def unknown(kind: str, name: object, possible: Mapping[str, object] | list[str] 
     near = get_close_matches(str(name), list(possible), n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return f"There is no {kind} called {name!r}.{hint} Possible: {', '.join(possible) or 'none yet'}."
+
+
+def check_name(name: str, kind: str) -> str:
+    """The name, if something may be called so; it then is a safe name of a folder, too."""
+    if not NAME.fullmatch(name):
+        raise BadSetting(f"{name!r} cannot name a {kind}; use 1 to 40 small letters, digits and hyphens, such as 'my-{kind}-2'.")
+    return name

@@ -175,7 +175,7 @@ class StandInCelebA:
 def test_cifar10_comes_with_channels_first(monkeypatch, tmp_path):
     monkeypatch.setenv("GENLAB_CACHE", str(tmp_path))
     monkeypatch.setattr("torchvision.datasets.CIFAR10", StandInCIFAR10)
-    data = load.__wrapped__("cifar10")
+    data = load("cifar10")
     assert data.spec.shape == (3, 32, 32)
     raw = StandInCIFAR10("", True, False).data
     row = int(data.train.column("id")[0])
@@ -188,7 +188,7 @@ def test_cifar10_comes_with_channels_first(monkeypatch, tmp_path):
 def test_celeba_is_cropped_to_64_and_labelled_by_the_smile(monkeypatch, tmp_path):
     monkeypatch.setenv("GENLAB_CACHE", str(tmp_path))
     monkeypatch.setattr("torchvision.datasets.CelebA", StandInCelebA)
-    data = load.__wrapped__("celeba")
+    data = load("celeba")
     assert data.spec.shape == (3, 64, 64)
     assert data.train.label.tolist() == [0, 1, 0, 1, 0, 1]
     assert data.train.column("attributes").shape == (6, 2)

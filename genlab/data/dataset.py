@@ -12,12 +12,14 @@ from torch import Tensor
 
 from genlab.data.augment import AUGMENTATIONS
 
+Modality = Literal["image", "points", "text", "series"]
+
 
 @dataclass(frozen=True)
 class DataSpec:
     """All that a model may know of its data before it is built."""
 
-    modality: Literal["image", "points", "text", "series"]
+    modality: Modality
     shape: tuple[int, ...]  # image (C, H, W); points (2,); text and series (T,)
     classes: tuple[str, ...] = ()
     vocabulary_size: int = 0
@@ -29,9 +31,23 @@ class Batch:
 
     x: Tensor  # [B, C, H, W]
     label: Tensor  # [B]
+    rank: int = 0  # where it stands among the `ranks` batches of one step, which as many processes share
+    ranks: int = 1
 
     def to(self, device: torch.device | str) -> "Batch":
-        return Batch(self.x.to(device, non_blocking=True), self.label.to(device, non_blocking=True))
+        return replace(self, x=self.x.to(device, non_blocking=True), label=self.label.to(device, non_blocking=True))
+
+    def randn(self, *shape: int) -> Tensor:
+        """Standard normal noise [B, *shape]: these items' rows of what one process would draw for the whole step."""
+        return self.rows_of(torch.randn(self.ranks * len(self.x), *shape, device=self.x.device))
+
+    def rand(self, *shape: int) -> Tensor:
+        """The same, uniform in [0, 1)."""
+        return self.rows_of(torch.rand(self.ranks * len(self.x), *shape, device=self.x.device))
+
+    def rows_of(self, whole: Tensor) -> Tensor:
+        """These items' rows of something [ranks·B, …] about the whole step."""
+        return whole[self.rank * len(self.x) : (self.rank + 1) * len(self.x)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +86,12 @@ class Dataset:
         rows = rows if self.index is None else self.index[rows]
         return torch.from_numpy(self.base[rows.numpy()])  # numpy's fancy indexing copies
 
-    def batch(self, size: int, seed: int, step: int, augment: str = "none") -> Batch:
-        """Batch number `step` of an endless shuffled pass; the same arguments always give the same batch."""
+    def batch(self, size: int, seed: int, step: int, augment: str = "none", rank: int = 0, ranks: int = 1) -> Batch:
+        """Batch number `step` of an endless shuffled pass, or one of the `ranks` batches of `size` that make it up.
+
+        The same arguments always give the same batch.
+        """
+        step = step * ranks + rank
         rows = _rows_of_step(len(self), size, seed, step)
         x = to_model(self.read(rows))
         if augment != "none":
@@ -79,7 +99,7 @@ class Dataset:
                 torch.manual_seed(_address(seed, step))
                 transform = AUGMENTATIONS[augment](self.spec.shape)
                 x = torch.stack([transform(image) for image in x]).clamp(-1, 1)
-        return Batch(x, self.label[rows])
+        return Batch(x, self.label[rows], rank, ranks)
 
     @cached_property
     def counts(self) -> Tensor:

@@ -1,33 +1,30 @@
-"""Sources: where datasets come from; each is one function that gives raw parts, cached once as memory maps."""
+"""Sources: where datasets come from; each is one function that gives raw parts."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torchvision import datasets as classics
 from torchvision.transforms import v2
 
-from genlab.data.dataset import Dataset, DataSpec, Splits
+from genlab.data.dataset import Modality
 from genlab.data.sprites import draw_sprites
-from genlab.errors import DataMissing
-from genlab.files import one_at_a_time, whole_folder
-from genlab.paths import cache_folder, data_folder
+from genlab.paths import cache_folder
 from genlab.registry import Registry
-
-CACHE_VERSION = 1
 
 
 @dataclass(frozen=True)
 class Part:
-    """Raw items of one part; `images` is sliced in blocks and may read or draw them only then."""
+    """Raw items of one part; `items` is sliced in blocks and may read or draw them only then."""
 
-    images: Any  # [N] of uint8 [C, H, W]
+    items: Any  # [N] of uint8 [C, H, W] or of float [2]
     columns: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def take(self, rows: np.ndarray) -> "Part":
+        """The items at `rows`, and what is known of them."""
+        return Part(np.asarray(self.items)[rows], {name: column[rows] for name, column in self.columns.items()})
 
 
 @dataclass(frozen=True)
@@ -38,70 +35,10 @@ class Source:
     classes: tuple[str, ...]
     build: Callable[[Path], dict[str, Part]]  # data folder -> train, test and perhaps validation
     files: str = ""  # what to put where when there is no connection
+    modality: Modality = "image"
 
 
 SOURCES: Registry[Source] = Registry("dataset")
-
-
-@lru_cache(maxsize=8)
-def load(name: str) -> Splits:
-    """Open a dataset by name, building its memory maps on first use (with a download where one is needed)."""
-    source = SOURCES[name]
-    folder = cache_folder() / "datasets" / f"{name}-v{CACHE_VERSION}"
-    with one_at_a_time(folder):
-        if not folder.exists():
-            _build(name, source, folder)
-    return Splits(name, *(_open(name, source, folder / part) for part in ("train", "validation", "test")))
-
-
-def _open(name: str, source: Source, folder: Path) -> Dataset:
-    base = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
-    columns = {f.stem: torch.from_numpy(np.load(f, allow_pickle=False)) for f in folder.glob("*.npy") if f.stem != "images"}
-    return Dataset(name, DataSpec("image", base.shape[1:], source.classes), base, columns)
-
-
-def _build(name: str, source: Source, folder: Path) -> None:
-    try:
-        parts = source.build(data_folder())
-    except (OSError, RuntimeError) as fault:  # torchvision raises RuntimeError when a download fails
-        raise DataMissing(
-            f"The dataset {name!r} is not on this machine and could not be downloaded ({_first_line(fault)}). "
-            f"Connect once, or put {source.files} into {data_folder()}."
-        ) from fault
-    with whole_folder(folder) as draft:
-        for part, content in _with_validation(parts).items():
-            _write(draft / part, content)
-        (draft / "source.json").write_text(json.dumps({"name": name, "version": CACHE_VERSION}))
-
-
-def _write(folder: Path, part: Part) -> None:
-    folder.mkdir()
-    shape = (len(part.images), *np.shape(part.images[0:1])[1:])
-    images = np.lib.format.open_memmap(folder / "images.npy", mode="w+", dtype=np.uint8, shape=shape)
-    for start in range(0, len(images), 1024):
-        images[start : start + 1024] = part.images[start : start + 1024]
-    images.flush()
-    columns = {"label": np.full(len(images), -1)} | part.columns | {"id": np.arange(len(images))}
-    for name, column in columns.items():
-        np.save(folder / f"{name}.npy", column.astype(np.int64) if column.dtype.kind in "iu" else column)
-
-
-def _with_validation(parts: dict[str, Part]) -> dict[str, Part]:
-    """Cut a validation part (a twelfth, the same rows each time) off the training part where the source has none."""
-    if "validation" in parts:
-        return parts
-    order = np.random.default_rng(0).permutation(len(parts["train"].images))
-    cut = len(order) // 12
-    taken = {"validation": np.sort(order[:cut]), "train": np.sort(order[cut:])}
-    return {name: _take(parts["train"], rows) for name, rows in taken.items()} | {"test": parts["test"]}
-
-
-def _take(part: Part, rows: np.ndarray) -> Part:
-    return Part(np.asarray(part.images)[rows], {name: column[rows] for name, column in part.columns.items()})
-
-
-def _first_line(fault: Exception) -> str:
-    return (str(fault) or type(fault).__name__).splitlines()[0].rstrip(":. ")
 
 
 # --- Drawn or shipped with a library: no download ---
@@ -114,7 +51,7 @@ def _digits(folder: Path) -> dict[str, Part]:
     images = (raw.images[:, None] * (255 / 16)).round().astype(np.uint8)  # [1797, 1, 8, 8]
     test = np.random.default_rng(1).permutation(len(images)) < 180
     whole = Part(images, {"label": raw.target})
-    return {"train": _take(whole, ~test), "test": _take(whole, test)}
+    return {"train": whole.take(~test), "test": whole.take(test)}
 
 
 def _sprites(folder: Path) -> dict[str, Part]:

@@ -103,9 +103,11 @@ class Diffusion(LatentModel):
 
     def training_losses(self, batch: Batch, step: int) -> Iterator[Loss]:
         x = self._padded(batch.x)
-        eps = torch.randn_like(x)
-        t = (torch.rand(1, device=x.device) + torch.arange(len(x), device=x.device) / len(x)) % 1  # [B] evenly spread,
-        if self.settings.target == "flow":  # which lowers the variance: Kingma et al. 2021, appendix I.1
+        eps = batch.randn(*self.latent_shape)
+        n = batch.ranks * len(x)
+        spread = (torch.rand(1, device=x.device) + torch.arange(n, device=x.device) / n) % 1  # evenly, which lowers
+        t = batch.rows_of(spread)  # [B]  the variance: Kingma et al. 2021, appendix I.1
+        if self.settings.target == "flow":
             level = t.view(-1, 1, 1, 1)
             noisy, times, target = (1 - level) * x + level * eps, t * TIMES, eps - x  # Lipman et al. 2023, eq. 23
         else:
@@ -114,7 +116,7 @@ class Diffusion(LatentModel):
             target = eps if self.settings.target == "noise" else self.noising.get_velocity(x, eps, times)
         weights = self._with_none(one_hot(batch.label, self.classes)) if self.classes else None
         if weights is not None and self.training:
-            forget = torch.rand(len(x), 1, device=x.device) < self.settings.unlabelled  # Ho & Salimans 2022, algorithm 1
+            forget = batch.rand(1) < self.settings.unlabelled  # Ho & Salimans 2022, algorithm 1
             weights = torch.where(forget, self._with_none(torch.zeros_like(weights[:, 1:])), weights)
         prediction = self.unet(noisy, times, class_labels=weights).sample
         yield Loss("model", F.mse_loss(prediction.float(), target))

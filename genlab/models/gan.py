@@ -55,7 +55,7 @@ class GAN(LatentModel):
 
     def training_losses(self, batch: Batch, step: int) -> Iterator[Loss]:
         weights = one_hot(batch.label, self.classes) if self.classes else None
-        fake = self.generator(join(torch.randn(len(batch.x), *self.latent_shape, device=batch.x.device), weights))
+        fake = self.generator(join(batch.randn(*self.latent_shape), weights))
         real_logits = self.discriminator(batch.x, weights).float()
         fake_logits = self.discriminator(fake.detach(), weights).float()
         right = 0.5 * ((real_logits > 0).float().mean() + (fake_logits < 0).float().mean())

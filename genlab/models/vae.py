@@ -57,8 +57,8 @@ class VAE(LatentModel):
 
     def training_losses(self, batch: Batch, step: int) -> Iterator[Loss]:
         mean, logvar = self.posterior(batch.x, self._weights(batch.label))  # [B, L], [B, L]
-        z = mean + torch.randn_like(mean) * (0.5 * logvar).exp()  # [B, L]  reparameterised, Kingma & Welling 2014, eq. 10
-        reconstruction = self._reconstruction(self._pixels(z, self._weights(batch.label)), batch.x)
+        z = mean + batch.randn(*self.latent_shape) * (0.5 * logvar).exp()  # [B, L]  Kingma & Welling 2014, eq. 10
+        reconstruction = self._reconstruction(self._pixels(z, self._weights(batch.label)), batch)
         axes = 0.5 * (mean**2 + logvar.exp() - 1 - logvar).mean(0)  # [L]  KL to the prior, nats, eq. 10
         if self.training:
             self.spread.lerp_(mean.detach().float().std(0, correction=0), 0.01)
@@ -90,14 +90,14 @@ class VAE(LatentModel):
     def _weights(self, label: Tensor) -> Tensor | None:
         return one_hot(label, self.classes) if self.classes else None
 
-    def _reconstruction(self, pixels: Tensor, x: Tensor) -> Tensor:
-        """Negative log-likelihood of images x [B, C, H, W] in [-1, 1], nats an image, mean over the batch."""
-        grey = (x + 1) / 2
+    def _reconstruction(self, pixels: Tensor, batch: Batch) -> Tensor:
+        """Negative log-likelihood of images [B, C, H, W] in [-1, 1], nats an image, mean over the batch."""
+        grey = (batch.x + 1) / 2
         if self.settings.likelihood == "gaussian":
             error = (pixels - grey) ** 2 * (-2 * self.log_sigma).exp()
             each = 0.5 * (error + math.log(2 * math.pi)) + self.log_sigma
         else:
-            target = (torch.rand_like(grey) < grey).float() if self.settings.likelihood == "bernoulli" else grey
+            target = (batch.rand(*self.spec.shape) < grey).float() if self.settings.likelihood == "bernoulli" else grey
             each = F.binary_cross_entropy_with_logits(pixels, target, reduction="none")
         return each.flatten(1).sum(1).mean()
 

@@ -14,16 +14,15 @@ from typing import Any, Literal
 
 import psutil
 
-from genlab.data import SOURCES
+from genlab.data import describe
 from genlab.errors import RunFault, UnknownName
 from genlab.files import write_json, writing
 from genlab.models import MODELS, GenerativeModel
 from genlab.models.base import CommonSettings
 from genlab.paths import runs_folder
-from genlab.registry import unknown
+from genlab.registry import check_name, unknown
 
 FORMAT = 1  # of the run directory; raised when an older genlab could not read it
-NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 State = Literal["waiting", "running", "paused", "stopped", "done", "failed", "interrupted"]
 Wanted = Literal["run", "pause", "stop"]
 ALIVE: tuple[State, ...] = ("waiting", "running", "paused")
@@ -59,12 +58,12 @@ class Run:
         threads = default_threads() if threads is None else threads
         if not isinstance(threads, int) or not 1 <= threads <= (os.cpu_count() or 1):
             raise RunFault(f"threads is {threads!r}; it must be a whole number from 1 to {os.cpu_count()}.")
-        model, source = MODELS[family], SOURCES[dataset]
+        model, about = MODELS[family], describe(dataset)
         settings = settings if isinstance(settings, CommonSettings) else model.Settings.parse(settings)
-        if settings.conditional and not source.classes:
+        if settings.conditional and not about.classes:
             raise RunFault(f"{dataset} has no classes; set conditional to false.")
         folder = folder or runs_folder()
-        name = check_name(name) if name else _free_name(family, folder)
+        name = check_name(name, "run") if name else _free_name(family, folder)
         record = {
             "format": FORMAT,
             "family": family,
@@ -223,7 +222,7 @@ class Run:
     def rename(self, name: str) -> "Run":
         """Give the run another name; it must not be training."""
         self._must_rest("renamed")
-        target = self.path.with_name(check_name(name))
+        target = self.path.with_name(check_name(name, "run"))
         if target.exists():
             raise RunFault(f"There is already a run called {name!r}; choose another name.")
         with writing(target):
@@ -249,13 +248,6 @@ def list_runs(folder: Path | None = None) -> list[Run]:
         except RunFault:
             continue
     return [run for _, run in sorted(found, key=lambda pair: pair[0], reverse=True)]
-
-
-def check_name(name: str) -> str:
-    """The name, if a run may be called so."""
-    if not NAME.fullmatch(name):
-        raise RunFault(f"{name!r} cannot name a run; use 1 to 40 small letters, digits and hyphens, such as 'my-vae-2'.")
-    return name
 
 
 def default_threads() -> int:

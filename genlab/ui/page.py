@@ -5,7 +5,7 @@ from importlib import import_module
 
 import gradio as gr
 
-from genlab.data import SOURCES
+from genlab.data import list_datasets
 from genlab.errors import GenlabError
 from genlab.training.checkpoint import find_model, list_models
 from genlab.training.run import list_runs
@@ -48,7 +48,7 @@ def _header() -> Shared:
     with gr.Row(elem_id="header"):
         gr.HTML(html_template=(ASSETS / "brand.html").read_text(), elem_id="brand")
         dataset_picker = gr.Dropdown(
-            list(SOURCES), value=FIRST_DATASET, label=words("page.dataset"), elem_id="dataset-picker", filterable=False, scale=0
+            list_datasets(), value=FIRST_DATASET, label=words("page.dataset"), elem_id="dataset-picker", filterable=False, scale=0
         )
         model_picker = gr.Dropdown(
             models, value=model, label=words("page.model"), elem_id="model-picker", filterable=False, scale=0

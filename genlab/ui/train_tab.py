@@ -9,9 +9,10 @@ import gradio as gr
 
 from genlab.errors import UnknownName
 from genlab.models import MODELS
+from genlab.registry import check_name
 from genlab.training import worker
 from genlab.training.health import judge
-from genlab.training.run import Run, check_name, list_runs
+from genlab.training.run import Run, list_runs
 from genlab.ui.controls import Form, draw_form
 from genlab.ui.shared import Request, Shared, at_edge, device, served
 from genlab.ui.widgets import widget
@@ -174,7 +175,7 @@ def remove(wish: object) -> dict[str, Any]:
 
 def _opened(name: str) -> Run:
     """A run of the runs folder by its name; the page reaches no other folder."""
-    return Run.open(check_name(name))
+    return Run.open(check_name(name, "run"))
 
 
 def _line(run: Run) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The page, served by app.py as anybody would start it."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -21,8 +22,9 @@ def serving(runs: Path, log: Path) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "app.py", "--port", str(port), "--runs-dir", str(runs)]
+    environment = os.environ | {"GENLAB_DATASETS": str(runs.parent / f"{runs.name}-datasets")}
     with log.open("w") as output:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
     try:
         _wait_for(f"http://127.0.0.1:{port}", process, log)
         yield f"http://127.0.0.1:{port}"

@@ -1,0 +1,187 @@
+"""Library: every dataset by its name; those of the sources are built once in the cache, one's own lie in a folder of theirs."""
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from genlab.data.dataset import Dataset, DataSpec, Modality, Splits
+from genlab.data.sources import SOURCES, Part
+from genlab.errors import BadData, DataMissing, UnknownName
+from genlab.files import one_at_a_time, whole_folder, write_json, writing
+from genlab.paths import cache_folder, data_folder, datasets_folder
+from genlab.registry import check_name, unknown
+
+FORMAT = 2  # of a dataset's folder; raised when an older genlab could not read it
+HELD_OUT = 12  # one item in so many goes to each held-out part that a dataset does not bring along
+DTYPES = {"image": np.uint8, "points": np.float32}
+
+
+@dataclass(frozen=True)
+class About:
+    """What is known of a dataset before it is opened."""
+
+    name: str
+    description: str
+    modality: Modality
+    classes: tuple[str, ...]
+    own: bool = False
+
+
+def list_datasets() -> list[str]:
+    """All datasets that can be opened by name: the sources', then one's own, newest first."""
+    own = sorted(datasets_folder().glob("*/dataset.json"), key=lambda file: file.stat().st_mtime, reverse=True)
+    return [*SOURCES, *(file.parent.name for file in own)]
+
+
+def describe(name: str) -> About:
+    """What is known of a dataset by its name."""
+    if name in SOURCES:
+        source = SOURCES[name]
+        return About(name, source.description, source.modality, source.classes)
+    record = _record(_own_folder(name))
+    return About(name, record["description"], record["modality"], tuple(record["classes"]), own=True)
+
+
+def load(name: str) -> Splits:
+    """Open a dataset by name, building its memory maps on first use (with a download where one is needed)."""
+    folder = _source_folder(name) if name in SOURCES else _own_folder(name)
+    return _opened(name, folder, (folder / "dataset.json").stat().st_mtime_ns)
+
+
+def save_dataset(
+    name: str,
+    parts: Mapping[str, Part],
+    classes: Sequence[str],
+    description: str,
+    modality: Modality = "image",
+    record: Mapping[str, Any] | None = None,
+) -> Splits:
+    """Keep a dataset of one's own: `train`, and what there is of `validation` and `test`; nothing is left of a save that fails.
+
+    `record` is whatever else should be remembered of where it came from. Raises BadData for a name that is taken.
+    """
+    if check_name(name, "dataset") in list_datasets():
+        raise BadData(f"There is already a dataset called {name!r}; choose another name.")
+    folder = datasets_folder() / name
+    with one_at_a_time(folder):
+        _write(folder, name, parts, classes, description, modality, record or {})
+    return load(name)
+
+
+def delete_dataset(name: str) -> None:
+    """Remove a dataset of one's own."""
+    if name in SOURCES:
+        raise BadData(f"{name!r} comes with genlab and cannot be deleted.")
+    folder = _own_folder(name)
+    with writing(folder):
+        shutil.rmtree(folder)
+
+
+def record_of(name: str) -> dict[str, Any]:
+    """All that was remembered of a dataset of one's own when it was saved."""
+    return _record(_own_folder(name))
+
+
+def _own_folder(name: str) -> Path:
+    if name not in list_datasets():
+        raise UnknownName(unknown("dataset", name, list_datasets()))
+    return datasets_folder() / name
+
+
+def _source_folder(name: str) -> Path:
+    """The folder of a source's memory maps, built where it is not there yet."""
+    source, folder = SOURCES[name], cache_folder() / "datasets" / f"{name}-v{FORMAT}"
+    with one_at_a_time(folder):
+        if not folder.exists():
+            try:
+                parts = source.build(data_folder())
+            except (OSError, RuntimeError) as fault:  # torchvision raises RuntimeError when a download fails
+                raise DataMissing(
+                    f"The dataset {name!r} is not on this machine and could not be downloaded ({_first_line(fault)}). "
+                    f"Connect once, or put {source.files} into {data_folder()}."
+                ) from fault
+            _write(folder, name, parts, source.classes, source.description, source.modality, {})
+    return folder
+
+
+@lru_cache(maxsize=8)
+def _opened(name: str, folder: Path, written: int) -> Splits:
+    record = _record(folder)
+    return Splits(name, *(_open(name, record, folder / part) for part in ("train", "validation", "test")))
+
+
+def _open(name: str, record: Mapping[str, Any], folder: Path) -> Dataset:
+    base = np.load(folder / "items.npy", mmap_mode="r", allow_pickle=False)
+    columns = {f.stem: torch.from_numpy(np.load(f, allow_pickle=False)) for f in folder.glob("*.npy") if f.stem != "items"}
+    return Dataset(name, DataSpec(record["modality"], base.shape[1:], tuple(record["classes"])), base, columns)
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    try:
+        record = json.loads((folder / "dataset.json").read_text("utf-8"))
+        newer = record["format"] > FORMAT
+    except (OSError, ValueError, KeyError, TypeError) as fault:
+        raise BadData(f"The dataset {folder.name!r} cannot be read: its dataset.json is damaged or missing.") from fault
+    if newer:
+        raise BadData(
+            f"The dataset {folder.name!r} was written by a newer genlab "
+            f"(format {record['format']}; this one reads up to {FORMAT}). Update genlab to open it."
+        )
+    return record
+
+
+def _write(
+    folder: Path,
+    name: str,
+    parts: Mapping[str, Part],
+    classes: Sequence[str],
+    description: str,
+    modality: Modality,
+    record: Mapping[str, Any],
+) -> None:
+    about = {"format": FORMAT, "name": name, "description": description, "modality": modality, "classes": list(classes)}
+    with whole_folder(folder) as draft:
+        for part, content in _with_held_out(parts).items():
+            _write_part(draft / part, content, DTYPES[modality])
+        write_json(draft / "dataset.json", {**record, **about, "created": datetime.now(UTC).isoformat(timespec="seconds")})
+
+
+def _write_part(folder: Path, part: Part, dtype: type) -> None:
+    folder.mkdir()
+    shape = (len(part.items), *np.shape(part.items[0:1])[1:])
+    items = np.lib.format.open_memmap(folder / "items.npy", mode="w+", dtype=dtype, shape=shape)
+    for start in range(0, len(items), 1024):
+        items[start : start + 1024] = part.items[start : start + 1024]
+    items.flush()
+    columns = {"label": np.full(len(items), -1)} | part.columns | {"id": np.arange(len(items))}
+    for name, column in columns.items():
+        np.save(folder / f"{name}.npy", column.astype(np.int64) if column.dtype.kind in "iu" else column)
+
+
+def _with_held_out(parts: Mapping[str, Part]) -> dict[str, Part]:
+    """Cut each held-out part that is missing off the training part, the same rows each time.
+
+    Fewer than three items cannot be cut: they are then held out and trained on alike.
+    """
+    missing = [name for name in ("validation", "test") if name not in parts]
+    if not missing:
+        return dict(parts)
+    order = np.random.default_rng(0).permutation(len(parts["train"].items))
+    cut = max(1, len(order) // HELD_OUT)
+    if len(order) <= len(missing):
+        return {**parts, **dict.fromkeys(missing, parts["train"])}
+    taken = {name: np.sort(order[i * cut : (i + 1) * cut]) for i, name in enumerate(missing)}
+    taken["train"] = np.sort(order[len(missing) * cut :])
+    return {**parts, **{name: parts["train"].take(rows) for name, rows in taken.items()}}
+
+
+def _first_line(fault: Exception) -> str:
+    return (str(fault) or type(fault).__name__).splitlines()[0].rstrip(":. ")
