@@ -21,8 +21,9 @@ from genlab.images import png, wall
 from genlab.models import MODELS, Draft
 from genlab.registry import unknown
 from genlab.training.checkpoint import Trained, list_models, load_model
+from genlab.training.launch import missing_processes, relaunch
 from genlab.training.run import Run, list_runs
-from genlab.training.train import Progress, accelerator_for, train
+from genlab.training.train import Progress, accelerator_for, by_first, train
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -36,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         if words[0] not in VERBS:
             raise BadSetting(unknown("verb", words[0], list(VERBS)))
+        if (processes := missing_processes()) > 1:
+            relaunch(processes, words)
         VERBS[words[0]](words[1:])
     except GenlabError as fault:
         print(fault, file=sys.stderr)
@@ -56,10 +59,14 @@ def train_verb(words: list[str]) -> None:
     parser.add_argument("--device", choices=DEVICES, default="auto")
     given, values = _parse(parser, words, MODELS[family].Settings)
     settings = MODELS[family].Settings.parse(values)
-    accelerator_for(given.device, settings.precision)
+    accelerator = accelerator_for(given.device, settings.precision)
     load(given.dataset)  # all that can be wrong is found before anything is written
-    run = Run.create(family, given.dataset, settings, given.name, threads=given.threads)
-    _train(run, given.device)
+
+    def create() -> Path:
+        many = accelerator.num_processes
+        return Run.create(family, given.dataset, settings, given.name, threads=given.threads, processes=many).path
+
+    _train(Run(by_first(accelerator, create)), given.device)
 
 
 def resume_verb(words: list[str]) -> None:
@@ -120,9 +127,11 @@ VERBS = {"train": train_verb, "resume": resume_verb, "sample": sample_verb, "lis
 
 def _train(run: Run, device: str) -> None:
     """Train in this process with a progress bar; Ctrl-C saves and stops."""
-    print(f"{run.name}: {run.command}")
-    status = run.status()
-    with closing(train(run, load(run.record["dataset"]), device)) as steps, tqdm(total=status.steps, unit="step") as bar:
+    status, quiet = run.status(), not accelerator_for(device, run.settings.precision).is_main_process
+    if not quiet:
+        print(f"{run.name}: {run.command}")
+    steps = train(run, load(run.record["dataset"]), device)
+    with closing(steps), tqdm(total=status.steps, unit="step", disable=quiet) as bar:
         try:
             for progress in steps:
                 bar.update(progress.step - bar.n)
@@ -132,6 +141,8 @@ def _train(run: Run, device: str) -> None:
             steps.close()
             print(f"\nStopped at step {run.status().step:,}. Continue with: python -m genlab resume {run.name}", file=sys.stderr)
             raise
+    if quiet:
+        return
     saved = f"{run.path.name}/checkpoints/{run.checkpoints()[-1].name}"
     print(f"Saved in {saved}. Try: python -m genlab sample {run.name} --out samples.png")
 

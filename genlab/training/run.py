@@ -53,6 +53,7 @@ class Run:
         name: str | None = None,
         folder: Path | None = None,
         threads: int | None = None,
+        processes: int = 1,
     ) -> "Run":
         """Make the directory of a new run; raises a GenlabError with a sentence for anything that cannot be."""
         threads = default_threads() if threads is None else threads
@@ -70,6 +71,7 @@ class Run:
             "dataset": dataset,
             "settings": settings.model_dump(),
             "threads": threads,
+            "processes": processes,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "genlab": genlab_version(),
         }
@@ -120,6 +122,11 @@ class Run:
         return self.model.Settings.parse(self.record["settings"])
 
     @property
+    def batch_size(self) -> int:
+        """Items a step, of all processes together that the run was started with; any number of them may continue it."""
+        return self.settings.batch_size * self.record.get("processes", 1)
+
+    @property
     def loss_unit(self) -> str:
         """What one unit of the loss curve means."""
         return self.model.loss_unit(self.settings)
@@ -127,7 +134,9 @@ class Run:
     @property
     def command(self) -> str:
         """The command line that repeats this run."""
-        words = ["python", "-m", "genlab", "train", self.record["family"], self.record["dataset"]]
+        processes = self.record.get("processes", 1)
+        launch = ["accelerate", "launch", "--num_processes", f"{processes}"] if processes > 1 else ["python"]
+        words = [*launch, "-m", "genlab", "train", self.record["family"], self.record["dataset"]]
         for setting, value in self.settings.changed().items():
             flag = setting.replace("_", "-")
             words += [f"--{flag}" if value else f"--no-{flag}"] if isinstance(value, bool) else [f"--{flag}", f"{value}"]

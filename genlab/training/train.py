@@ -6,12 +6,14 @@ import shutil
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
-from typing import cast
+from pathlib import Path
+from typing import cast, get_args
 
 import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from accelerate.utils import broadcast, broadcast_object_list
 from filelock import FileLock, Timeout
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
@@ -32,7 +34,7 @@ from genlab.training.checkpoint import (
     without,
 )
 from genlab.training.figure import draw_curves
-from genlab.training.run import Run, as_record
+from genlab.training.run import Run, State, Wanted, as_record
 
 RECORDS, HELD_OUT, GRIDS = 500, 100, 40  # at most about so many a run
 HELD_OUT_ITEMS = 256
@@ -60,6 +62,10 @@ class Progress:
 
 def train(run: Run, data: Splits, device: str = "auto") -> Generator[Progress, None, None]:
     """Train a run from its last checkpoint to its end; closing the generator saves and stops."""
+    accelerator = accelerator_for(device, run.settings.precision)
+    if not accelerator.is_main_process:  # the first process alone writes
+        yield from Trainer(run, data, accelerator).loop()
+        return
     lock = FileLock(run.path / "lock", timeout=0, thread_local=False)
     try:
         lock.acquire()
@@ -68,8 +74,8 @@ def train(run: Run, data: Splits, device: str = "auto") -> Generator[Progress, N
     trainer = None
     try:
         run.note("running")
-        trainer = Trainer(run, data, device)
-        write_bytes(run.path / "hardware.txt", hardware(trainer.accelerator).encode())
+        write_bytes(run.path / "hardware.txt", hardware(accelerator, run.record["threads"]).encode())
+        trainer = Trainer(run, data, accelerator)
         yield from trainer.loop()
         run.note("done" if trainer.step == trainer.settings.steps else "stopped")
     except GeneratorExit:
@@ -94,10 +100,10 @@ def train(run: Run, data: Splits, device: str = "auto") -> Generator[Progress, N
 class Trainer:
     """All that changes while a run trains, and how it is saved and restored."""
 
-    def __init__(self, run: Run, data: Splits, device: str) -> None:
-        self.run, self.data, self.settings = run, data, run.settings
+    def __init__(self, run: Run, data: Splits, accelerator: Accelerator) -> None:
+        self.run, self.data, self.settings, self.accelerator = run, data, run.settings, accelerator
         torch.set_num_threads(run.record["threads"])  # other numbers add in another order, and a resumed run would differ
-        self.accelerator = accelerator_for(device, self.settings.precision)
+        self.batch_size = share_of(run.batch_size, accelerator.num_processes)
         torch.manual_seed(self.settings.seed)
         self.model = run.model(data.spec, self.settings).to(self.accelerator.device)
         if self.accelerator.device.type == "cuda":  # on a CPU the plain layout was the faster one
@@ -113,21 +119,25 @@ class Trainer:
             compile_networks(self.model)
 
     def loop(self) -> Iterator[Progress]:
-        speed = Speed(self.settings.batch_size)
+        speed = Speed(self.run.batch_size)
         started = time.monotonic() - self.seconds
         progress = None
         while self.step < self.settings.steps:
-            if (wanted := self.run.wanted()) == "stop":
+            if (wanted := self._wanted()) == "stop":
                 self.save()
                 return
             if wanted == "pause":
                 yield from self._pause(progress)
                 continue
 
-            torch.manual_seed(address(self.settings.seed, self.step, self.accelerator.process_index))
+            torch.manual_seed(address(self.settings.seed, self.step))  # one seed for all processes: see Batch.randn
             speed.start()
-            batch = self.data.train.batch(self.settings.batch_size, self.settings.seed, self.step, self.settings.augment)
+            batch = self.data.train.batch(
+                self.batch_size, self.settings.seed, self.step, self.settings.augment,
+                rank=self.accelerator.process_index, ranks=self.accelerator.num_processes,
+            )  # fmt: skip
             losses, logs, norm = self._play(batch.to(self.accelerator.device))
+            self._agree([buffer for buffer in self.model.buffers() if buffer.is_floating_point()])
             self.average.update_parameters(self.model)
             self.step += 1
             speed.stop()
@@ -140,7 +150,7 @@ class Trainer:
                 recorded=self.step <= 10 or due(self.step, self.settings.steps, RECORDS),
                 drew=self._draw_when_due(),
             )  # fmt: skip
-            if progress.recorded:
+            if progress.recorded and self.accelerator.is_main_process:
                 self.run.remember(as_record(progress))
             if self.step % self.settings.save_every == 0 or self.step == self.settings.steps:
                 self.save()
@@ -162,27 +172,47 @@ class Trainer:
             optimizer.zero_grad(set_to_none=True)
             self.accelerator.backward(loss.value)
             norm = self._gradient_norm(player)
-            value = loss.value.item()
+            value = self._mean(loss.value)
             if not (math.isfinite(value) and math.isfinite(norm)):
                 raise Diverged(self._divergence(loss.player, value))
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(self.settings, player.learning_rate or self.settings.learning_rate, self.step)
             optimizer.step()
             losses[loss.player] = value
-            logs |= {name: float(log.detach()) for name, log in loss.logs.items()}
+            logs |= {name: self._mean(log) for name, log in loss.logs.items()}
             norms.append(norm)
 
     def _gradient_norm(self, player: Player) -> float:
         """Length of a player's gradient, averaged over processes, before it is clipped."""
-        if self.accelerator.num_processes > 1:
-            for parameter in player.parameters:
-                if parameter.grad is not None:
-                    parameter.grad = self.accelerator.reduce(parameter.grad, reduction="mean")
+        self._agree([parameter.grad for parameter in player.parameters if parameter.grad is not None])
         return float(torch.nn.utils.clip_grad_norm_(player.parameters, self.settings.clip or math.inf))
 
     @torch.no_grad()
+    def _agree(self, tensors: list[Tensor]) -> None:
+        """Replace tensors by their mean over all processes, in one exchange."""
+        if self.accelerator.num_processes == 1 or not tensors:
+            return
+        means = self.accelerator.reduce(torch.cat([tensor.flatten() for tensor in tensors]), reduction="mean")
+        for tensor, mean in zip(tensors, means.split([tensor.numel() for tensor in tensors]), strict=True):
+            tensor.copy_(mean.view_as(tensor))
+
+    def _mean(self, value: Tensor) -> float:
+        """A number, as its mean over all processes."""
+        if self.accelerator.num_processes > 1:
+            value = self.accelerator.reduce(value.detach(), reduction="mean")
+        return float(value.detach())
+
+    def _wanted(self) -> Wanted:
+        """What the run is asked to do, as the first process reads it."""
+        if self.accelerator.num_processes == 1:
+            return self.run.wanted()
+        wishes: tuple[Wanted, ...] = get_args(Wanted)
+        read = torch.tensor(wishes.index(self.run.wanted()), device=self.accelerator.device)
+        return wishes[int(broadcast(read))]
+
+    @torch.no_grad()
     def _held_out(self) -> float | None:
-        if not (self.step == 1 or due(self.step, self.settings.steps, HELD_OUT)):
+        if not self.accelerator.is_main_process or not (self.step == 1 or due(self.step, self.settings.steps, HELD_OUT)):
             return None
         model = self._averaged()
         torch.manual_seed(0)  # the same noise each time, so that only the weights move the curve
@@ -191,7 +221,8 @@ class Trainer:
 
     def _draw_when_due(self) -> bool:
         """A grid of samples from the same noise each time."""
-        if not (self.step in (1, 10, 30, 100) or due(self.step, self.settings.steps, GRIDS)):
+        wanted = self.step in (1, 10, 30, 100) or due(self.step, self.settings.steps, GRIDS)
+        if not (wanted and self.accelerator.is_main_process):
             return False
         model = self._averaged()
         columns = model.classes if 4 <= model.classes <= 16 else 16
@@ -232,7 +263,9 @@ class Trainer:
 
     def _restore(self) -> None:
         saved = self.run.checkpoints()
-        self.run.forget(after=int(saved[-1].name.removeprefix("step-")) if saved else 0)
+        if self.accelerator.is_main_process:
+            self.run.forget(after=int(saved[-1].name.removeprefix("step-")) if saved else 0)
+        self.accelerator.wait_for_everyone()
         if not saved:
             return
         state = load_state(saved[-1])
@@ -245,12 +278,16 @@ class Trainer:
     def _pause(self, last: Progress | None) -> Iterator[Progress]:
         """Save and wait, with everything still in memory."""
         self.save()
-        self.run.note("paused")
-        while self.run.wanted() == "pause":
+        self._note("paused")
+        while self._wanted() == "pause":
             time.sleep(0.2)
             if last:
                 yield replace(last, state="paused")
-        self.run.note("running")
+        self._note("running")
+
+    def _note(self, state: State) -> None:
+        if self.accelerator.is_main_process:
+            self.run.note(state)
 
     def _divergence(self, player: str, value: float) -> str:
         what = "NaN" if math.isnan(value) else "infinite" if math.isinf(value) else "finite, but its gradient not"
@@ -299,6 +336,20 @@ def accelerator_for(device: str, precision: str) -> Accelerator:
     return Accelerator(cpu=not gpu, mixed_precision="bf16" if bf16 else "no")
 
 
+def by_first(accelerator: Accelerator, make: Callable[[], Path]) -> Path:
+    """The path of what the first of all processes makes; a fault there is every process's fault."""
+    told: list[str] = ["", ""]
+    if accelerator.is_main_process:
+        try:
+            told[0] = str(make())
+        except GenlabError as fault:
+            told[1] = str(fault)
+    path, refusal = broadcast_object_list(told)
+    if refusal:
+        raise RunFault(refusal)
+    return Path(path)
+
+
 def optimizer_for(player: Player, settings: CommonSettings) -> torch.optim.Optimizer:
     return torch.optim.AdamW(player.parameters, lr=settings.learning_rate, betas=player.betas, weight_decay=settings.weight_decay)
 
@@ -339,11 +390,20 @@ def address(*numbers: int) -> int:
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0]) >> 1
 
 
-def hardware(accelerator: Accelerator) -> str:
+def share_of(batch_size: int, processes: int) -> int:
+    """What each of several processes takes of a step's batch."""
+    if batch_size % processes:
+        raise RunFault(f"A step of {batch_size} items cannot be shared evenly by {processes} processes; choose another number.")
+    return batch_size // processes
+
+
+def hardware(accelerator: Accelerator, threads: int) -> str:
+    """What a run trains on, in words."""
+    many = accelerator.num_processes
     if accelerator.device.type == "cuda":
-        return f"one {torch.cuda.get_device_name()}"
-    threads = torch.get_num_threads()
-    return f"{threads} CPU thread{'s' if threads > 1 else ''} ({platform.machine()})"
+        return f"{'one' if many == 1 else many} {torch.cuda.get_device_name()}"
+    each = f"{threads} CPU thread{'s' if threads > 1 else ''} ({platform.machine()})"
+    return each if many == 1 else f"{many} processes of {each}"
 
 
 def prune(run: Run) -> None:
