@@ -142,8 +142,8 @@ def poisoned(data, from_step):
     from dataclasses import replace
 
     class Poisoned(type(data.train)):
-        def batch(self, size, seed, step, augment="none"):
-            clean = super().batch(size, seed, step, augment)
+        def batch(self, size, seed, step, augment="none", **share):
+            clean = super().batch(size, seed, step, augment, **share)
             return replace(clean, x=clean.x * math.nan) if step >= from_step else clean
 
     train_part = data.train
