@@ -23,6 +23,7 @@ from genlab.registry import unknown
 from genlab.training.checkpoint import Trained, list_models, load_model
 from genlab.training.launch import missing_processes, relaunch
 from genlab.training.run import Run, list_runs
+from genlab.training.start import create_from
 from genlab.training.train import Progress, accelerator_for, by_first, train
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -55,16 +56,19 @@ def train_verb(words: list[str]) -> None:
     parser.add_argument("family")
     parser.add_argument("dataset")
     parser.add_argument("--name", help="name of the run (default: FAMILY-1, FAMILY-2, …)")
+    parser.add_argument("--from", dest="start", metavar="MODEL", help="go on from a trained model of the family (fine-tuning)")
     parser.add_argument("--threads", type=_number, help="CPU threads (default: all cores but one)")
     parser.add_argument("--device", choices=DEVICES, default="auto")
     given, values = _parse(parser, words, MODELS[family].Settings)
     settings = MODELS[family].Settings.parse(values)
     accelerator = accelerator_for(given.device, settings.precision)
     load(given.dataset)  # all that can be wrong is found before anything is written
+    how = {"name": given.name, "threads": given.threads, "processes": accelerator.num_processes}
 
     def create() -> Path:
-        many = accelerator.num_processes
-        return Run.create(family, given.dataset, settings, given.name, threads=given.threads, processes=many).path
+        if given.start is None:
+            return Run.create(family, given.dataset, settings, **how).path
+        return create_from(family, given.start, given.dataset, values, **how).path
 
     _train(Run(by_first(accelerator, create)), given.device)
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from genlab.data import load
-from genlab.errors import Diverged, RunFault, UnknownName
+from genlab.errors import BadSetting, Diverged, RunFault, UnknownName
 from genlab.models import MODELS
 from genlab.training import worker
 from genlab.training.checkpoint import load_model, load_state
@@ -237,7 +237,7 @@ def wait_for(condition, seconds=90):
 @pytest.mark.parametrize("name", ["../up", "Large", "a b", "", "x" * 41, "-a", "ünï"])
 def test_a_name_that_could_leave_the_folder_is_refused(name):
     if name:
-        with pytest.raises(RunFault, match="use 1 to 40 small letters"):
+        with pytest.raises(BadSetting, match="use 1 to 40 small letters"):
             make(name=name)
 
 

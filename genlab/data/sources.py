@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torchvision import datasets as classics
 from torchvision.transforms import v2
 
@@ -58,8 +59,15 @@ def _sprites(folder: Path) -> dict[str, Part]:
     return {name: Part(*draw_sprites(n, seed)) for name, n, seed in [("train", 12_000, 0), ("test", 2_000, 1)]}
 
 
+def _enlarged(folder: Path) -> dict[str, Part]:
+    """The digits at MNIST's size."""
+    enlarge = v2.Resize(28, v2.InterpolationMode.BICUBIC, antialias=True)
+    return {name: Part(enlarge(torch.from_numpy(part.items)).numpy(), part.columns) for name, part in _digits(folder).items()}
+
+
 DIGITS = tuple("0123456789")
 SOURCES.register("digits")(Source("1,797 real handwritten digits, 8×8 (UCI)", DIGITS, _digits))
+SOURCES.register("digits-28")(Source("the same digits brought to 28×28, MNIST's size", DIGITS, _enlarged))
 SOURCES.register("sprites")(
     Source("14,000 coloured shapes, 32×32, drawn from known factors", ("square", "ellipse", "triangle"), _sprites)
 )

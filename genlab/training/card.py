@@ -21,7 +21,7 @@ def write_card(run: Run, model: GenerativeModel, config: Mapping[str, Any], seco
 
 - **Family**: {config["family"]}, {parameters:,} parameters
 - **Data**: {config["dataset"]}, training part, fingerprint `{config["fingerprint"]}`
-- **Trained**: {config["step"]:,} steps in {_duration(seconds)} on {run.hardware}, genlab {config["genlab"]}
+{_began(run)}- **Trained**: {config["step"]:,} steps in {_duration(seconds)} on {run.hardware}, genlab {config["genlab"]}
 - **Loss**: {losses or "not recorded"}; held out {f"{held_out[-1]:.4g}" if held_out else "not measured"} ({run.loss_unit})
 - **Command**: `{config["command"]}`
 
@@ -29,6 +29,10 @@ def write_card(run: Run, model: GenerativeModel, config: Mapping[str, Any], seco
 |---|---|
 {settings}
 """
+
+
+def _began(run: Run) -> str:
+    return f"- **Started from**: {run.start.model}, step {run.start.step:,}\n" if run.start else ""
 
 
 def _duration(seconds: float) -> str:

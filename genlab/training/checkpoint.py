@@ -81,11 +81,10 @@ def _last_checkpoint(run: Run) -> Path:
 def load_model(name: str, device: str = "cpu") -> Trained:
     """Open a model for use; raises BadCheckpoint with the reason when it is damaged, dangerous or does not fit."""
     folder = find_model(name)
-    config = _read_config(folder)
+    config = read_config(folder)
     try:
-        spec = DataSpec(**{k: tuple(v) if isinstance(v, list) else v for k, v in config["spec"].items()})  # type: ignore[arg-type]
         family = MODELS[config["family"]]
-        model = family(spec, family.Settings.parse(config["settings"]))
+        model = family(spec_of(config), family.Settings.parse(config["settings"]))
     except (KeyError, TypeError, AttributeError) as fault:
         raise BadCheckpoint(f"The config.json of {folder.name!r} is not one of a checkpoint ({fault!r}).") from fault
     _restore(model, folder)
@@ -155,7 +154,8 @@ def _hashes(folder: Path) -> dict[str, str]:
     return {file.as_posix(): sha256(folder / file) for file in files if STATE not in file.parts}
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
+def read_config(folder: Path) -> dict[str, Any]:
+    """What a checkpoint says of itself."""
     try:
         config = json.loads((folder / "config.json").read_text())
         written = config["format"]
@@ -165,6 +165,14 @@ def _read_config(folder: Path) -> dict[str, Any]:
     if newer:
         raise BadCheckpoint(f"{folder.name!r} was written by a newer genlab (format {written}; this one reads up to {FORMAT}).")
     return config
+
+
+def spec_of(config: Mapping[str, Any]) -> DataSpec:
+    """The kind of data that a checkpoint's model was built for."""
+    try:
+        return DataSpec(**{k: tuple(v) if isinstance(v, list) else v for k, v in config["spec"].items()})  # type: ignore[arg-type]
+    except (KeyError, TypeError, AttributeError) as fault:
+        raise BadCheckpoint(f"The config.json is not one of a checkpoint ({fault!r}).") from fault
 
 
 def _restore(model: GenerativeModel, folder: Path) -> None:

@@ -39,6 +39,15 @@ class Status:
 
 
 @dataclass(frozen=True)
+class Start:
+    """The trained model that a run begins with."""
+
+    model: str
+    step: int
+    folder: Path  # its checkpoint
+
+
+@dataclass(frozen=True)
 class Run:
     """One training: what was asked (`run.json`), what happened (`history.jsonl`, `status.json`), what came of it."""
 
@@ -54,6 +63,7 @@ class Run:
         folder: Path | None = None,
         threads: int | None = None,
         processes: int = 1,
+        start: Start | None = None,
     ) -> "Run":
         """Make the directory of a new run; raises a GenlabError with a sentence for anything that cannot be."""
         threads = default_threads() if threads is None else threads
@@ -81,6 +91,9 @@ class Run:
             (folder / name).mkdir(parents=True)
             (folder / name / "samples").mkdir()
             (folder / name / "checkpoints").mkdir()
+            if start:
+                record["from"] = {"model": start.model, "step": start.step}
+                shutil.copytree(start.folder, folder / name / "start", ignore=shutil.ignore_patterns("training"))
         write_json(folder / name / "run.json", record)
         return cls(folder / name)
 
@@ -122,6 +135,12 @@ class Run:
         return self.model.Settings.parse(self.record["settings"])
 
     @property
+    def start(self) -> Start | None:
+        """The model that it began with, kept in a folder of the run."""
+        began = self.record.get("from")
+        return Start(began["model"], began["step"], self.path / "start") if began else None
+
+    @property
     def batch_size(self) -> int:
         """Items a step, of all processes together that the run was started with; any number of them may continue it."""
         return self.settings.batch_size * self.record.get("processes", 1)
@@ -137,6 +156,8 @@ class Run:
         processes = self.record.get("processes", 1)
         launch = ["accelerate", "launch", "--num_processes", f"{processes}"] if processes > 1 else ["python"]
         words = [*launch, "-m", "genlab", "train", self.record["family"], self.record["dataset"]]
+        if self.start:
+            words += ["--from", self.start.model]
         for setting, value in self.settings.changed().items():
             flag = setting.replace("_", "-")
             words += [f"--{flag}" if value else f"--no-{flag}"] if isinstance(value, bool) else [f"--{flag}", f"{value}"]

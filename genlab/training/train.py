@@ -26,6 +26,7 @@ from genlab.models.base import CommonSettings, GenerativeModel, Player
 from genlab.training.card import write_card
 from genlab.training.checkpoint import (
     KEPT,
+    load_model,
     load_state,
     optimizer_tensors,
     prefixed,
@@ -35,6 +36,7 @@ from genlab.training.checkpoint import (
 )
 from genlab.training.figure import draw_curves
 from genlab.training.run import Run, State, Wanted, as_record
+from genlab.training.start import take_over
 
 RECORDS, HELD_OUT, GRIDS = 500, 100, 40  # at most about so many a run
 HELD_OUT_ITEMS = 256
@@ -106,6 +108,8 @@ class Trainer:
         self.batch_size = share_of(run.batch_size, accelerator.num_processes)
         torch.manual_seed(self.settings.seed)
         self.model = run.model(data.spec, self.settings).to(self.accelerator.device)
+        if run.start:
+            take_over(self.model, load_model(str(run.start.folder)).model)
         if self.accelerator.device.type == "cuda":  # on a CPU the plain layout was the faster one
             self.model = self.model.to(memory_format=torch.channels_last)
         self.average = AveragedModel(self.model, multi_avg_fn=averaging(self.settings.ema))  # type: ignore[arg-type]
@@ -119,6 +123,8 @@ class Trainer:
             compile_networks(self.model)
 
     def loop(self) -> Iterator[Progress]:
+        if self.run.start and self.step == 0:
+            self._draw()  # what it did before
         speed = Speed(self.run.batch_size)
         started = time.monotonic() - self.seconds
         progress = None
@@ -222,7 +228,11 @@ class Trainer:
     def _draw_when_due(self) -> bool:
         """A grid of samples from the same noise each time."""
         wanted = self.step in (1, 10, 30, 100) or due(self.step, self.settings.steps, GRIDS)
-        if not (wanted and self.accelerator.is_main_process):
+        return wanted and self._draw()
+
+    @torch.no_grad()
+    def _draw(self) -> bool:
+        if not self.accelerator.is_main_process:
             return False
         model = self._averaged()
         columns = model.classes if 4 <= model.classes <= 16 else 16

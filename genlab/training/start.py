@@ -1,0 +1,94 @@
+"""Start: a run that begins with the weights of a trained model instead of at random (fine-tuning)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from genlab.data import DataSpec, load
+from genlab.errors import BadSetting, GenlabError
+from genlab.models import MODELS, GenerativeModel
+from genlab.training.checkpoint import Trained, find_model, list_models, load_model, read_config, spec_of
+from genlab.training.run import Run, Start
+
+
+def create_from(
+    family: str,
+    model: str,
+    dataset: str,
+    settings: Mapping[str, Any],
+    name: str | None = None,
+    folder: Path | None = None,
+    threads: int | None = None,
+    processes: int = 1,
+) -> Run:
+    """Make a run of a family that goes on from a trained model, on a dataset of the same shape.
+
+    `settings` are laid over those that the model was trained with; the ones that shape its networks must stay.
+    """
+    trained = load_model(model)
+    if trained.family != family:
+        raise BadSetting(f"{trained.name} is a {trained.family}, not a {family}; fine-tune it as what it is.")
+    settings = {**starting_settings(trained, dataset), **settings}
+    check_fit(trained, dataset, settings)
+    start = Start(trained.name, trained.step, trained.folder)
+    return Run.create(trained.family, dataset, settings, name, folder, threads, processes, start)
+
+
+def starting_settings(trained: Trained, dataset: str) -> dict[str, Any]:
+    """The settings of a trained model, as they suit another dataset."""
+    settings = dict(trained.config["settings"])
+    return settings if load(dataset).spec.classes else settings | {"conditional": False}
+
+
+def check_fit(trained: Trained, dataset: str, settings: Mapping[str, Any]) -> None:
+    """Raise BadSetting unless the model's weights fit what these settings would build for the dataset."""
+    spec, had = load(dataset).spec, trained.model.spec
+    if (spec.modality, spec.shape) != (had.modality, had.shape):
+        raise BadSetting(
+            f"{trained.name} draws {_told(had)}, but {dataset} holds {_told(spec)}; fine-tuning needs data of the same shape."
+        )
+    family = MODELS[trained.family]
+    wanted = family.Settings.parse(settings)
+    twin = family(had, wanted.model_copy(update={"conditional": trained.model.settings.conditional}))
+    ours = {name: tensor.shape for name, tensor in twin.state_dict().items()}
+    theirs = {name: tensor.shape for name, tensor in trained.model.state_dict().items()}
+    if ours != theirs:
+        kept = {name: value for name, value in trained.config["settings"].items() if wanted.model_dump().get(name) != value}
+        raise BadSetting(
+            f"The weights of {trained.name} do not fit these settings. Leave those that shape its networks as they were; "
+            f"different now: {', '.join(f'{name} (was {value})' for name, value in kept.items())}."
+        )
+
+
+@torch.no_grad()
+def take_over(model: GenerativeModel, source: GenerativeModel) -> None:
+    """Copy the weights that both have; where the numbers of classes differ, the part that both have."""
+    theirs = source.state_dict()
+    for name, weight in model.state_dict().items():
+        if name in theirs:
+            common = tuple(slice(min(sides)) for sides in zip(weight.shape, theirs[name].shape, strict=True))
+            weight[common] = theirs[name][common]
+
+
+def possible_starts(family: str, dataset: str) -> list[str]:
+    """The models of a family that draw items of the dataset's shape; none where the data are not on this machine."""
+    try:
+        spec = load(dataset).spec
+    except GenlabError:
+        return []
+    return [name for name in list_models() if _draws(name, family, spec)]
+
+
+def _draws(name: str, family: str, spec: DataSpec) -> bool:
+    try:
+        config = read_config(find_model(name))
+        had = spec_of(config)
+    except GenlabError:
+        return False
+    return (config["family"], had.modality, had.shape) == (family, spec.modality, spec.shape)
+
+
+def _told(spec: DataSpec) -> str:
+    return f"{spec.modality} of {'×'.join(map(str, spec.shape))}"
