@@ -300,3 +300,13 @@ def test_every_family_trains_on_a_gpu(family, data):
     run = make(family, conditional=True, compile=family == "vae")
     list(train(run, data, "cuda"))
     assert load_model(run.name, "cuda").model.device.type == "cuda"
+
+
+def test_a_run_with_a_time_limit_stops_and_keeps_everything(data):
+    run = Run.create("vae", "digits", {**TINY, "steps": 1_000_000, "save_every": 1_000_000}, threads=1, seconds=0.3)
+    last = list(train(run, data, "cpu"))[-1]
+    status = run.status()
+    assert (status.state, status.step) == ("stopped", last.step)
+    assert "its 0.3 seconds are over" in status.message
+    assert 0.3 <= last.seconds < 3
+    assert load_model(run.name).step == last.step

@@ -33,6 +33,8 @@ def _of_state(status: Status, saved: int) -> Health | None:
     state, step = status.state, f"{status.step:,}"
     if state == "failed":
         return Health("failed", "bad", status.message)
+    if state == "queued":
+        return Health("queued", "quiet", "Waiting for its turn: other runs are training.")
     if state == "waiting":
         return Health("waiting", "quiet", "Getting ready: the data are being opened and the networks built.")
     if state == "paused":

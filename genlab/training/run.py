@@ -23,7 +23,7 @@ from genlab.paths import runs_folder
 from genlab.registry import check_name, unknown
 
 FORMAT = 1  # of the run directory; raised when an older genlab could not read it
-State = Literal["waiting", "running", "paused", "stopped", "done", "failed", "interrupted"]
+State = Literal["queued", "waiting", "running", "paused", "stopped", "done", "failed", "interrupted"]
 Wanted = Literal["run", "pause", "stop"]
 ALIVE: tuple[State, ...] = ("waiting", "running", "paused")
 
@@ -64,8 +64,12 @@ class Run:
         threads: int | None = None,
         processes: int = 1,
         start: Start | None = None,
+        seconds: float | None = None,
     ) -> "Run":
-        """Make the directory of a new run; raises a GenlabError with a sentence for anything that cannot be."""
+        """Make the directory of a new run; raises a GenlabError with a sentence for anything that cannot be.
+
+        A run of several `processes` takes a batch for each of them a step; one with `seconds` stops when they are over.
+        """
         threads = default_threads() if threads is None else threads
         if not isinstance(threads, int) or not 1 <= threads <= (os.cpu_count() or 1):
             raise RunFault(f"threads is {threads!r}; it must be a whole number from 1 to {os.cpu_count()}.")
@@ -82,6 +86,7 @@ class Run:
             "settings": settings.model_dump(),
             "threads": threads,
             "processes": processes,
+            "seconds": seconds,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "genlab": genlab_version(),
         }
@@ -265,7 +270,10 @@ class Run:
             shutil.rmtree(self.path)
 
     def _must_rest(self, what: str) -> None:
-        if self.status().state in ALIVE:
+        state = self.status().state
+        if state == "queued":
+            raise RunFault(f"The run {self.name!r} waits in the queue; take it out before it is {what}.")
+        if state in ALIVE:
             raise RunFault(f"The run {self.name!r} is training; stop it before it is {what}.")
 
 

@@ -22,6 +22,7 @@ def create_from(
     folder: Path | None = None,
     threads: int | None = None,
     processes: int = 1,
+    seconds: float | None = None,
 ) -> Run:
     """Make a run of a family that goes on from a trained model, on a dataset of the same shape.
 
@@ -33,7 +34,7 @@ def create_from(
     settings = {**starting_settings(trained, dataset), **settings}
     check_fit(trained, dataset, settings)
     start = Start(trained.name, trained.step, trained.folder)
-    return Run.create(trained.family, dataset, settings, name, folder, threads, processes, start)
+    return Run.create(trained.family, dataset, settings, name, folder, threads, processes, start, seconds)
 
 
 def starting_settings(trained: Trained, dataset: str) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def train(run: Run, data: Splits, device: str = "auto") -> Generator[Progress, N
         write_bytes(run.path / "hardware.txt", hardware(accelerator, run.record["threads"]).encode())
         trainer = Trainer(run, data, accelerator)
         yield from trainer.loop()
-        run.note("done" if trainer.step == trainer.settings.steps else "stopped")
+        run.note("done" if trainer.step == trainer.settings.steps else "stopped", trainer.told)
     except GeneratorExit:
         if trainer:
             trainer.save()
@@ -116,7 +116,7 @@ class Trainer:
         self.average.requires_grad_(False)
         self.players = self.model.players()
         self.optimizers = {name: optimizer_for(player, self.settings) for name, player in self.players.items()}
-        self.step, self.seconds = 0, 0.0
+        self.step, self.seconds, self.told = 0, 0.0, ""
         self.held_out_batch = data.validation.batch(min(HELD_OUT_ITEMS, len(data.validation)), 0, 0)
         self._restore()
         if self.settings.compile:
@@ -129,7 +129,7 @@ class Trainer:
         started = time.monotonic() - self.seconds
         progress = None
         while self.step < self.settings.steps:
-            if (wanted := self._wanted()) == "stop":
+            if (wanted := self._wanted()) == "stop" or self._time_is_up():
                 self.save()
                 return
             if wanted == "pause":
@@ -294,6 +294,13 @@ class Trainer:
             if last:
                 yield replace(last, state="paused")
         self._note("running")
+
+    def _time_is_up(self) -> bool:
+        limit = self.run.record.get("seconds")
+        if limit is None or self._mean(torch.tensor(self.seconds)) < limit:
+            return False
+        self.told = f"Stopped at step {self.step:,}: its {limit:g} seconds are over. Everything is saved."
+        return True
 
     def _note(self, state: State) -> None:
         if self.accelerator.is_main_process:

@@ -1,0 +1,164 @@
+"""Queue: runs that wait for their turn, so that no more train at once than the machine can bear."""
+
+import json
+import threading
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from genlab.errors import GenlabError, RunFault
+from genlab.files import write_json
+from genlab.paths import current_space, in_space
+from genlab.training import worker
+from genlab.training.run import ALIVE, Run
+
+MOST_AT_ONCE = 8
+PULSE = 0.5  # seconds between two looks at whether a run has ended
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A run in the queue, and whose it is."""
+
+    path: str
+    device: str
+    space: str | None  # the visitor's folder; None is the user of this machine
+
+    @property
+    def run(self) -> Run:
+        return Run(Path(self.path))
+
+
+class Queue:
+    """Kept in a file, so that a server that is started again goes on with it; one server has it at a time."""
+
+    def __init__(self, file: Path, at_once: int = 1, longest: int = 100, each: int | None = None) -> None:
+        """At most `at_once` runs train and `longest` wait; one visitor may have `each` of both together (None: any number)."""
+        self.file, self.longest, self.each = file, longest, each
+        self._lock = threading.RLock()
+        kept = self._read()
+        self.at_once: int = kept.get("at_once", at_once)
+        self._waiting = [Turn(**turn) for turn in kept.get("waiting", [])]
+        self._training = [Turn(**turn) for turn in kept.get("training", [])]
+
+    def add(self, run: Run, device: str = "auto") -> None:
+        """Put a run at the end, or start it where there is room; raises RunFault when the queue is full."""
+        with self._lock:
+            self._sweep()
+            if run.status().state in (*ALIVE, "queued"):
+                raise RunFault(f"The run {run.name!r} is training or waiting already.")
+            self._check_room()
+            space = current_space()
+            self._waiting.append(Turn(str(run.path.absolute()), device, str(space) if space else None))
+            run.ask("run")
+            run.note("queued")
+            self._write()
+        self.advance()
+
+    def check_room(self) -> None:
+        """Raise RunFault with a sentence where one more run would be too many."""
+        with self._lock:
+            self._sweep()
+            self._check_room()
+
+    def waiting(self) -> list[Run]:
+        """The runs that wait, the next one first."""
+        with self._lock:
+            return [turn.run for turn in self._waiting]
+
+    def move(self, run: Run, by: int) -> None:
+        """Let a run of this space wait `by` places longer (or, below 0, less long), among this space's runs."""
+        with self._lock:
+            mine = [i for i, turn in enumerate(self._waiting) if turn.space == self._of(run).space]
+            now = next(k for k, i in enumerate(mine) if self._waiting[i].run == run)
+            turns = [self._waiting[i] for i in mine]
+            turns.insert(min(max(0, now + by), len(turns) - 1), turns.pop(now))
+            for i, turn in zip(mine, turns, strict=True):
+                self._waiting[i] = turn
+            self._write()
+
+    def cancel(self, run: Run) -> None:
+        """Take a run out; it stays as a stopped one that can be queued again."""
+        with self._lock:
+            self._waiting.remove(self._of(run))
+            run.note("stopped", "Taken out of the queue before it began. Resume puts it back in.")
+            self._write()
+
+    def limit(self, at_once: int) -> None:
+        """Say how many may train at once; those that train already go on."""
+        if not 1 <= at_once <= MOST_AT_ONCE:
+            raise RunFault(f"{at_once} runs at once were asked for; it must be a whole number from 1 to {MOST_AT_ONCE}.")
+        with self._lock:
+            self.at_once = at_once
+            self._write()
+        self.advance()
+
+    def advance(self) -> None:
+        """Start what there is room for."""
+        with self._lock:
+            before = len(self._waiting), len(self._training)
+            self._sweep()
+            busy = sum(_state(turn) != "paused" for turn in self._training)
+            for turn in self._waiting[: max(0, self.at_once - busy)]:
+                self._waiting.remove(turn)
+                self._begin(turn)
+            if before != (len(self._waiting), len(self._training)):
+                self._write()
+
+    def keep_going(self) -> None:
+        """Advance again and again, in a thread of its own."""
+        pulse = threading.Event()
+
+        def beat() -> None:
+            while not pulse.wait(PULSE):
+                with suppress(GenlabError):  # a disk that is full now need not be so later
+                    self.advance()
+
+        threading.Thread(target=beat, daemon=True, name="queue").start()
+
+    def _begin(self, turn: Turn) -> None:
+        try:
+            turn.run.note("stopped")  # no longer queued, should the worker not come to write
+            with in_space(Path(turn.space) if turn.space else None):
+                worker.start(turn.run, turn.device)
+            self._training.append(turn)
+        except GenlabError as fault:
+            turn.run.note("failed", str(fault))
+
+    def _sweep(self) -> None:
+        """Forget runs that ended, were deleted or were taken up by somebody else."""
+        self._training = [turn for turn in self._training if _state(turn) in ALIVE]
+        self._waiting = [turn for turn in self._waiting if _state(turn) == "queued"]
+
+    def _check_room(self) -> None:
+        if len(self._waiting) >= self.longest:
+            raise RunFault(f"The queue is full ({len(self._waiting)} waiting). Try again when some of them are done.")
+        space = current_space()
+        mine = sum(turn.space == (str(space) if space else None) for turn in [*self._waiting, *self._training])
+        if self.each is not None and mine >= self.each:
+            raise RunFault(f"You have {mine} runs training or waiting, which is as many as one visitor may have. Stop one first.")
+
+    def _of(self, run: Run) -> Turn:
+        found = [turn for turn in self._waiting if turn.run == run]
+        if not found:
+            raise RunFault(f"The run {run.name!r} is not in the queue.")
+        return found[0]
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            return json.loads(self.file.read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+
+    def _write(self) -> None:
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        turns = {name: [asdict(turn) for turn in getattr(self, f"_{name}")] for name in ("waiting", "training")}
+        write_json(self.file, {"at_once": self.at_once, **turns})
+
+
+def _state(turn: Turn) -> str:
+    try:
+        return turn.run.status().state
+    except GenlabError:
+        return "gone"
