@@ -234,6 +234,11 @@ class Run:
                 self.sample_file(step).unlink()
 
     def _last_step(self) -> int:
+        """The last step that is recorded or saved; not every step is."""
+        saved = self.checkpoints()
+        return max(self._last_record(), int(saved[-1].name.removeprefix("step-")) if saved else 0)
+
+    def _last_record(self) -> int:
         try:
             with (self.path / "history.jsonl").open("rb") as file:
                 file.seek(max(0, file.seek(0, 2) - 4096))
