@@ -5,7 +5,7 @@ import os
 import re
 import shlex
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -291,6 +291,17 @@ def list_runs(folder: Path | None = None) -> list[Run]:
         except RunFault:
             continue
     return [run for _, run in sorted(found, key=lambda pair: pair[0], reverse=True)]
+
+
+def differences(runs: Sequence[Run]) -> dict[str, list[Any]]:
+    """What runs were asked for differently, a value a run; None where a family has no such setting."""
+    asked = [
+        {"family": r["family"], "dataset": r["dataset"], "from": r.get("from", {}).get("model"), **r["settings"]}
+        for r in (run.record for run in runs)
+    ]
+    names = dict.fromkeys(name for settings in asked for name in settings)
+    values = {name: [settings.get(name) for settings in asked] for name in names}
+    return {name: row for name, row in values.items() if any(value != row[0] for value in row)}
 
 
 def default_threads() -> int:

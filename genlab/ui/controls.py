@@ -26,6 +26,10 @@ class Form:
         """The settings; raises BadSetting with a sentence for each that is out of place."""
         return self.settings.parse(self.read(values))
 
+    def leave(self) -> list[Any]:
+        """Updates for `components` that leave them as they are."""
+        return [gr.skip() for _ in self.components]
+
     def write(self, values: Mapping[str, Any]) -> list[Any]:
         """Updates for `components` that show these values, and the defaults where a value is missing."""
         return [gr.update(value=values.get(s.name, s.default)) for s in self.settings.fields()]

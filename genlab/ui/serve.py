@@ -22,7 +22,7 @@ from genlab.training import worker  # noqa: E402
 from genlab.training.checkpoint import list_models  # noqa: E402
 from genlab.ui.guard import middleware  # noqa: E402
 from genlab.ui.page import FIRST_MODEL, STYLES, build_page, head  # noqa: E402
-from genlab.ui.shared import device, open_model  # noqa: E402
+from genlab.ui.shared import device, open_model, queue  # noqa: E402
 from genlab.ui.theme import theme  # noqa: E402
 from genlab.ui.words import translations  # noqa: E402
 
@@ -70,3 +70,4 @@ def _warm_up() -> None:
         if FIRST_MODEL in list_models():
             load(open_model(FIRST_MODEL).dataset)
     worker.prepare()
+    queue().keep_going()

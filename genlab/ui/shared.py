@@ -18,8 +18,10 @@ import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from genlab.errors import BadSetting, GenlabError, UnknownName
+from genlab.paths import in_space, runs_folder
 from genlab.registry import unknown
 from genlab.training.checkpoint import Trained, find_model, list_models, load_model
+from genlab.training.queue import Queue
 from genlab.ui.words import say
 
 ASSETS = Path(__file__).parent / "assets"
@@ -149,6 +151,13 @@ def device() -> str:
     """Where models run."""
     wanted = os.environ.get("GENLAB_DEVICE", "auto")
     return wanted if wanted != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@functools.cache
+def queue() -> Queue:
+    """The runs that wait for their turn, of all visitors together."""
+    with in_space(None):
+        return Queue(runs_folder() / "queue.json")
 
 
 class Kept:

@@ -2,6 +2,7 @@
 
 import time
 from base64 import b64encode
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -9,17 +10,20 @@ import gradio as gr
 
 from genlab.errors import UnknownName
 from genlab.models import MODELS
-from genlab.registry import check_name
-from genlab.training import worker
+from genlab.paths import runs_folder
+from genlab.registry import check_name, unknown
 from genlab.training.health import judge
-from genlab.training.run import Run, list_runs
+from genlab.training.run import Run, differences, list_runs
+from genlab.training.start import create_from, possible_starts, starting_settings
 from genlab.ui.controls import Form, draw_form
-from genlab.ui.shared import Request, Shared, at_edge, device, served
+from genlab.ui.shared import Request, Shared, at_edge, device, open_model, queue, served
 from genlab.ui.widgets import widget
 from genlab.ui.words import say, words
 
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 FAMILY, DEFAULTS = "vae", "defaults"  # the first family; the preset that changes nothing
+NOTHING = ""  # instead of a model to begin with
+Forms = dict[str, Form]  # by family
 
 
 def build(shared: Shared) -> None:
@@ -39,33 +43,39 @@ def build(shared: Shared) -> None:
             )
             preset = gr.Dropdown(**_presets(FAMILY, shared.dataset_picker.value), label=words("train.preset"), filterable=False,
                                  elem_id="train-preset", info=words("train.preset_info"))  # fmt: skip
+            begin = gr.Dropdown(_starts_of(), value=NOTHING, label=words("train.from"), filterable=False, elem_id="train-from",
+                                info=words("train.from_info"))  # fmt: skip
             name = gr.Textbox(label=words("train.name"), placeholder=words("train.name_hint"), max_lines=1, elem_id="train-name")
-            settings = gr.Column(elem_classes="train-settings")
+            columns, forms = _forms(preset.value)
             start = gr.Button(words("train.start"), variant="primary", elem_id="train-start")
         with gr.Column(scale=8, min_width=300, elem_classes="train-middle"):
             stage = widget("run", [watch, sample, ask], parts=["curve"])
         with gr.Column(scale=3, min_width=240, elem_classes="train-right"):
-            side = widget("side", [rename, remove])
+            side = widget("side", [rename, remove, ask, reorder, limit])
 
-    chosen = gr.State((FAMILY, preset.value))
+    controls = [component for form in forms.values() for component in form.components]
+    asked = [family, shared.dataset_picker, preset, begin]
     gr.on(
         [family.change, shared.dataset_picker.change],
-        _choose,
+        partial(_choose, forms),
         [family, shared.dataset_picker],
-        [family, preset, chosen],
+        [family, preset, begin, *columns, *controls],
         **QUIET,
     )
-    preset.input(lambda *pair: pair, [family, preset], chosen, **QUIET)  # in the queue: outside of it a state tells no one
+    gr.on([preset.input, begin.input], partial(_refill, forms), asked, controls, **QUIET)
+    begin.focus(_starts, [family, shared.dataset_picker], begin, **QUIET)
+    start.click(partial(_start, forms), [*asked, name, *controls], [stage, name], concurrency_limit=None, **QUIET)
     side.open_latent(_open_latent, None, shared.model_picker, **QUIET)
 
-    with settings:
 
-        @gr.render(chosen, show_progress="hidden", queue=False)
-        def draw(pair: tuple[str, str]) -> None:
-            model = MODELS[pair[0]]
-            form = draw_form(model.Settings, f"train-{pair[0]}", model.presets.get(pair[1]))
-            inputs = [family, shared.dataset_picker, name, *form.components]
-            start.click(partial(_start, form), inputs, [stage, name], concurrency_limit=None, **QUIET)
+def _forms(preset: str) -> tuple[list[gr.Column], Forms]:
+    """A form for each family, of which one is seen; drawing them anew would lose a click that comes meanwhile."""
+    columns, forms = [], {}
+    for name, model in MODELS.items():
+        with gr.Column(visible=name == FAMILY, elem_classes="train-settings") as column:
+            forms[name] = draw_form(model.Settings, f"train-{name}", model.presets.get(preset) if name == FAMILY else None)
+        columns.append(column)
+    return columns, forms
 
 
 def _about(family: str) -> str:
@@ -79,17 +89,53 @@ def _presets(family: str, dataset: str) -> dict[str, Any]:
 
 
 @at_edge
-def _choose(family: str, dataset: str) -> tuple[object, object, tuple[str, str]]:
+def _choose(forms: Forms, family: str, dataset: str) -> list[object]:
+    """The presets and starts of a family, its form, and what the form says."""
     presets = _presets(family, dataset)
-    return gr.update(info=_about(family)), gr.update(**presets), (family, presets["value"])
+    columns = [gr.update(visible=name == family) for name in MODELS]
+    filled = _refill(forms, family, dataset, presets["value"], NOTHING)
+    return [gr.update(info=_about(family)), gr.update(**presets), _starts(family, dataset), *columns, *filled]
 
 
 @at_edge
-def _start(form: Form, family: str, dataset: str, name: str, *values: Any) -> tuple[dict[str, object], str]:
-    """Make a run of what the form says, hand it to the worker, and show it."""
-    run = Run.create(family, dataset, form.read(values), name.strip() or None)
-    worker.start(run, device())
+def _starts(family: str, dataset: str) -> object:
+    """The models that a run may begin with."""
+    return gr.update(choices=_starts_of(possible_starts(family, dataset)))
+
+
+def _starts_of(models: Sequence[str] = ()) -> list[tuple[Any, str]]:
+    return [(words("train.from_nothing"), NOTHING), *((name, name) for name in models)]
+
+
+@at_edge
+def _refill(forms: Forms, family: str, dataset: str, preset: str, begin: str) -> list[object]:
+    """The values of a preset, or of the model that is gone on from, in the form of its family."""
+    values = MODELS[family].presets.get(preset, {}) if begin == NOTHING else starting_settings(open_model(begin), dataset)
+    return [update for name, form in forms.items() for update in (form.write(values) if name == family else form.leave())]
+
+
+@at_edge
+def _start(forms: Forms, family: str, dataset: str, preset: str, begin: str, name: str, *values: Any) -> tuple[object, str]:
+    """Make a run of what the form says, put it into the queue, and show it."""
+    queue().check_room()
+    settings = _own(forms, family, values)
+    chosen = name.strip() or None
+    if begin == NOTHING:
+        run = Run.create(family, dataset, settings, chosen)
+    else:
+        run = create_from(family, begin, dataset, settings, chosen)
+    queue().add(run, device())
     return {"run": run.name, "at": time.time()}, ""
+
+
+def _own(forms: Forms, family: str, values: Sequence[Any]) -> dict[str, Any]:
+    """What the form of a family says, from the values of all forms."""
+    rest = list(values)
+    for name, form in forms.items():
+        own, rest = rest[: len(form.components)], rest[len(form.components) :]
+        if name == family:
+            return form.read(own)
+    raise UnknownName(unknown("model family", family, MODELS))
 
 
 @at_edge
@@ -108,6 +154,15 @@ class Watch(Request):
 class Ask(Request):
     run: str
     wanted: Literal["run", "pause", "stop"]
+
+
+class Reorder(Request):
+    run: str
+    by: int  # places further back; below 0 further to the front
+
+
+class Limit(Request):
+    at_once: int
 
 
 class Step(Request):
@@ -133,6 +188,11 @@ def watch(wish: object) -> dict[str, Any]:
         "runs": [_line(run) for run in runs.values()],
         "histories": {name: _news(runs[name], since) for name, since in asked.since.items() if name in runs},
         "run": _detail(runs[asked.run]) if asked.run in runs else None,
+        "queue": {
+            "names": [run.name for run in queue().waiting() if run.path == runs_folder().absolute() / run.name],
+            "at_once": queue().at_once,
+        },
+        "compared": _compared([runs[name] for name in asked.since if name in runs]),
     }
 
 
@@ -152,10 +212,27 @@ def ask(wish: object) -> dict[str, Any]:
     """Pause, stop or continue a run; one that no process trains is given to the worker."""
     asked = Ask.check(wish)
     run = _opened(asked.run)
-    if asked.wanted == "run" and run.status().state not in ("waiting", "running", "paused"):
-        worker.start(run, device())
+    if asked.wanted == "run" and run.status().state not in ("queued", "waiting", "running", "paused"):
+        queue().add(run, device())
+    elif run.status().state == "queued":
+        queue().cancel(run)
     else:
         run.ask(asked.wanted)
+    return {}
+
+
+@served
+def reorder(wish: object) -> dict[str, Any]:
+    """Let a waiting run change places."""
+    asked = Reorder.check(wish)
+    queue().move(_opened(asked.run), asked.by)
+    return {}
+
+
+@served
+def limit(wish: object) -> dict[str, Any]:
+    """Say how many runs may train at once."""
+    queue().limit(Limit.check(wish).at_once)
     return {}
 
 
@@ -171,6 +248,17 @@ def remove(wish: object) -> dict[str, Any]:
     """Delete a run and all that came of it."""
     _opened(Named.check(wish).run).delete()
     return {}
+
+
+def _compared(runs: Sequence[Run]) -> dict[str, Any]:
+    """The settings in which several runs differ, and how far each came."""
+    if len(runs) < 2:
+        return {}
+    return {
+        "runs": [run.name for run in runs],
+        "rows": [{"name": name, "values": values} for name, values in differences(runs).items()],
+        "units": sorted({run.loss_unit for run in runs}),
+    }
 
 
 def _opened(name: str) -> Run:
@@ -216,4 +304,5 @@ def _detail(run: Run) -> dict[str, Any]:
         "hardware": run.hardware,
         "seed": run.record["settings"]["seed"],
         "command": run.command,
+        "from": run.start.model if run.start else "",
     }

@@ -33,13 +33,12 @@ def opened(page: Page) -> Page:
     page.click("#tab-train")
     expect(page.locator("#train-preset input")).to_have_value("small")
     expect(page.locator("#train-vae-steps input")).to_have_value("2000")
-    page.wait_for_timeout(800)  # a new form takes a moment to listen; nobody fills one in faster
     return page
 
 
-def made(folder: Path, name: str, steps: int = 40, state: str = "done", message: str = "") -> Run:
+def made(folder: Path, name: str, steps: int = 40, state: str = "done", message: str = "", **settings: object) -> Run:
     """A run as its process would have left it."""
-    run = Run.create("vae", "digits", {"steps": steps}, name, folder)
+    run = Run.create("vae", "digits", {"steps": steps, **settings}, name, folder)
     for step in range(1, steps + 1):
         run.remember(
             {"step": step, "losses": {"model": 50 / step}, "logs": {"KL": 1.0}, "held_out": 60 / step if step % 2 else None}
@@ -212,6 +211,7 @@ def test_a_restarted_server_finds_the_run_that_went_on_without_it(browser: Brows
         expect(page.locator(".train-stage .run-name")).to_have_text("lasting")
         first_point(page)
         expect(badge(page, "lasting")).to_contain_text("%")
+        expect(page.locator(".position")).not_to_have_text(re.compile(rf"^{before.step:,} /"))
         assert Run.open("lasting", served_runs).status().step > before.step
         stop(page, "lasting")
         page.close()
@@ -261,6 +261,83 @@ def test_runs_are_overlaid_renamed_and_deleted(train: Page, served_runs: Path):
     assert not (served_runs / "three").exists()
 
 
+def test_a_table_tells_how_overlaid_runs_differ(train: Page, served_runs: Path):
+    made(served_runs, "narrow", width=32)
+    made(served_runs, "wide", width=64, likelihood="gaussian")
+    train.click("[data-run=wide] .run-name")
+    expect(train.locator("#run-compare")).to_be_hidden()
+    train.check("[data-run=narrow] input[type=checkbox]")
+    table = train.locator("#run-compare")
+    expect(table.locator("thead")).to_have_text("What differswidenarrow")
+    expect(table.locator("tbody tr")).to_have_text(["width6432", "likelihoodgaussianbernoulli"])
+    expect(table.locator(".note")).to_contain_text("measured differently")
+
+
+def waiting(page: Page, *names: str) -> None:
+    expect(page.locator("#run-queue li .run-name")).to_have_text(list(names))
+
+
+def test_runs_line_up_change_places_and_leave(train: Page, served_runs: Path):
+    start(train, "busy", 100_000)
+    first_point(train)
+    for name in ("next", "later"):
+        start(train, name, 20)
+        expect(badge(train, name)).to_have_text("waiting")
+    waiting(train, "next", "later")
+    expect(train.locator(".health")).to_contain_text("Waiting for its turn")
+    train.click("#run-queue [data-run=later] button >> nth=1")
+    waiting(train, "later", "next")
+    train.click("#run-queue [data-run=later] button >> nth=3")
+    waiting(train, "next")
+    expect(badge(train, "later")).to_have_text("stopped")
+    train.click("[data-run=busy] .run-name")
+    stop(train, "busy")
+    finished(train, "next")
+    waiting(train)
+
+
+def test_more_runs_train_at_once_when_asked(train: Page):
+    limit = train.locator(".at-once")
+    limit.fill("0")
+    limit.press("Tab")
+    expect(train.locator(".queue .fault")).to_contain_text("from 1 to 8")
+    limit.fill("2")
+    limit.press("Tab")
+    expect(train.locator(".queue .fault")).to_be_hidden()
+    train.reload()
+    train.click("#tab-train")
+    expect(limit).to_have_value("2")
+    limit.fill("1")
+    limit.press("Tab")
+
+
+def test_a_model_is_gone_on_from(train: Page, served_runs: Path):
+    start(train, "base", 20, width=24)
+    finished(train, "base")
+    train.click("#train-from input")
+    train.get_by_role("option", name="base", exact=True).click()
+    expect(train.locator("#train-vae-width input")).to_have_value("24")
+    start(train, "tuned", 15)
+    finished(train, "tuned")
+    run = Run.open("tuned", served_runs)
+    assert run.start.model == "base"
+    assert run.settings.width == 24
+    train.click(".before")
+    expect(train.locator(".samples-title")).to_have_text("Samples at step 0")
+    train.wait_for_function("document.querySelector('#train-samples').complete")
+    before = Image.open(run.sample_file(0))
+    assert np.array_equal(pixels_of(train.get_attribute("#train-samples", "src")), np.asarray(before))
+
+
+def test_a_click_right_after_a_change_is_not_lost(train: Page):
+    """The form of another family is there at once, and Start with it."""
+    train.click("#train-family input")
+    train.get_by_role("option", name="gan", exact=True).click()
+    train.fill("#train-name input", "x" * 60)
+    train.click("#train-start")
+    expect(train.locator(".toast-body")).to_contain_text("cannot name a run")
+
+
 @pytest.mark.parametrize(
     ("name", "steps", "sentence"),
     [("x" * 60, 10, "cannot name a run"), ("../../etc", 10, "cannot name a run"), ("bad", 0, "steps is 0; it must be")],
@@ -281,9 +358,22 @@ def test_the_form_is_that_of_the_family(train: Page, family: str):
     train.get_by_role("option", name=family, exact=True).click()
     preset = MODELS[family].presets["small"]
     expect(train.locator(f"#train-{family}-steps input")).to_have_value(str(preset["steps"]))
+    train.click(f"#train-{family}-advanced button")
     for setting in MODELS[family].Settings.fields():
         assert train.locator(f"#train-{family}-{setting.name.replace('_', '-')}").count() == 1
     assert (MODELS[family].__doc__ or "").splitlines()[0] in train.inner_text("#train-family")
+
+
+def test_a_preset_reaches_the_run_with_the_settings_that_are_folded_away(train: Page, served_runs: Path):
+    train.click("#train-preset input")
+    train.get_by_role("option", name="mnist", exact=True).click()
+    expect(train.locator("#train-vae-steps input")).to_have_value("5000")
+    start(train, "preset", 3)
+    finished(train, "preset")
+    preset = MODELS["vae"].presets["mnist"]
+    asked = Run.open("preset", served_runs).settings.model_dump()
+    assert {name: asked[name] for name in preset} == preset
+    assert preset["decay"] == "cosine"  # folded away
 
 
 @pytest.mark.parametrize("size", ["page", "phone"])

@@ -26,6 +26,7 @@ document.addEventListener("visibilitychange", () => document.visibilityState ===
 find(".smoothing").addEventListener("input", (event) => change({ smoothing: Number(event.target.value) }));
 find(".log").addEventListener("change", (event) => change({ log: event.target.checked }));
 find(".live").addEventListener("click", () => scrub(end()));
+find(".before").addEventListener("click", () => scrub(0));
 scrubber.addEventListener("input", () => scrub(Number(scrubber.value)));
 scrubber.addEventListener("pointerdown", prefetch, { once: true });
 scrubber.addEventListener("keydown", jump);
@@ -40,7 +41,7 @@ async function poll() {
   if (!element.isConnected) return;
   const mine = ++turn;
   if (document.visibilityState === "visible" && element.offsetParent) await refresh(mine);
-  if (mine === turn) timer = setTimeout(poll, lab.runs.some((run) => ["waiting", "running"].includes(run.state)) ? 700 : 2500);
+  if (mine === turn) timer = setTimeout(poll, lab.runs.some((run) => ["queued", "waiting", "running"].includes(run.state)) ? 700 : 2500);
 }
 
 async function refresh(mine) {
@@ -61,6 +62,8 @@ async function refresh(mine) {
 function take(answer, asked) {
   lab.runs = answer.runs;
   lab.run = answer.run;
+  lab.queue = answer.queue;
+  lab.compared = answer.compared;
   for (const name of asked) {
     const news = answer.histories[name];
     if (!news) forget(name);
@@ -127,12 +130,13 @@ function show() {
   buttons();
   curve.show({ lines: lines(), log: view.log, end: Math.max(1, end(), ...[...lab.overlaid].map(lastStep)), label: say("train.curve_label", { run: lab.selected }) });
   key();
+  compare();
   scrubTo();
   tell("lab", lab);
 }
 
 function isActive() {
-  return lab.run && ["waiting", "running", "paused"].includes(lab.run.state);
+  return lab.run && ["queued", "waiting", "running", "paused"].includes(lab.run.state);
 }
 
 function end() {
@@ -174,6 +178,23 @@ function key() {
   );
 }
 
+// The settings in which the runs on the curve differ.
+function compare() {
+  const { runs, rows, units } = lab.compared || {};
+  const place = find("#run-compare");
+  place.hidden = !runs;
+  if (!runs) return;
+  const cell = (value) => make("td", {}, value == null ? say("train.compared_none") : String(value));
+  const table = make(
+    "table",
+    {},
+    make("thead", {}, make("tr", {}, make("th", { scope: "col" }, say("train.compared")), ...runs.map((name) => make("th", { scope: "col" }, name)))),
+    make("tbody", {}, ...rows.map((row) => make("tr", {}, make("th", { scope: "row" }, row.name.replaceAll("_", " ")), ...row.values.map(cell))))
+  );
+  const notes = [rows.length ? null : say("train.compared_same"), units.length > 1 ? say("train.compared_units") : null];
+  place.replaceChildren(...(rows.length ? [table] : []), ...notes.filter(Boolean).map((text) => make("p.note", {}, text)));
+}
+
 // --- Steps ---
 
 function scrub(step) {
@@ -193,6 +214,9 @@ function scrubTo() {
   const live = find(".live");
   live.hidden = view.live;
   live.textContent = say(isActive() ? "train.live" : "train.newest");
+  const before = find(".before");
+  before.hidden = !lab.run || !lab.run.from;
+  before.textContent = lab.run ? say("train.before", { model: lab.run.from }) : "";
   curve.cursor(view.live ? null : step);
   picture(step);
 }

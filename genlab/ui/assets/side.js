@@ -1,6 +1,7 @@
 // Beside the stage: how the run is doing, the list of runs, and the command that repeats it.
 
 const list = find("#run-list");
+const atOnce = find(".at-once");
 let open = { run: "", what: "" }; // the row with a question in it
 let drawn = "";
 let lab = null;
@@ -11,6 +12,7 @@ find(".latent").addEventListener("click", () => {
   trigger("open_latent", { run: lab.selected });
   document.getElementById("tab-latent").click();
 });
+atOnce.addEventListener("change", () => change(server.limit({ at_once: Number(atOnce.value) })));
 listen("lab", show);
 
 function show(news) {
@@ -27,6 +29,7 @@ function show(news) {
   const state = JSON.stringify([lab.runs, lab.selected, [...lab.overlaid], open]);
   if (state !== drawn) rows();
   drawn = state;
+  queue();
 }
 
 function figures(run) {
@@ -118,6 +121,39 @@ async function settle(promise, run, next) {
   open = { run: "", what: "" };
   if (next && lab.selected === run.name) tell("select run", next);
   else tell("look again");
+}
+
+// --- The queue ---
+
+function queue() {
+  const { names, at_once } = lab.queue || { names: [], at_once: 1 };
+  const place = find("#run-queue");
+  const state = names.join();
+  find(".queue .none").hidden = names.length > 0;
+  if (document.activeElement !== atOnce) atOnce.value = at_once;
+  if (place.dataset.state === state) return;
+  place.dataset.state = state;
+  place.replaceChildren(...names.map((name, i) => waiting(name, i, names.length)));
+}
+
+function waiting(run, i, n) {
+  const act = (key, sign, disabled, what) => make("button.link", { type: "button", disabled, title: say(key, { run }), "aria-label": say(key, { run }), onclick: () => change(what()) }, sign);
+  return make(
+    "li",
+    { "data-run": run },
+    make("button.link.run-name", { type: "button", onclick: () => tell("select run", run) }, run),
+    act("train.earlier", "↑", i === 0, () => server.reorder({ run, by: -1 })),
+    act("train.later", "↓", i === n - 1, () => server.reorder({ run, by: 1 })),
+    act("train.leave", "×", false, () => server.ask({ run, wanted: "stop" }))
+  );
+}
+
+async function change(promise) {
+  const answer = (await promise.catch(() => null)) ?? { error: say("page.lost") };
+  const fault = find(".queue .fault");
+  fault.textContent = answer.error || "";
+  fault.hidden = !answer.error;
+  tell("look again");
 }
 
 async function copy() {
