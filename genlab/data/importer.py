@@ -16,7 +16,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -29,14 +29,7 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 READS = "PNG, JPEG, WebP, BMP and GIF"
 SMALLEST, LARGEST = 8, 64  # pixels a side, where the size is found and not given
 MOST_CLASSES = 1000
-PARTS = {
-    "train": "train",
-    "training": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "test": "test",
-}
+PARTS = {"train": "train", "training": "train", "test": "test"} | dict.fromkeys(("val", "valid", "validation"), "validation")
 NOT_THEIRS = {"__MACOSX", "Thumbs.db", "desktop.ini"}
 GREY = {"1", "L", "LA", "I", "I;16", "I;16B", "I;16L"}
 ORIENTATION, GPS = 0x0112, 0x8825  # EXIF 2.3, tables 3 and 12
@@ -79,6 +72,15 @@ class File:
     label: str = ""
 
 
+@dataclass(frozen=True)
+class Head:
+    """What is known of an image before it is decoded."""
+
+    path: Path
+    side: int  # pixels, the shorter one
+    grey: bool
+
+
 class Refused(Exception):
     """The whole import cannot be; the sentence why."""
 
@@ -109,7 +111,7 @@ def run(job: Job) -> Iterator[dict[str, Any]]:
 def _brought(job: Job, files: list[File]) -> Iterator[dict[str, Any]]:
     """Two rounds: look at every file's head, then bring every image to one size and mode in the file `pixels`."""
     verdicts: dict[int, dict[str, Any]] = {}
-    heads: dict[int, tuple[int, bool]] = {}
+    heads: dict[int, Head] = {}
     scratch = Path(job.scratch)
     for i, file in enumerate(files):
         try:
@@ -117,20 +119,19 @@ def _brought(job: Job, files: list[File]) -> Iterator[dict[str, Any]]:
         except Skip as skip:
             verdicts[i] = _skipped(skip)
         yield {"doing": "look", "done": i + 1, "total": len(files), "kept": len(heads), "skipped": len(verdicts)}
-    size = job.size or _fitting(side for side, _ in heads.values())
-    grey = all(grey for _, grey in heads.values()) if job.mode == "auto" else job.mode == "grey"
+    size = job.size or _fitting(head.side for head in heads.values())
+    grey = all(head.grey for head in heads.values()) if job.mode == "auto" else job.mode == "grey"
     kept = 0
     with (scratch / "pixels").open("wb") as pixels:
-        for done, i in enumerate(heads):
-            path = files[i].source if isinstance(files[i].source, Path) else scratch / str(i)
+        for done, (i, head) in enumerate(heads.items(), 1):
             try:
-                content, remarks = _pixels(path, size, grey, job.limits)
+                content, remarks = _pixels(head.path, size, grey, job.limits)
                 pixels.write(content)
                 verdicts[i] = {"kept": True, "part": files[i].part, "label": files[i].label, "words": ", ".join(remarks)}
                 kept += 1
             except Skip as skip:
                 verdicts[i] = _skipped(skip)
-            yield {"doing": "bring", "done": done + 1, "total": len(heads), "kept": kept, "skipped": len(verdicts) - kept}
+            yield {"doing": "bring", "done": done, "total": len(heads), "kept": kept, "skipped": len(verdicts) - kept}
     table = [{"file": file.name, **verdicts[i]} for i, file in enumerate(files)]
     if kept < 2:
         raise Refused(_too_few(job, table, kept))
@@ -195,12 +196,12 @@ def _placed(files: list[File]) -> list[File]:
 
     Folders that wrap all of it are looked through. Parts without a `train` among them are no parts.
     """
-    folders = [PurePosixPath(file.name.replace("\\", "/")).parts[:-1] for file in files]
+    folders = [_parts(file.name)[:-1] for file in files]
     theirs = [parts for parts, file in zip(folders, files, strict=True) if not _odd(file.name)]
     depth = _wrappers(theirs)
     tops = {PARTS.get(parts[depth].lower()) for parts in theirs if len(parts) > depth}
     split = "train" in tops
-    return [replace(file, **_place(parts, depth, split)) for file, parts in zip(files, folders, strict=True)]
+    return [_place(file, parts, depth, split) for file, parts in zip(files, folders, strict=True)]
 
 
 def _wrappers(folders: list[tuple[str, ...]]) -> int:
@@ -213,10 +214,9 @@ def _wrappers(folders: list[tuple[str, ...]]) -> int:
     return depth
 
 
-def _place(parts: tuple[str, ...], depth: int, split: bool) -> dict[str, str]:
-    part = PARTS.get(parts[depth].lower()) if split and len(parts) > depth else None
-    label = parts[-1] if len(parts) > depth + bool(part) else ""
-    return {"part": part or "train", "label": label}
+def _place(file: File, folders: tuple[str, ...], depth: int, split: bool) -> File:
+    part = PARTS.get(folders[depth].lower()) if split and len(folders) > depth else None
+    return replace(file, part=part or "train", label=folders[-1] if len(folders) > depth + bool(part) else "")
 
 
 def _known(folders: Sequence[str], counts: Counter[str]) -> set[str]:
@@ -226,13 +226,17 @@ def _known(folders: Sequence[str], counts: Counter[str]) -> set[str]:
     return set(folders)
 
 
+def _parts(name: str) -> tuple[str, ...]:
+    return PurePosixPath(name.replace("\\", "/")).parts
+
+
 def _hidden(name: str) -> bool:
-    return any(part.startswith(".") or part in NOT_THEIRS for part in PurePosixPath(name).parts if part != "..")
+    return any(part.startswith(".") or part in NOT_THEIRS for part in _parts(name) if part != "..")
 
 
 def _odd(name: str) -> bool:
     """Whether a name says nothing of folders: it is the system's own, or leads astray."""
-    return _hidden(name) or name.startswith("/") or ".." in PurePosixPath(name).parts
+    return _hidden(name) or bool({"..", "/"} & set(_parts(name)))
 
 
 # --- One file ---
@@ -244,7 +248,7 @@ def _at(file: File, target: Path, limits: Limits) -> Path:
         raise Skip("hidden", "a file of the operating system")
     if isinstance(file.source, Path):
         if not stat.S_ISREG(file.source.lstat().st_mode):
-            raise Skip("link", "a link, not a file")
+            raise Skip("link", "a link or a device, not a file")
         return file.source
     archive, info = file.source
     if info.flag_bits & 1:
@@ -253,7 +257,9 @@ def _at(file: File, target: Path, limits: Limits) -> Path:
         Path(archive.extract(info, target.parent / "unpacked")).replace(target)
     except safezip.UnsafeZipError:
         is_link = stat.S_ISLNK(info.external_attr >> 16)
-        raise Skip(*(("link", "a link, not a file") if is_link else ("unsafe", "its path leads out of the archive"))) from None
+        raise Skip(
+            *(("link", "a link or a device, not a file") if is_link else ("unsafe", "its path leads out of the archive"))
+        ) from None
     except safezip.CompressionRatioError:
         raise Skip("bomb", f"unpacks to more than {limits.ratio} times its size") from None
     except OSError as fault:
@@ -267,10 +273,9 @@ def _at(file: File, target: Path, limits: Limits) -> Path:
     return target
 
 
-def _head(path: Path, limits: Limits) -> tuple[int, bool]:
-    """The shorter side of an image in pixels, and whether it is grey."""
+def _head(path: Path, limits: Limits) -> Head:
     with _opened(path, limits) as image:
-        return min(image.size), _is_grey(image)
+        return Head(path, min(image.size), _is_grey(image))
 
 
 def _pixels(path: Path, size: int, grey: bool, limits: Limits) -> tuple[bytes, list[str]]:
@@ -340,10 +345,7 @@ def _remarks(image: Any) -> Iterator[tuple[str, bool]]:
     placed = "GPSLatitude" in (packet if isinstance(packet, str) else packet.decode("latin-1"))
     yield "turned upright", exif.get(ORIENTATION, 1) in range(2, 9)
     yield "location removed", GPS in exif or placed
-    yield (
-        "first frame of an animation",
-        getattr(image, "is_animated", False) and image.format != "MPO",
-    )  # a camera's second picture
+    yield "first frame of an animation", getattr(image, "is_animated", False) and image.format != "MPO"  # of cameras
     yield "transparent parts made white", image.has_transparency_data
     yield "CMYK brought to RGB", image.mode == "CMYK"
     yield "16 bits brought to 8", image.mode.startswith("I")

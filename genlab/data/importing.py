@@ -8,8 +8,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -109,10 +110,9 @@ def import_images(
                 if "doing" in answer:
                     progress = Progress(**answer)
                     yield progress
-        yield Progress("save", 0, 1, progress.kept, progress.skipped)
+        yield Progress("save", 0, 1, progress.kept, len(answer["table"]) - progress.kept)
         imported = _saved(name, scratch, answer["shape"], answer["table"])
-    kept = imported.shape and sum(verdict.kept for verdict in imported.table)
-    yield Progress("save", 1, 1, kept, len(imported.table) - kept, imported)
+    yield Progress("save", 1, 1, progress.kept, len(imported.table) - progress.kept, imported)
 
 
 def look_at(paths: Sequence[str | Path], limits: Limits = LOCAL) -> Preview:
@@ -146,7 +146,7 @@ def summary(table: Sequence[Verdict]) -> str:
 # --- From the process into the library ---
 
 
-class _Pixels(Sequence):
+class _Pixels:
     """Some of the images that the process wrote, read only when they are asked for: uint8 [N, C, H, W]."""
 
     def __init__(self, file: Path, shape: Sequence[int], rows: np.ndarray) -> None:
@@ -186,9 +186,9 @@ def _saved(name: str, scratch: Path, shape: Sequence[int], table: Sequence[Mappi
 
 
 def _verdicts(table: Sequence[Mapping[str, Any]], rows: Mapping[str, np.ndarray]) -> tuple[Verdict, ...]:
-    places = {int(i): (part, row) for part in reversed(rows) for row, i in enumerate(rows[part])}  # train's where they share
+    places = {int(i): (part, row) for part in rows for row, i in enumerate(rows[part])}
     kept = iter(range(len(table)))
-    return tuple(Verdict(e["file"], e["kept"], e["words"], *(places[next(kept)] if e["kept"] else ())) for e in table)
+    return tuple(Verdict(e["file"], e["kept"], e["words"], *(places[next(kept)] if e["kept"] else ("", -1))) for e in table)
 
 
 def _lines(verdicts: Sequence[Verdict]) -> bytes:
@@ -199,22 +199,22 @@ def _lines(verdicts: Sequence[Verdict]) -> bytes:
 # --- The process ---
 
 
-def _answers(job: Job) -> Iterator[dict[str, Any]]:
+def _answers(job: Job) -> Generator[dict[str, Any]]:
     """What the process tells, line by line; it ends when this generator is closed, at the latest after its time."""
     process = _launch(job)
-    late = threading.Event()
-    timer = threading.Timer(job.limits.seconds, lambda: (late.set(), process.kill()))
+    began, timer = time.monotonic(), threading.Timer(job.limits.seconds, process.kill)
     timer.daemon = True
     timer.start()
     try:
-        line = b""
+        answer = {}
         for line in process.stdout:  # type: ignore[union-attr]
             answer = json.loads(line)
-            if "refused" in answer:
-                raise BadData(answer["refused"])
-            yield answer
-        if process.wait() or not line:
-            raise BadData(_why(process.returncode, late.is_set(), job.limits))
+            if "refused" not in answer:
+                yield answer
+        if process.wait() == 0 and "refused" in answer:
+            raise BadData(answer["refused"])
+        if process.returncode:
+            raise BadData(_why(process.returncode, time.monotonic() - began > job.limits.seconds, job.limits))
     finally:
         timer.cancel()
         process.kill()
@@ -223,7 +223,7 @@ def _answers(job: Job) -> Iterator[dict[str, Any]]:
 
 
 def _launch(job: Job) -> subprocess.Popen:
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603  our own file
         [sys.executable, "-P", importer.__file__],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

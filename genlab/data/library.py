@@ -159,8 +159,8 @@ def _write(
     with whole_folder(folder) as draft:
         for part, content in with_held_out(parts).items():
             _write_part(draft / part, content, DTYPES[modality])
-        for file, content in beside.items():
-            (draft / file).write_bytes(content)
+        for file, written in beside.items():
+            (draft / file).write_bytes(written)
         write_json(draft / "dataset.json", {**record, **about, "created": datetime.now(UTC).isoformat(timespec="seconds")})
 
 
