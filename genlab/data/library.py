@@ -63,17 +63,24 @@ def save_dataset(
     description: str,
     modality: Modality = "image",
     record: Mapping[str, Any] | None = None,
+    beside: Mapping[str, bytes] | None = None,
 ) -> Splits:
     """Keep a dataset of one's own: `train`, and what there is of `validation` and `test`; nothing is left of a save that fails.
 
-    `record` is whatever else should be remembered of where it came from. Raises BadData for a name that is taken.
+    `record` is whatever else should be remembered of where it came from, `beside` files to lie in the dataset's folder.
+    Raises BadData for a name that is taken.
     """
-    if check_name(name, "dataset") in list_datasets():
-        raise BadData(f"There is already a dataset called {name!r}; choose another name.")
+    check_free(name)
     folder = datasets_folder() / name
     with one_at_a_time(folder):
-        _write(folder, name, parts, classes, description, modality, record or {})
+        _write(folder, name, parts, classes, description, modality, record or {}, beside or {})
     return load(name)
+
+
+def check_free(name: str) -> None:
+    """Raise a GenlabError with a sentence unless a new dataset may have this name."""
+    if check_name(name, "dataset") in list_datasets():
+        raise BadData(f"There is already a dataset called {name!r}; choose another name.")
 
 
 def delete_dataset(name: str) -> None:
@@ -108,7 +115,7 @@ def _source_folder(name: str) -> Path:
                     f"The dataset {name!r} is not on this machine and could not be downloaded ({_first_line(fault)}). "
                     f"Connect once, or put {source.files} into {data_folder()}."
                 ) from fault
-            _write(folder, name, parts, source.classes, source.description, source.modality, {})
+            _write(folder, name, parts, source.classes, source.description, source.modality, {}, {})
     return folder
 
 
@@ -146,27 +153,30 @@ def _write(
     description: str,
     modality: Modality,
     record: Mapping[str, Any],
+    beside: Mapping[str, bytes],
 ) -> None:
     about = {"format": FORMAT, "name": name, "description": description, "modality": modality, "classes": list(classes)}
     with whole_folder(folder) as draft:
-        for part, content in _with_held_out(parts).items():
+        for part, content in with_held_out(parts).items():
             _write_part(draft / part, content, DTYPES[modality])
+        for file, written in beside.items():
+            (draft / file).write_bytes(written)
         write_json(draft / "dataset.json", {**record, **about, "created": datetime.now(UTC).isoformat(timespec="seconds")})
 
 
 def _write_part(folder: Path, part: Part, dtype: type) -> None:
     folder.mkdir()
-    shape = (len(part.items), *np.shape(part.items[0:1])[1:])
-    items = np.lib.format.open_memmap(folder / "items.npy", mode="w+", dtype=dtype, shape=shape)
-    for start in range(0, len(items), 1024):
-        items[start : start + 1024] = part.items[start : start + 1024]
-    items.flush()
-    columns = {"label": np.full(len(items), -1)} | part.columns | {"id": np.arange(len(items))}
+    count, header = len(part.items), np.lib.format.header_data_from_array_1_0(np.asarray(part.items[0:1], dtype))
+    with (folder / "items.npy").open("wb") as file:  # written, not mapped: no page stays in memory
+        np.lib.format.write_array_header_1_0(file, header | {"shape": (count, *header["shape"][1:]), "fortran_order": False})
+        for start in range(0, count, 1024):
+            file.write(np.ascontiguousarray(part.items[start : start + 1024], dtype).tobytes())
+    columns = {"label": np.full(count, -1)} | part.columns | {"id": np.arange(count)}
     for name, column in columns.items():
         np.save(folder / f"{name}.npy", column.astype(np.int64) if column.dtype.kind in "iu" else column)
 
 
-def _with_held_out(parts: Mapping[str, Part]) -> dict[str, Part]:
+def with_held_out(parts: Mapping[str, Part]) -> dict[str, Part]:
     """Cut each held-out part that is missing off the training part, the same rows each time.
 
     Fewer than three items cannot be cut: they are then held out and trained on alike.

@@ -1,0 +1,264 @@
+"""Importing: zips, folders and files of images as a dataset of one's own; a process of its own opens them."""
+
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import psutil
+
+from genlab.data import importer
+from genlab.data.importer import Job, Limits
+from genlab.data.library import check_free, record_of, save_dataset, with_held_out
+from genlab.data.sources import Part
+from genlab.errors import BadData, BadSetting, UnknownName
+from genlab.files import writing
+from genlab.paths import datasets_folder
+
+Mode = Literal["auto", "grey", "colour"]
+MODES: tuple[Mode, ...] = ("auto", "grey", "colour")
+LOCAL = Limits(
+    upload=2 * 2**30, files=200_000, unpacked=8 * 2**30, ratio=100, pixels=24_000_000, side=8192, seconds=3600
+)  # on one's own computer
+PUBLIC = Limits(upload=20 * 2**20, files=2000, unpacked=200 * 2**20, ratio=100, pixels=24_000_000, side=8192, seconds=30)
+MOST_SIDE = 256  # pixels; larger images train too slowly to be of use here
+TABLE = "files.jsonl"  # beside dataset.json: a line a file
+SCRATCH = ".import-"
+log = logging.getLogger("genlab")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one file."""
+
+    file: str
+    kept: bool
+    words: str = ""  # of a kept one what was done to it, of another why it was skipped
+    part: str = ""  # of the dataset, and the row in it
+    row: int = -1
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What came of an import."""
+
+    name: str
+    shape: tuple[int, ...]  # (C, H, W)
+    table: tuple[Verdict, ...]
+
+    @property
+    def summary(self) -> str:
+        """How many were kept, and why the others were not."""
+        return summary(self.table)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an import is; `imported` is there on the last one alone."""
+
+    doing: Literal["look", "bring", "save"]
+    done: int
+    total: int
+    kept: int
+    skipped: int
+    imported: Imported | None = None
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What the names alone tell of files: how many lie in each folder that would be a class, and in each part."""
+
+    folders: Mapping[str, int]
+    parts: Mapping[str, int]
+
+
+def import_images(
+    paths: Sequence[str | Path],
+    name: str,
+    folders: Sequence[str] | None = None,
+    size: int | None = None,
+    mode: Mode = "auto",
+    limits: Limits = LOCAL,
+) -> Iterator[Progress]:
+    """Make a dataset of the images in zips, folders and files; closing the generator ends it and leaves nothing.
+
+    The last folder of a file is its class, a top folder train, validation or test its part; `folders` are the classes to
+    take. The middle square of each image is brought to `size`, by default the smallest side seen, between 8 and 64.
+    Raises a GenlabError with a sentence where there are fewer than two images, or more than the limits allow.
+    """
+    check_free(name)
+    if mode not in MODES:
+        raise BadSetting(f"mode is {mode!r}; it must be one of {', '.join(MODES)}.")
+    if size is not None and (type(size) is not int or not importer.SMALLEST <= size <= MOST_SIDE or size % 4):
+        raise BadSetting(f"size is {size!r}; it must be a multiple of 4 from {importer.SMALLEST} to {MOST_SIDE}.")
+    with _scratch() as scratch:
+        job = Job(_absolute(paths), str(scratch), limits, None if folders is None else list(folders), size, mode)
+        with closing(_answers(job)) as answers:
+            for answer in answers:
+                if "doing" in answer:
+                    progress = Progress(**answer)
+                    yield progress
+        yield Progress("save", 0, 1, progress.kept, len(answer["table"]) - progress.kept)
+        imported = _saved(name, scratch, answer["shape"], answer["table"])
+    yield Progress("save", 1, 1, progress.kept, len(imported.table) - progress.kept, imported)
+
+
+def look_at(paths: Sequence[str | Path], limits: Limits = LOCAL) -> Preview:
+    """The folders of zips, folders and files, before anything of them is imported."""
+    with closing(_answers(Job(_absolute(paths), "", limits))) as answers:
+        found = next(answers)
+    return Preview(dict(found["folders"]), found["parts"])
+
+
+def table_of(name: str) -> tuple[Verdict, ...]:
+    """What became of each file when a dataset was imported; empty where it was not."""
+    record_of(name)
+    try:
+        lines = (datasets_folder() / name / TABLE).read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        return ()
+    return tuple(Verdict(*json.loads(line)) for line in lines)
+
+
+def summary(table: Sequence[Verdict]) -> str:
+    """How many files were kept, and why the others were not, the most frequent reasons first."""
+    skipped = Counter(verdict.words for verdict in table if not verdict.kept)
+    kept = len(table) - skipped.total()
+    said = f"{kept:,} of {len(table):,} files imported."
+    if skipped:
+        reasons = "; ".join(f"{n:,} × {words}" for words, n in skipped.most_common(4))
+        said += f" {skipped.total():,} skipped: {reasons}{'; …' if len(skipped) > 4 else ''}."
+    return said
+
+
+# --- From the process into the library ---
+
+
+class _Pixels:
+    """Some of the images that the process wrote, read only when they are asked for: uint8 [N, C, H, W]."""
+
+    def __init__(self, file: Path, shape: Sequence[int], rows: np.ndarray) -> None:
+        self.file, self.shape, self.rows = file, tuple(shape), rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, which: Any) -> np.ndarray:
+        whole = np.memmap(self.file, np.uint8, "r", shape=self.shape)  # anew each time, so that no page stays in memory
+        return whole[self.rows[which]].transpose(0, 3, 1, 2)
+
+
+def _saved(name: str, scratch: Path, shape: Sequence[int], table: Sequence[Mapping[str, Any]]) -> Imported:
+    """Keep the images as a dataset, and beside it the table of their files."""
+    kept = [entry for entry in table if entry["kept"]]
+    classes = sorted({entry["label"] for entry in kept} - {""})
+    numbers = {label: k for k, label in enumerate(classes)} | {"": -1}
+    labels = np.array([numbers[entry["label"]] for entry in kept])
+    parts = {}
+    for part in ("train", "validation", "test"):
+        rows = np.array([i for i, entry in enumerate(kept) if entry["part"] == part], int)
+        if len(rows):
+            parts[part] = Part(rows, {"label": labels[rows]})
+    parts = with_held_out(parts)
+    verdicts = _verdicts(table, {part: content.items for part, content in parts.items()})
+    count, size, _, channels = shape
+    save_dataset(
+        name,
+        {part: Part(_Pixels(scratch / "pixels", shape, content.items), content.columns) for part, content in parts.items()},
+        classes,
+        f"{count:,} images of your own, {size}×{size}",
+        record={"kept": count, "skipped": len(table) - count},
+        beside={TABLE: _lines(verdicts)},
+    )
+    return Imported(name, (channels, size, size), verdicts)
+
+
+def _verdicts(table: Sequence[Mapping[str, Any]], rows: Mapping[str, np.ndarray]) -> tuple[Verdict, ...]:
+    places = {int(i): (part, row) for part in rows for row, i in enumerate(rows[part])}
+    kept = iter(range(len(table)))
+    return tuple(Verdict(e["file"], e["kept"], e["words"], *(places[next(kept)] if e["kept"] else ("", -1))) for e in table)
+
+
+def _lines(verdicts: Sequence[Verdict]) -> bytes:
+    rows = ([v.file, v.kept, v.words, v.part, v.row] for v in verdicts)
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+
+
+# --- The process ---
+
+
+def _answers(job: Job) -> Generator[dict[str, Any]]:
+    """What the process tells, line by line; it ends when this generator is closed, at the latest after its time."""
+    process = _launch(job)
+    began, timer = time.monotonic(), threading.Timer(job.limits.seconds, process.kill)
+    timer.daemon = True
+    timer.start()
+    try:
+        answer = {}
+        for line in process.stdout:  # type: ignore[union-attr]
+            answer = json.loads(line)
+            if "refused" not in answer:
+                yield answer
+        if process.wait() == 0 and "refused" in answer:
+            raise BadData(answer["refused"])
+        if process.returncode:
+            raise BadData(_why(process.returncode, time.monotonic() - began > job.limits.seconds, job.limits))
+    finally:
+        timer.cancel()
+        process.kill()
+        process.wait()
+        process.stdout.close()  # type: ignore[union-attr]
+
+
+def _launch(job: Job) -> subprocess.Popen:
+    process = subprocess.Popen(  # noqa: S603  our own file
+        [sys.executable, "-P", importer.__file__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=None if log.isEnabledFor(logging.DEBUG) else subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    with process.stdin as line:  # type: ignore[union-attr]
+        line.write(json.dumps(asdict(job)).encode() + b"\n")
+    return process
+
+
+def _why(code: int, late: bool, limits: Limits) -> str:
+    if late:
+        return f"The import took longer than {limits.seconds:g} s (limit). Nothing was imported; try fewer or smaller images."
+    log.error("the importer ended with %s", code)
+    return "The import was stopped by this computer, perhaps for want of memory. Nothing was imported; try fewer images."
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder that is gone afterwards, beside the datasets; those of processes that were killed are swept away."""
+    folder = datasets_folder()
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.glob(f"{SCRATCH}*"):
+            if not psutil.pid_exists(int(left.name.split("-")[1])):
+                shutil.rmtree(left, ignore_errors=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}-", dir=folder))
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _absolute(paths: Sequence[str | Path]) -> list[str]:
+    if not paths:
+        raise UnknownName("Name a zip, a folder or images to import.")
+    return [str(Path(path).absolute()) for path in paths]
