@@ -44,15 +44,16 @@ def one_at_a_time(target: Path) -> Iterator[None]:
         yield
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Replace `path` with `content` in one step."""
+def write_bytes(path: Path, content: bytes, sync: bool = True) -> None:
+    """Replace `path` with `content` in one step; without `sync`, what is soon replaced again may be lost with the power."""
     draft = path.with_name(path.name + ".tmp")
     try:
         with writing(path):
             with draft.open("wb") as file:
                 file.write(content)
                 file.flush()
-                os.fsync(file.fileno())
+                if sync:
+                    os.fsync(file.fileno())
             os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)

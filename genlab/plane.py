@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genlab.data import DataSpec, to_pixels
+from genlab.data import Dataset, DataSpec, to_pixels
 from genlab.images import scatter, wall
 from genlab.models import Given, LatentModel
 
@@ -112,6 +112,11 @@ def tiles(items: Tensor, spec: DataSpec, behind: Tensor | None = None, side: int
 def together(items: Tensor, spec: DataSpec, columns: int, behind: Tensor | None = None) -> Tensor:
     """One picture of all items, uint8 [C, H, W]: images as a wall, points in the plane before those `behind`."""
     return wall(to_pixels(items), columns) if spec.modality == "image" else _picture(items, behind, SIDE, radius=SIDE / 200)
+
+
+def background(data: Dataset) -> Tensor | None:
+    """Points [n, 2] of a dataset to see others before; None where the data are no points."""
+    return data.read(slice(0, POINTS)) if data.spec.modality == "points" else None
 
 
 def _picture(points: Tensor, behind: Tensor | None, side: int, radius: float) -> Tensor:
