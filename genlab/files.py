@@ -1,6 +1,7 @@
 """Files that are whole or absent: written under a temporary name, synced, renamed."""
 
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from filelock import FileLock
 from safetensors import SafetensorError
 
@@ -62,6 +64,13 @@ def write_bytes(path: Path, content: bytes, sync: bool = True) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Replace `path` with `value` as readable JSON."""
     write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def npz(**arrays: Any) -> bytes:
+    """Arrays as numpy's compressed file of several."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
 
 
 def sha256(path: Path) -> str:

@@ -148,6 +148,11 @@ def to_pixels(x: Tensor) -> Tensor:
     return ((x.detach().float().cpu().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
 
 
+def to_stored(x: Tensor, spec: DataSpec) -> Tensor:
+    """Items in model space as a dataset stores them: pixels uint8, points float32."""
+    return to_pixels(x) if spec.modality == "image" else x.detach().float().cpu()
+
+
 def _address(*numbers: int) -> int:
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])
 

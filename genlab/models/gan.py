@@ -50,7 +50,7 @@ GAMES = {
 
 _POINTS = {
     "latent": 2,
-    "steps": 6000,
+    "steps": 4000,
     "batch_size": 256,
     "learning_rate": 1e-3,
     "discriminator_learning_rate": 1e-3,
