@@ -3,10 +3,12 @@
 import json
 import time
 from collections.abc import Mapping
+from typing import Any
 
 from genlab.files import write_bytes
 from genlab.models import GenerativeModel, LatentModel
 from genlab.plane import Camera, View
+from genlab.training.checkpoint import Trained
 from genlab.training.run import Run
 
 MOST = 20  # views a second
@@ -30,6 +32,12 @@ class Live:
         write_bytes(self.run.live_file, pack(view, step, losses), sync=False)
         ended = time.monotonic()
         self.shown, self.due = step, ended + max(1 / MOST, (ended - began) * (1 / SHARE - 1))
+
+
+def look_at(trained: Trained) -> bytes:
+    """The view of a model at rest."""
+    model: Any = trained.model
+    return pack(Camera(model).look(model), trained.step, {})
 
 
 def pack(view: View, step: int, losses: Mapping[str, float]) -> bytes:
