@@ -29,7 +29,7 @@ ROUNDS, WARM = 5, 5
 def plain(data: Splits, settings, device: torch.device, steps: int) -> float:
     """Images a second of what one would write by hand around diffusers' UNet."""
     model = MODELS["diffusion"](data.spec, settings).to(device)
-    unet, average = model.unet, AveragedModel(model.unet, multi_avg_fn=averaging(settings.ema))
+    unet, average = model.network, AveragedModel(model.network, multi_avg_fn=averaging(settings.ema))
     optimizer = torch.optim.AdamW(unet.parameters(), lr=settings.learning_rate, weight_decay=0.0)
     bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
     if device.type == "cuda":

@@ -1,11 +1,10 @@
 """python -m genlab train | resume | sample | list: the verbs of the page without a page."""
 
 import argparse
-import io
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NoReturn
@@ -14,13 +13,14 @@ import numpy as np
 from tqdm import tqdm
 
 from genlab.config import Config
-from genlab.data import load, to_pixels
+from genlab.data import load, to_stored
 from genlab.errors import BadSetting, GenlabError
-from genlab.files import write_bytes
-from genlab.images import png, wall
+from genlab.files import npz, write_bytes
+from genlab.images import png
 from genlab.models import MODELS, Draft
+from genlab.plane import together
 from genlab.registry import unknown
-from genlab.training.checkpoint import Trained, list_models, load_model
+from genlab.training.checkpoint import list_models, load_model
 from genlab.training.launch import missing_processes, relaunch
 from genlab.training.run import Run, list_runs
 from genlab.training.start import create_from
@@ -93,9 +93,9 @@ def sample_verb(words: list[str]) -> None:
     parser = _parser("sample", sample_verb, trained.model.SamplingSettings)
     parser.add_argument("model", help="name of a shipped checkpoint or a run, or a folder")
     parser.add_argument("--n", type=_number, default=64, help="how many (default 64)")
-    parser.add_argument("--seed", type=_number, default=0, help="image i comes from seed + i (default 0)")
+    parser.add_argument("--seed", type=_number, default=0, help="item i comes from seed + i (default 0)")
     parser.add_argument("--label", help="class to draw (default: every class in turn)")
-    parser.add_argument("--out", type=Path, required=True, help="FILE.png, one picture of all, or FILE.npz, the pixels")
+    parser.add_argument("--out", type=Path, required=True, help="FILE.png, one picture of all, or FILE.npz, the pixels or points")
     parser.add_argument("--device", choices=DEVICES, default="auto")
     given, values = _parse(parser, words, trained.model.SamplingSettings)
     for name, value, low in [("n", given.n, 1), ("seed", given.seed, 0)]:
@@ -108,10 +108,13 @@ def sample_verb(words: list[str]) -> None:
     wishes = trained.model.given_labels(label, given.n)
     device = accelerator_for(given.device, "fp32").device
     drafts = trained.model.to(device).sample(given.n, settings, given.seed, wishes)
-    pixels = to_pixels(_last(drafts).items)
+    items, spec = _last(drafts).items, trained.model.spec
     labels = np.full(given.n, -1) if wishes.classes is None else wishes.classes.argmax(1).numpy()
     told = {"model": trained.name, "n": given.n, "seed": given.seed, "label": given.label, **settings.model_dump()}
-    write_bytes(given.out, _npz(pixels, labels) if given.out.suffix == ".npz" else _wall(pixels, trained, told))
+    if given.out.suffix == ".npz":
+        write_bytes(given.out, npz(samples=to_stored(items, spec).numpy(), labels=labels))
+    else:
+        write_bytes(given.out, png(together(items, spec, min(16, given.n)), {"genlab": json.dumps(told)}))
     print(f"{given.n} samples of {trained.name} are in {given.out}.")
 
 
@@ -153,7 +156,7 @@ def _train(run: Run, device: str) -> None:
 
 def _told(progress: Progress) -> str:
     losses = [f"{player} {value:.4g}" for player, value in progress.losses.items()]
-    return ", ".join([*losses, f"{progress.items_per_second:,.0f} images/s"])
+    return ", ".join([*losses, f"{progress.items_per_second:,.0f} items/s"])
 
 
 def _last(drafts: Iterator[Draft]) -> Draft:
@@ -163,16 +166,6 @@ def _last(drafts: Iterator[Draft]) -> Draft:
             bar.total = draft.total
             bar.update()
     return draft
-
-
-def _npz(pixels: Any, labels: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, samples=pixels.numpy(), labels=labels)
-    return buffer.getvalue()
-
-
-def _wall(pixels: Any, trained: Trained, told: Mapping[str, Any]) -> bytes:
-    return png(wall(pixels, columns=min(16, len(pixels))), {"genlab": json.dumps(told)})
 
 
 # --- Words into settings ---

@@ -1,6 +1,7 @@
 """Files that are whole or absent: written under a temporary name, synced, renamed."""
 
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from filelock import FileLock
 from safetensors import SafetensorError
 
@@ -44,15 +46,16 @@ def one_at_a_time(target: Path) -> Iterator[None]:
         yield
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Replace `path` with `content` in one step."""
+def write_bytes(path: Path, content: bytes, sync: bool = True) -> None:
+    """Replace `path` with `content` in one step; without `sync`, what is soon replaced again may be lost with the power."""
     draft = path.with_name(path.name + ".tmp")
     try:
         with writing(path):
             with draft.open("wb") as file:
                 file.write(content)
                 file.flush()
-                os.fsync(file.fileno())
+                if sync:
+                    os.fsync(file.fileno())
             os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
@@ -61,6 +64,13 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Replace `path` with `value` as readable JSON."""
     write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def npz(**arrays: Any) -> bytes:
+    """Arrays as numpy's compressed file of several."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
 
 
 def sha256(path: Path) -> str:

@@ -1,9 +1,11 @@
 """Pixels as pictures: walls of small images and PNG files that remember how they were made."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from PIL import Image
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 from torchvision.utils import make_grid
@@ -18,6 +20,17 @@ def wall(pixels: Tensor, columns: int) -> Tensor:
 def picture(pixels: Tensor) -> Image.Image:
     """One image uint8 [C, H, W] with 1 or 3 channels for Pillow."""
     return Image.fromarray(pixels[0].numpy() if len(pixels) == 1 else pixels.permute(1, 2, 0).numpy())
+
+
+def scatter(layers: Sequence[tuple[Tensor, str, float]], reach: float, side: int) -> Tensor:
+    """Dots in the plane from -reach to reach, y upwards: uint8 [3, side, side] of layers of (points [n, 2], colour, radius)."""
+    fine = 4  # dots are drawn this much larger, then brought to size, which smooths their rims
+    canvas = Image.new("RGB", (side * fine, side * fine), "white")
+    draw = ImageDraw.Draw(canvas)
+    for points, colour, radius in layers:
+        for x, y in ((points.cpu().float() * torch.tensor([1, -1]) / reach + 1) / 2 * side * fine).tolist():
+            draw.circle((x, y), radius * fine, fill=colour)
+    return torch.from_numpy(np.array(canvas.reduce(fine))).permute(2, 0, 1).contiguous()
 
 
 def png(pixels: Tensor, text: Mapping[str, str] | None = None) -> bytes:

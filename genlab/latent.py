@@ -7,9 +7,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from genlab.data import to_pixels
 from genlab.errors import BadSetting
 from genlab.models.base import Given, LatentModel, blocks_of
+from genlab.plane import SIDE, TILE, tiles
 
 FEW = 12  # latents up to this number are shown as they are
 MOST = 32  # directions that are computed for more
@@ -104,10 +104,10 @@ def shares(weights: list[float], classes: int) -> Tensor:
 
 
 @torch.inference_mode()
-def draw(model: LatentModel, z: Tensor, given: Given) -> Tensor:
-    """Pixels uint8 [n, C, H, W] of latents; `given` of one row holds for all."""
+def draw(model: LatentModel, z: Tensor, given: Given, behind: Tensor | None = None) -> Tensor:
+    """Pixels uint8 [n, C, H, W] of latents, points among those `behind`; `given` of one row holds for all."""
     blocks = [model.decode(z[part], _spread(given, z[part])) for part in blocks_of(len(z))]
-    return to_pixels(torch.cat(blocks))
+    return tiles(torch.cat(blocks), model.spec, behind, SIDE if len(z) == 1 else TILE)
 
 
 def _spread(given: Given, z: Tensor) -> Given:

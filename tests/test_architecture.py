@@ -12,7 +12,7 @@ LAYERS = [
     {"genlab.registry", "genlab.config", "genlab.files", "genlab.paths", "genlab.images"},
     {"genlab.data"},
     {"genlab.models"},
-    {"genlab.latent"},
+    {"genlab.latent", "genlab.plane"},
     {"genlab.training"},
     {"genlab.ui", "genlab.__main__"},
 ]

@@ -30,7 +30,7 @@ def run_words(words):
         ("train vae digits --steps 0", "steps is 0; it must be a whole number from 1 to 10,000,000."),
         ("train vae digits --steps many", "steps is 'many'; it must be a whole number"),
         ("train vae digits --learning-rate nan", "learning rate is nan; it must be a number from 1e-07 to 1."),
-        ("train vae digits --network cnn", "network is 'cnn'; it must be one of mlp, conv."),
+        ("train vae digits --network cnn", "network is 'cnn'; it must be one of auto, mlp, conv."),
         ("train vae digits --stepz 4", "There is no flag called '--stepz'. Did you mean '--steps'?"),
         ("train vae digits --name ../up", "'../up' cannot name a run"),
         ("train vae digits --threads 0", "threads is 0; it must be a whole number from 1"),

@@ -18,7 +18,7 @@ Settings = MODELS["vae"].Settings
         ({"steps": "many"}, "steps is 'many'; it must be a whole number from 1 to 10,000,000."),
         ({"steps": 1.5}, "steps is 1.5; it must be a whole number from 1 to 10,000,000."),
         ({"learning_rate": float("nan")}, "learning rate is nan; it must be a number from 1e-07 to 1."),
-        ({"network": "cnn"}, "network is 'cnn'; it must be one of mlp, conv."),
+        ({"network": "cnn"}, "network is 'cnn'; it must be one of auto, mlp, conv."),
         ({"conditional": 1}, "conditional is 1; it must be true or false."),
     ],
 )

@@ -141,7 +141,7 @@ def test_a_large_set_costs_little_private_memory(tmp_path):
 @pytest.mark.parametrize("name", SOURCES)
 def test_every_source_tells_what_it_is(name):
     assert SOURCES[name].description
-    assert SOURCES[name].classes
+    assert SOURCES[name].classes or name == "swiss-roll"
 
 
 # --- Stand-ins for sets that are downloaded elsewhere ---

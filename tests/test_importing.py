@@ -1,15 +1,14 @@
 """Importing: every upload gets its exact words or comes in with its pixels; nothing is left, and memory stays small."""
 
-import json
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from uploads import GOOD, UPLOADS, Upload, laid, packed, picture, zipped
+from uploads import UPLOADS, Upload
 
 from genlab.data import importer, load
-from genlab.data.importing import PUBLIC, import_images, look_at, table_of
+from genlab.data.importing import PUBLIC, import_images
 from genlab.errors import GenlabError
 from genlab.paths import datasets_folder
 

@@ -177,7 +177,7 @@ def test_every_sampler_of_a_target_finds_the_data_of_a_perfect_network(target, s
         def __init__(self, sample):
             self.sample = sample
 
-    model.unet = Perfect()
+    model.network = Perfect()
     settings = model.SamplingSettings.parse({"sampler": sampler, "steps": 30})
     model.parameters = lambda: iter([torch.zeros(1)])
     drafts = list(model.sample(2, settings, 0))

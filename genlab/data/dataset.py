@@ -29,7 +29,7 @@ class DataSpec:
 class Batch:
     """Items in model space: floats in [-1, 1], and their labels, -1 where unknown."""
 
-    x: Tensor  # [B, C, H, W]
+    x: Tensor  # [B, C, H, W], of points [B, 2]
     label: Tensor  # [B]
     rank: int = 0  # where it stands among the `ranks` batches of one step, which as many processes share
     ranks: int = 1
@@ -56,7 +56,7 @@ class Dataset:
 
     name: str
     spec: DataSpec
-    base: np.ndarray  # uint8 [M, C, H, W]
+    base: np.ndarray  # images uint8 [M, C, H, W], points float32 [M, 2]
     columns: Mapping[str, Tensor]  # each [M, ...]: label, id, factors, …
     index: Tensor | None = field(default=None, repr=False)  # [N] rows of the base; None for all
 
@@ -79,7 +79,7 @@ class Dataset:
         return self.column("label")
 
     def read(self, rows: Tensor | list[int] | slice) -> Tensor:
-        """The items at `rows` as they are stored: uint8 [n, C, H, W]."""
+        """The items at `rows` as they are stored: images uint8 [n, C, H, W], points float32 [n, 2]."""
         if isinstance(rows, slice):
             rows = torch.arange(len(self))[rows]
         rows = torch.as_tensor(rows)
@@ -138,14 +138,19 @@ class Splits:
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
 
-def to_model(pixels: Tensor) -> Tensor:
-    """uint8 pixels [0, 255] as floats in [-1, 1]."""
-    return pixels.float() / 127.5 - 1
+def to_model(items: Tensor) -> Tensor:
+    """uint8 pixels [0, 255] as floats in [-1, 1]; points are such floats already."""
+    return items if items.is_floating_point() else items.float() / 127.5 - 1
 
 
 def to_pixels(x: Tensor) -> Tensor:
     """Floats in [-1, 1] as uint8 pixels, rounded to the nearest grey level."""
     return ((x.detach().float().cpu().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+
+
+def to_stored(x: Tensor, spec: DataSpec) -> Tensor:
+    """Items in model space as a dataset stores them: pixels uint8, points float32."""
+    return to_pixels(x) if spec.modality == "image" else x.detach().float().cpu()
 
 
 def _address(*numbers: int) -> int:

@@ -11,6 +11,7 @@ from torchvision import datasets as classics
 from torchvision.transforms import v2
 
 from genlab.data.dataset import Modality
+from genlab.data.points import MODES, Drawn, draw_gaussians, draw_rings, draw_swiss_roll
 from genlab.data.sprites import draw_sprites
 from genlab.paths import cache_folder
 from genlab.registry import Registry
@@ -55,8 +56,9 @@ def _digits(folder: Path) -> dict[str, Part]:
     return {"train": whole.take(~test), "test": whole.take(test)}
 
 
-def _sprites(folder: Path) -> dict[str, Part]:
-    return {name: Part(*draw_sprites(n, seed)) for name, n, seed in [("train", 12_000, 0), ("test", 2_000, 1)]}
+def _computed(draw: Callable[[int, int], Drawn]) -> Callable[[Path], dict[str, Part]]:
+    """A build function for what is drawn from a number of items and a seed."""
+    return lambda folder: {name: Part(*draw(n, seed)) for name, n, seed in [("train", 12_000, 0), ("test", 2_000, 1)]}
 
 
 def _enlarged(folder: Path) -> dict[str, Part]:
@@ -69,8 +71,15 @@ DIGITS = tuple("0123456789")
 SOURCES.register("digits")(Source("1,797 real handwritten digits, 8×8 (UCI)", DIGITS, _digits))
 SOURCES.register("digits-28")(Source("the same digits brought to 28×28, MNIST's size", DIGITS, _enlarged))
 SOURCES.register("sprites")(
-    Source("14,000 coloured shapes, 32×32, drawn from known factors", ("square", "ellipse", "triangle"), _sprites)
+    Source("14,000 coloured shapes, 32×32, drawn from known factors", ("square", "ellipse", "triangle"), _computed(draw_sprites))
 )
+
+for _name, _draw, _classes, _text in [
+    ("gaussians", draw_gaussians, tuple(map(str, range(MODES))), "14,000 points: eight Gaussians on a ring, far apart"),
+    ("rings", draw_rings, ("inner", "middle", "outer"), "14,000 points on three rings around one middle"),
+    ("swiss-roll", draw_swiss_roll, (), "14,000 points along a band that is rolled up"),
+]:
+    SOURCES.register(_name)(Source(_text, _classes, _computed(_draw), modality="points"))
 
 
 # --- The classics, through torchvision ---

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from genlab.config import Config, Field
-from genlab.data import Batch, DataSpec
+from genlab.data import Batch, DataSpec, Modality
 from genlab.errors import BadCheckpoint, BadSetting
 from genlab.registry import Registry, unknown
 
@@ -19,7 +19,7 @@ class CommonSettings(Config):
     """The settings that all families share; a family adds its own and may change these defaults."""
 
     steps: int = Field(5000, ge=1, le=10_000_000, description="training steps, each on one batch")
-    batch_size: int = Field(128, ge=1, le=8192, description="images a step; more is smoother, slower and needs more memory")
+    batch_size: int = Field(128, ge=1, le=8192, description="items a step; more is smoother, slower and needs more memory")
     learning_rate: float = Field(1e-3, ge=1e-7, le=1, description="size of a step; too high and the loss becomes NaN")
     conditional: bool = Field(False, description="learn each class by name, so that one can ask for a class or blend two")
     augment: Literal["none", "shift", "flip", "crop", "noise"] = Field(
@@ -78,10 +78,10 @@ class Given:
 class Draft:
     """Samples so far."""
 
-    items: Tensor  # [n, C, H, W] in [-1, 1]
+    items: Tensor  # [n, C, H, W] or [n, 2]; in [-1, 1] at the last step
     step: int
     total: int
-    estimate: Tensor | None = None  # [n, C, H, W] of the clean image, where a family goes there by steps
+    estimate: Tensor | None = None  # of the clean items, where a family goes there by steps
 
 
 class GenerativeModel(nn.Module):
@@ -89,12 +89,14 @@ class GenerativeModel(nn.Module):
 
     Settings: ClassVar[type[CommonSettings]] = CommonSettings
     SamplingSettings: type[Config] = Config
+    modalities: ClassVar[tuple[Modality, ...]] = ("image",)  # kinds of data that it learns
     settings: Any  # of the family's own type
     presets: ClassVar[Mapping[str, Mapping[str, object]]] = {}  # dataset name or "small" -> settings that do well there
 
     def __init__(self, spec: DataSpec, settings: CommonSettings) -> None:
         super().__init__()
-        if spec.modality != "image" or not all(8 <= side <= 64 for side in spec.shape[1:]):
+        self.check(settings, spec.modality)
+        if spec.modality == "image" and not all(8 <= side <= 64 for side in spec.shape[1:]):
             raise BadSetting(f"This family learns images from 8×8 to 64×64; these data are {spec.modality} {spec.shape}.")
         if settings.conditional and not spec.classes:
             raise BadSetting("These data have no classes, so a conditional model cannot learn them; set conditional to false.")
@@ -102,7 +104,15 @@ class GenerativeModel(nn.Module):
         self.classes = len(spec.classes) if settings.conditional else 0
 
     @classmethod
-    def loss_unit(cls, settings: Any) -> str:
+    def check(cls, settings: Any, modality: Modality) -> None:
+        """Raise BadSetting where settings make no sense for data of this kind; a family adds its own."""
+        if modality not in cls.modalities:
+            raise BadSetting(f"This family learns {' and '.join(cls.modalities)} data; these data are {modality}.")
+        if modality == "points" and settings.augment != "none":
+            raise BadSetting(f"augment is {settings.augment!r}, which varies images; for points it must be none.")
+
+    @classmethod
+    def loss_unit(cls, settings: Any, modality: Modality = "image") -> str:
         """What one unit of the loss curve means."""
         return "loss"
 
@@ -176,8 +186,17 @@ class LatentModel(GenerativeModel):
         return torch.stack(rows).to(self.device)
 
     def decode(self, z: Tensor, given: Given | None = None, settings: Config | None = None) -> Tensor:
-        """Items [n, C, H, W] in [-1, 1] from latents [n, *L]; the same latents give the same items."""
+        """Items [n, C, H, W] or [n, 2] in [-1, 1] from latents [n, *L]; the same latents give the same items."""
         raise NotImplementedError
+
+    @torch.no_grad()
+    def unfold(self, z: Tensor, given: Given | None = None, settings: Config | None = None) -> Iterator[Draft]:
+        """The way from latents [n, *L] to items, step by step; most families go there at once."""
+        yield Draft(self.decode(z, given, settings), 1, 1)
+
+    def judge(self, x: Tensor, given: Given | None = None) -> Tensor | None:
+        """[n] how real the model holds items to be, from 0 to 1; None for a family that does not judge."""
+        return None
 
     def encode(self, x: Tensor, given: Given | None = None) -> Tensor:
         """Latents [n, *L] of items; raises BadSetting for a family that has no encoder."""
@@ -227,6 +246,13 @@ def one_hot(labels: Tensor, classes: int) -> Tensor:
 def blocks_of(n: int, size: int = 256) -> list[slice]:
     """Slices that cover n items in blocks that fit in memory."""
     return [slice(start, min(start + size, n)) for start in range(0, n, size)]
+
+
+def mlp_only(network: str, modality: Modality, otherwise: str) -> str:
+    """The network that `auto` stands for; raises BadSetting for one that needs images where there are points."""
+    if modality == "points" and network not in ("auto", "mlp"):
+        raise BadSetting(f"network is {network!r}, which looks at images; for points it must be auto or mlp.")
+    return network if network != "auto" else "mlp" if modality == "points" else otherwise
 
 
 def check_weights(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:

@@ -18,17 +18,24 @@ from diffusers import (
     HeunDiscreteScheduler,
     UNet2DModel,
 )
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.embeddings import Timesteps
+from diffusers.models.modeling_utils import ModelMixin
+from diffusers.models.unets.unet_2d import UNet2DOutput
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genlab.config import Config, Field
-from genlab.data import Batch, DataSpec
+from genlab.data import Batch, DataSpec, Modality
+from genlab.errors import BadSetting
 from genlab.models import base
 from genlab.models.base import Draft, Given, LatentModel, Loss, blocks_of, check_weights, one_hot
+from genlab.models.layers import mlp
 
 TIMES = 1000  # discrete noise levels that the networks know
-WEIGHTS = "unet/diffusion_pytorch_model.safetensors"  # where diffusers puts them
+WEIGHTS = "diffusion_pytorch_model.safetensors"  # as diffusers calls them, in the network's folder
+FOLDERS = {"image": "unet", "points": "mlp"}  # of the network in a checkpoint; the first is that of diffusers' pipelines
 
 
 class _Sampling(Config):
@@ -56,9 +63,13 @@ class Diffusion(LatentModel):
             "flow", description="what the network predicts; flow has the straightest path"
         )
         width: int = Field(
-            16, ge=8, le=512, multiple_of=8, description="channels at full size; twice as many at half size, and so on"
+            16,
+            ge=8,
+            le=512,
+            multiple_of=8,
+            description="channels at full size, twice as many at half size, and so on; points have eight times the units",
         )
-        depth: int = Field(1, ge=1, le=4, description="residual blocks at each size")
+        depth: int = Field(1, ge=1, le=4, description="residual blocks at each size; for points, hidden layers beyond two")
         attention: bool = Field(False, description="look across the whole image at the smallest size; slow on a CPU")
         unlabelled: float = Field(0.1, ge=0, le=1, description="share of images shown without their class, which guidance needs")
         learning_rate: float = Field(1e-3, ge=1e-7, le=1, description="size of a step; too high and the loss becomes NaN")
@@ -66,40 +77,32 @@ class Diffusion(LatentModel):
             "cosine", description="how the learning rate falls towards the end", json_schema_extra={"advanced": True}
         )
 
+    modalities = ("image", "points")
     presets = {
         "small": {"width": 16, "steps": 3000},
         "mnist": {"conditional": True, "steps": 6000},
         "cifar10": {"width": 64, "depth": 2, "attention": True, "conditional": True, "steps": 100_000, "augment": "flip"},
+        "points": {"steps": 8000, "batch_size": 512, "learning_rate": 2e-3},
     }
 
     def __init__(self, spec: DataSpec, settings: Settings) -> None:
         super().__init__(spec, settings)
         self.SamplingSettings = FlowSampling if settings.target == "flow" else NoiseSampling
-        sides, levels = spec.shape[1:], 2 if max(spec.shape[1:]) < 16 else 3 if max(spec.shape[1:]) <= 32 else 4
-        multiple = 2 ** (levels - 1)  # a UNet halves its input this often, so odd sizes are padded
-        self.latent_shape = (spec.shape[0], *(-side % multiple + side for side in sides))
-        down, up = ["DownBlock2D"] * levels, ["UpBlock2D"] * levels
-        if settings.attention:
-            down[-1], up[0] = "AttnDownBlock2D", "AttnUpBlock2D"
-        self.unet = UNet2DModel(
-            sample_size=self.latent_shape[1:],
-            in_channels=spec.shape[0],
-            out_channels=spec.shape[0],
-            block_out_channels=[settings.width * min(2**level, 4) for level in range(levels)],
-            layers_per_block=settings.depth,
-            down_block_types=down,
-            up_block_types=up,
-            add_attention=settings.attention,
-            norm_num_groups=8,
-            num_class_embeds=self.classes + 1 if self.classes else None,  # the last one stands for "no class"
-        )
+        build = _point_network if spec.modality == "points" else _unet
+        self.network, self.latent_shape = build(spec.shape, settings, self.classes + 1 if self.classes else None)  # 1: "no class"
         if self.classes:
-            self.unet.class_embedding = BlendedEmbedding.of(self.unet.class_embedding)
+            self.network.class_embedding = BlendedEmbedding.of(self.network.class_embedding)
         self.noising = DDPMScheduler(**_VARIANCE_PRESERVING)
 
     @classmethod
-    def loss_unit(cls, settings: Settings) -> str:
-        return "mean squared error of the prediction, a pixel"
+    def check(cls, settings: Settings, modality: Modality) -> None:
+        super().check(settings, modality)
+        if modality == "points" and settings.attention:
+            raise BadSetting("attention looks across an image; for points it must be false.")
+
+    @classmethod
+    def loss_unit(cls, settings: Settings, modality: Modality = "image") -> str:
+        return f"mean squared error of the prediction, a {'coordinate' if modality == 'points' else 'pixel'}"
 
     def training_losses(self, batch: Batch, step: int) -> Iterator[Loss]:
         x = self._padded(batch.x)
@@ -108,7 +111,7 @@ class Diffusion(LatentModel):
         spread = (torch.rand(1, device=x.device) + torch.arange(n, device=x.device) / n) % 1  # evenly, which lowers
         t = batch.rows_of(spread)  # [B]  the variance: Kingma et al. 2021, appendix I.1
         if self.settings.target == "flow":
-            level = t.view(-1, 1, 1, 1)
+            level = t.view(-1, *[1] * (x.dim() - 1))
             noisy, times, target = (1 - level) * x + level * eps, t * TIMES, eps - x  # Lipman et al. 2023, eq. 23
         else:
             times = (t * TIMES).long()
@@ -118,7 +121,7 @@ class Diffusion(LatentModel):
         if weights is not None and self.training:
             forget = batch.rand(1) < self.settings.unlabelled  # Ho & Salimans 2022, algorithm 1
             weights = torch.where(forget, self._with_none(torch.zeros_like(weights[:, 1:])), weights)
-        prediction = self.unet(noisy, times, class_labels=weights).sample
+        prediction = self.network(noisy, times, class_labels=weights).sample
         yield Loss("model", F.mse_loss(prediction.float(), target))
 
     @torch.no_grad()
@@ -129,9 +132,12 @@ class Diffusion(LatentModel):
 
     @torch.no_grad()
     def decode(self, z: Tensor, given: Given | None = None, settings: Config | None = None) -> Tensor:
-        noises = [torch.Generator().manual_seed(0) for _ in z]
-        *_, last = self.denoise(z, given, settings or self.SamplingSettings(), noises)
+        *_, last = self.unfold(z, given, settings)
         return last.items
+
+    def unfold(self, z: Tensor, given: Given | None = None, settings: Config | None = None) -> Iterator[Draft]:
+        noises = [torch.Generator().manual_seed(0) for _ in z]
+        return self.denoise(z, given, settings or self.SamplingSettings(), noises)
 
     @torch.no_grad()
     def denoise(self, z: Tensor, given: Given | None, settings: Any, noises: list[torch.Generator]) -> Iterator[Draft]:
@@ -147,31 +153,32 @@ class Diffusion(LatentModel):
             scaled = scheduler.scale_model_input(x, t) if hasattr(scheduler, "scale_model_input") else x
             prediction = self._predict(scaled, t, weights, settings.guidance)
             estimate = self._clean(scaled, prediction, t).clamp(-1, 1)
-            x = scheduler.step(prediction, t, x, **fresh).prev_sample
-            yield Draft(self._cropped(x).clamp(-1, 1), i + 1, total, self._cropped(estimate))
+            x = scheduler.step(prediction[..., None], t, x[..., None], **fresh).prev_sample[..., 0]  # limiting estimates
+            items = self._cropped(x if i + 1 < total else x.clamp(-1, 1))  # wants a dimension that points do not have
+            yield Draft(items, i + 1, total, self._cropped(estimate))
 
     def coarse_settings(self) -> Config:
         return self.SamplingSettings.parse({"steps": 4, "guidance": 1.0})
 
     def save(self, folder: Path) -> None:
-        self.unet.save_pretrained(folder / "unet")
+        self.network.save_pretrained(folder / FOLDERS[self.spec.modality])
         SAMPLERS[self.settings.target]["dpm-solver++"].build(self.settings.target).save_pretrained(folder / "scheduler")
 
     def restore(self, folder: Path) -> None:
-        weights = load_file(folder / WEIGHTS)
-        check_weights(weights, self.unet.state_dict())
-        self.unet.load_state_dict(weights)
+        weights = load_file(folder / FOLDERS[self.spec.modality] / WEIGHTS)
+        check_weights(weights, self.network.state_dict())
+        self.network.load_state_dict(weights)
 
     def _predict(self, x: Tensor, t: Tensor, weights: Tensor | None, guidance: float) -> Tensor:
         """The network's prediction, guided towards the classes (Ho & Salimans 2022, eq. 6)."""
         if weights is None:
-            return torch.cat([self.unet(x[s], t).sample for s in blocks_of(len(x))])
+            return torch.cat([self.network(x[s], t).sample for s in blocks_of(len(x))])
         asked = self._with_none(weights)
-        conditional = torch.cat([self.unet(x[s], t, class_labels=asked[s]).sample for s in blocks_of(len(x))])
+        conditional = torch.cat([self.network(x[s], t, class_labels=asked[s]).sample for s in blocks_of(len(x))])
         if guidance == 1:
             return conditional
         free = self._with_none(torch.zeros_like(weights))
-        unconditional = torch.cat([self.unet(x[s], t, class_labels=free[s]).sample for s in blocks_of(len(x))])
+        unconditional = torch.cat([self.network(x[s], t, class_labels=free[s]).sample for s in blocks_of(len(x))])
         return unconditional + guidance * (conditional - unconditional)
 
     def _clean(self, x: Tensor, prediction: Tensor, t: Tensor) -> Tensor:
@@ -188,11 +195,63 @@ class Diffusion(LatentModel):
         return torch.cat([weights, (1 - weights.sum(1, keepdim=True)).clamp(min=0)], dim=1)
 
     def _padded(self, x: Tensor) -> Tensor:
-        rows, columns = (wide - side for wide, side in zip(self.latent_shape[1:], x.shape[2:], strict=True))
-        return F.pad(x, (0, columns, 0, rows), mode="replicate") if rows or columns else x
+        lacking = [wide - side for wide, side in zip(self.latent_shape[1:], x.shape[2:], strict=True)]
+        return F.pad(x, [pad for n in reversed(lacking) for pad in (0, n)], mode="replicate") if any(lacking) else x
 
     def _cropped(self, x: Tensor) -> Tensor:
-        return x[..., : self.spec.shape[1], : self.spec.shape[2]]
+        for dimension, side in enumerate(self.spec.shape[1:], start=2):
+            x = x.narrow(dimension, 0, side)
+        return x
+
+
+def _unet(shape: tuple[int, ...], settings: Diffusion.Settings, labels: int | None) -> "Built":
+    """The UNet for images, and the shape that it takes."""
+    sides, levels = shape[1:], 2 if max(shape[1:]) < 16 else 3 if max(shape[1:]) <= 32 else 4
+    multiple = 2 ** (levels - 1)  # a UNet halves its input this often, so odd sizes are padded
+    padded = (shape[0], *(-side % multiple + side for side in sides))
+    down, up = ["DownBlock2D"] * levels, ["UpBlock2D"] * levels
+    if settings.attention:
+        down[-1], up[0] = "AttnDownBlock2D", "AttnUpBlock2D"
+    network = UNet2DModel(
+        sample_size=padded[1:],
+        in_channels=shape[0],
+        out_channels=shape[0],
+        block_out_channels=[settings.width * min(2**level, 4) for level in range(levels)],
+        layers_per_block=settings.depth,
+        down_block_types=down,
+        up_block_types=up,
+        add_attention=settings.attention,
+        norm_num_groups=8,
+        num_class_embeds=labels,
+    )
+    return network, padded
+
+
+def _point_network(shape: tuple[int, ...], settings: Diffusion.Settings, labels: int | None) -> "Built":
+    """The MLP for points, and the shape that it takes."""
+    return TimedMLP(shape[0], 8 * settings.width, settings.depth + 1, labels), shape
+
+
+Built = tuple[ModelMixin, tuple[int, ...]]
+
+
+class TimedMLP(ModelMixin, ConfigMixin):
+    """Linear layers that know the time; asked, saved and read as diffusers' UNets are."""
+
+    @register_to_config
+    def __init__(self, size: int, width: int, depth: int, num_class_embeds: int | None = None) -> None:
+        super().__init__()
+        self.time = Timesteps(width, flip_sin_to_cos=True, downscale_freq_shift=0)
+        self.enter = nn.Linear(size + width, width)
+        self.class_embedding = nn.Embedding(num_class_embeds, width) if num_class_embeds else None
+        self.layers = nn.Sequential(nn.SiLU(), mlp([width] * (depth + 1) + [size], nn.SiLU))
+
+    def forward(self, sample: Tensor, timestep: Tensor, class_labels: Tensor | None = None) -> UNet2DOutput:
+        time = self.time(timestep.expand(len(sample))).to(sample.dtype)  # [B, W]
+        features = self.enter(torch.cat([sample, time], dim=1))
+        if self.class_embedding is not None:
+            features = features + self.class_embedding(class_labels)
+        return UNet2DOutput(sample=self.layers(features))
 
 
 class BlendedEmbedding(nn.Embedding):

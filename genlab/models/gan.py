@@ -1,7 +1,8 @@
 """GAN: a generator that learns to fool a discriminator (Goodfellow et al. 2014; DCGAN of Radford et al. 2016)."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from typing import Literal
@@ -12,61 +13,148 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
 from genlab.config import Config, Field
-from genlab.data import Batch, DataSpec
+from genlab.data import Batch, DataSpec, Modality
 from genlab.models import base
-from genlab.models.base import Given, LatentModel, Loss, Player, Truncation, one_hot
+from genlab.models.base import Given, LatentModel, Loss, Player, Truncation, mlp_only, one_hot
 from genlab.models.layers import Up, join, mlp, sizes_of
 
 LeakyReLU = partial(nn.LeakyReLU, 0.2)
+
+
+@dataclass(frozen=True)
+class Game:
+    """What the two players lower, from the discriminator's scores [B] of real and of generated items."""
+
+    discriminator: Callable[[Tensor, Tensor], Tensor]
+    generator: Callable[[Tensor], Tensor]
+    unit: str
+
+
+GAMES = {
+    "non-saturating": Game(  # Goodfellow et al. 2014, section 3
+        lambda real, fake: F.softplus(-real).mean() + F.softplus(fake).mean(),
+        lambda fake: F.softplus(-fake).mean(),
+        "nats: binary cross-entropy of the discriminator, 1.39 when it can only guess, 0 when it always wins",
+    ),
+    "hinge": Game(  # Lim & Ye 2017, eq. 4 and 5
+        lambda real, fake: F.relu(1 - real).mean() + F.relu(1 + fake).mean(),
+        lambda fake: -fake.mean(),
+        "hinge loss of the discriminator: 2 when it can only guess, 0 when it always wins by a margin",
+    ),
+    "wgan-gp": Game(  # Gulrajani et al. 2017, eq. 3
+        lambda real, fake: fake.mean() - real.mean(),
+        lambda fake: -fake.mean(),
+        "the critic's loss: minus the distance that it sees between real and generated, plus its penalty; often negative",
+    ),
+}
+
+_POINTS = {
+    "latent": 2,
+    "steps": 4000,
+    "batch_size": 256,
+    "learning_rate": 1e-3,
+    "discriminator_learning_rate": 1e-3,
+    "spectral_norm": False,
+    "decay": "cosine",
+    "ema": 0.99,
+}
 
 
 class GAN(LatentModel):
     """Two players, one who draws and one who judges; sharp pictures, and a balance to keep."""
 
     class Settings(base.CommonSettings):
-        network: Literal["mlp", "dcgan"] = Field("dcgan", description="mlp is the classic pair of 2014; dcgan is convolutional")
-        latent: int = Field(100, ge=2, le=512, description="numbers that a picture is drawn from")
-        width: int = Field(32, ge=8, le=512, description="channels of the finest layer of a dcgan")
+        network: Literal["auto", "mlp", "dcgan"] = Field(
+            "auto",
+            description="mlp is the classic pair of 2014; dcgan is convolutional; auto is dcgan for images, mlp for points",
+        )
+        loss: Literal["non-saturating", "hinge", "wgan-gp"] = Field(
+            "non-saturating", description="the rules of the game; wgan-gp has a critic that measures a distance"
+        )
+        latent: int = Field(100, ge=2, le=512, description="numbers that a picture is drawn from; points need 2")
+        width: int = Field(
+            32, ge=8, le=512, description="channels of the finest layer of a dcgan; points have four times the units"
+        )
         learning_rate: float = Field(2e-4, ge=1e-7, le=1, description="size of a step of the generator")
         discriminator_learning_rate: float = Field(2e-4, ge=1e-7, le=1, description="size of a step of the discriminator")
-        spectral_norm: bool = Field(True, description="bound the discriminator's slope, which steadies the game")
-        batch_size: int = Field(64, ge=2, le=8192, description="images a step; batch norm needs at least 2")
+        critic_steps: int = Field(
+            1, ge=1, le=20, description="discriminator steps for one of the generator, on the same real items and fresh noise"
+        )
+        spectral_norm: bool = Field(
+            True, description="bound the discriminator's slope, which steadies the game; wgan-gp has its penalty instead"
+        )
+        penalty: float = Field(10.0, ge=0, le=1000, description="weight of wgan-gp's gradient penalty; less for points",
+                               json_schema_extra={"advanced": True})  # fmt: skip
+        batch_size: int = Field(64, ge=2, le=8192, description="items a step; batch norm needs at least 2")
         clip: float = Field(0.0, ge=0, le=1000, description="longest gradient that is let through; 0 lets all through",
                             json_schema_extra={"advanced": True})  # fmt: skip
 
+        @property
+        def bounded(self) -> bool:
+            """Whether the discriminator has spectral norm."""
+            return self.spectral_norm and self.loss != "wgan-gp"
+
     SamplingSettings = Truncation
+    modalities = ("image", "points")
     presets = {
         "small": {"network": "mlp", "steps": 4000},
         "mnist": {"conditional": True, "steps": 8000, "discriminator_learning_rate": 4e-4},
+        "points": _POINTS,
+        "points, hinge": _POINTS | {"loss": "hinge", "learning_rate": 3e-4},
+        "points, wgan-gp": _POINTS | {"loss": "wgan-gp", "critic_steps": 3, "penalty": 1.0},
     }
 
     def __init__(self, spec: DataSpec, settings: Settings) -> None:
         super().__init__(spec, settings)
         self.latent_shape = (settings.latent,)
-        self.generator, self.discriminator = NETWORKS[settings.network](spec.shape, settings, self.classes)
+        self.game = GAMES[settings.loss]
+        build = _point_networks if spec.modality == "points" else NETWORKS[mlp_only(settings.network, spec.modality, "dcgan")]
+        self.generator, self.discriminator = build(spec.shape, settings, self.classes)
 
     @classmethod
-    def loss_unit(cls, settings: Settings) -> str:
-        return "nats: binary cross-entropy of the discriminator, 1.39 when it can only guess, 0 when it always wins"
+    def check(cls, settings: Settings, modality: Modality) -> None:
+        super().check(settings, modality)
+        mlp_only(settings.network, modality, "dcgan")
+
+    @classmethod
+    def loss_unit(cls, settings: Settings, modality: Modality = "image") -> str:
+        return GAMES[settings.loss].unit
 
     def players(self) -> dict[str, Player]:
         rates = {"discriminator": self.settings.discriminator_learning_rate, "generator": self.settings.learning_rate}
-        return {n: Player(list(getattr(self, n).parameters()), rate, betas=(0.5, 0.999)) for n, rate in rates.items()}
+        betas = (0.0, 0.9) if self.settings.loss == "wgan-gp" else (0.5, 0.999)  # Gulrajani et al. 2017, algorithm 1
+        return {name: Player(list(getattr(self, name).parameters()), rate, betas) for name, rate in rates.items()}
 
     def training_losses(self, batch: Batch, step: int) -> Iterator[Loss]:
         weights = one_hot(batch.label, self.classes) if self.classes else None
-        fake = self.generator(join(batch.randn(*self.latent_shape), weights))
-        real_logits = self.discriminator(batch.x, weights).float()
-        fake_logits = self.discriminator(fake.detach(), weights).float()
-        right = 0.5 * ((real_logits > 0).float().mean() + (fake_logits < 0).float().mean())
-        value = F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
-        yield Loss("discriminator", value, {"told apart": right})
+        for _ in range(self.settings.critic_steps):
+            fake = self.generator(join(batch.randn(*self.latent_shape), weights))
+            yield self._judgement(batch, fake.detach(), weights)
         self.discriminator.requires_grad_(False)
         try:
-            logits = self.discriminator(fake, weights).float()  # judged by the discriminator just improved
-            yield Loss("generator", F.softplus(-logits).mean())  # non-saturating, Goodfellow et al. 2014, section 3
+            scores = self.discriminator(fake, weights).float()  # judged by the discriminator just improved
+            yield Loss("generator", self.game.generator(scores))
         finally:
             self.discriminator.requires_grad_(True)
+
+    def _judgement(self, batch: Batch, fake: Tensor, weights: Tensor | None) -> Loss:
+        """The discriminator's loss on real and generated items, and how it fares."""
+        real_scores = self.discriminator(batch.x, weights).float()
+        fake_scores = self.discriminator(fake, weights).float()
+        value = self.game.discriminator(real_scores, fake_scores)
+        if self.settings.loss != "wgan-gp":
+            right = 0.5 * ((real_scores > 0).float().mean() + (fake_scores < 0).float().mean())
+            return Loss("discriminator", value, {"told apart": right})
+        slope = slopes(lambda x: self.discriminator(x, weights).float(), batch.x, fake, batch.rand(1))
+        penalty = ((slope - 1) ** 2).mean()
+        return Loss("discriminator", value + self.settings.penalty * penalty, {"distance": -value, "slope": slope.mean()})
+
+    @torch.no_grad()
+    def judge(self, x: Tensor, given: Given | None = None) -> Tensor:
+        scores = self.discriminator(x, self.class_weights(given, len(x))).float()
+        if self.settings.loss == "wgan-gp":  # a critic's scores have no zero and no scale but what they are compared with
+            scores = (scores - scores.mean()) / scores.std().clamp(min=1e-6)
+        return scores.sigmoid()
 
     def decode(self, z: Tensor, given: Given | None = None, settings: Config | None = None) -> Tensor:
         return self.generator(join(z, self.class_weights(given, len(z)))).float()
@@ -91,12 +179,24 @@ class GAN(LatentModel):
             norm.momentum = 0.1
 
 
-class MLPDiscriminator(nn.Module):
-    """784 → 512 → 256 → 1 for a 28×28 image; class weights are appended to the pixels."""
+def slopes(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, between: Tensor) -> Tensor:
+    """[B] the lengths of a critic's gradients on the lines from generated to real items, at shares `between` [B, 1] of the way.
 
-    def __init__(self, shape: tuple[int, ...], norm: bool, classes: int) -> None:
+    Gulrajani et al. 2017, eq. 3, whose penalty draws them to 1.
+    """
+    share = between.view(-1, *[1] * (real.dim() - 1))
+    with torch.enable_grad():  # the held-out loss is measured without gradients of the weights
+        x = (share * real + (1 - share) * fake).detach().requires_grad_(True)
+        (gradient,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
+    return gradient.flatten(1).norm(dim=1)
+
+
+class MLPDiscriminator(nn.Module):
+    """Linear layers with these numbers of hidden units; class weights are appended to the item."""
+
+    def __init__(self, shape: tuple[int, ...], hidden: Sequence[int], norm: bool, classes: int) -> None:
         super().__init__()
-        self.layers = _normed(mlp([math.prod(shape) + classes, 512, 256, 1], LeakyReLU), norm)
+        self.layers = _normed(mlp([math.prod(shape) + classes, *hidden, 1], LeakyReLU), norm)
 
     def forward(self, x: Tensor, weights: Tensor | None) -> Tensor:
         return self.layers(join(x.flatten(1), weights)).squeeze(1)
@@ -126,7 +226,13 @@ class ConvDiscriminator(nn.Module):
 def _mlp_networks(shape: tuple[int, ...], settings: GAN.Settings, classes: int) -> tuple[nn.Module, nn.Module]:
     layers = mlp([settings.latent + classes, 256, 512, 1024, math.prod(shape)], LeakyReLU)
     generator = nn.Sequential(*layers, nn.Tanh(), nn.Unflatten(1, shape))
-    return generator, MLPDiscriminator(shape, settings.spectral_norm, classes)
+    return generator, MLPDiscriminator(shape, (512, 256), settings.bounded, classes)
+
+
+def _point_networks(shape: tuple[int, ...], settings: GAN.Settings, classes: int) -> tuple[nn.Module, nn.Module]:
+    hidden = [4 * settings.width] * 3
+    generator = mlp([settings.latent + classes, *hidden, *shape], nn.ReLU)
+    return generator, MLPDiscriminator(shape, hidden, settings.bounded, classes)
 
 
 def _dcgan_networks(shape: tuple[int, ...], settings: GAN.Settings, classes: int) -> tuple[nn.Module, nn.Module]:
@@ -141,7 +247,7 @@ def _dcgan_networks(shape: tuple[int, ...], settings: GAN.Settings, classes: int
     for level in reversed(range(len(sizes) - 1)):
         layers += [Up(channels[level + 1], channels[level], sizes[level], bias=False), nn.BatchNorm2d(channels[level]), nn.ReLU()]
     generator = nn.Sequential(*layers, nn.Conv2d(channels[0], shape[0], 3, padding=1), nn.Tanh())
-    return generator, ConvDiscriminator(shape, settings.width, settings.spectral_norm, classes)
+    return generator, ConvDiscriminator(shape, settings.width, settings.bounded, classes)
 
 
 def _conv_area(size: tuple[int, int], halvings: int) -> int:

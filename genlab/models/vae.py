@@ -10,50 +10,68 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genlab.config import Config, Field
-from genlab.data import Batch, DataSpec
+from genlab.data import Batch, DataSpec, Modality
+from genlab.errors import BadSetting
 from genlab.models import base
-from genlab.models.base import Given, LatentModel, Loss, Truncation, one_hot
+from genlab.models.base import Given, LatentModel, Loss, Truncation, mlp_only, one_hot
 from genlab.models.layers import Up, join, mlp, sizes_of
 
 LOSS_UNITS = {
     "bernoulli": "nats an image: negative evidence lower bound on binarised pixels",
+    "points": "nats a point: negative evidence lower bound of a density over the unit square; it may be negative",
     "gaussian": "nats an image: negative evidence lower bound of a density over pixels in [0, 1]; it may be negative",
     "cross-entropy": "cross-entropy of grey values an image plus KL; not a likelihood",
 }
 
 
 class VAE(LatentModel):
-    """Compresses each image to a few numbers and learns to draw it back; smooth to walk through."""
+    """Compresses each item to a few numbers and learns to draw it back; smooth to walk through."""
 
     class Settings(base.CommonSettings):
-        network: Literal["mlp", "conv"] = Field("mlp", description="mlp is fast and sees all pixels at once; conv sees shapes")
+        network: Literal["auto", "mlp", "conv"] = Field(
+            "auto", description="mlp is fast and sees all pixels at once; conv sees shapes; auto is mlp"
+        )
         latent: int = Field(2, ge=2, le=512, description="latent axes; 2 can be seen on a map, 16 draw sharper digits")
         width: int = Field(256, ge=8, le=2048, description="units of a hidden layer; a conv network has a quarter as channels")
         beta: float = Field(1.0, ge=0, le=100, description="weight of the KL term; above 1 the axes separate and images blur")
-        likelihood: Literal["bernoulli", "gaussian", "cross-entropy"] = Field(
-            "bernoulli", description="bernoulli binarises pixels; gaussian learns its noise; cross-entropy is no likelihood"
+        likelihood: Literal["auto", "bernoulli", "gaussian", "cross-entropy"] = Field(
+            "auto",
+            description="bernoulli binarises pixels; gaussian learns its noise; cross-entropy is no likelihood; "
+            "auto is bernoulli for images and gaussian for points",
         )
 
     SamplingSettings = Truncation
+    modalities = ("image", "points")
     spread: Tensor
     information: Tensor
     presets = {
         "small": {"latent": 8, "steps": 2000},
         "mnist": {"network": "conv", "latent": 16, "width": 96, "likelihood": "cross-entropy", "decay": "cosine"},
         "sprites": {"network": "conv", "latent": 8, "width": 128, "likelihood": "gaussian"},
+        "points": {"steps": 6000, "batch_size": 256, "width": 128, "decay": "cosine"},
     }
 
     def __init__(self, spec: DataSpec, settings: Settings) -> None:
         super().__init__(spec, settings)
         self.latent_shape = (settings.latent,)
-        self.encoder, self.decoder = NETWORKS[settings.network](spec.shape, settings.width, settings.latent, self.classes)
-        self.log_sigma = nn.Parameter(torch.tensor(-1.0), requires_grad=settings.likelihood == "gaussian")
+        network, self.likelihood = mlp_only(settings.network, spec.modality, "mlp"), _likelihood(settings, spec.modality)
+        self.encoder, self.decoder = NETWORKS[network](spec.shape, settings.width, settings.latent, self.classes)
+        self.log_sigma = nn.Parameter(torch.tensor(-1.0), requires_grad=self.likelihood == "gaussian")
         self.register_buffer("spread", torch.ones(settings.latent))  # of the posterior means over the training data
         self.register_buffer("information", torch.zeros(settings.latent))  # nats that each axis carries
 
     @classmethod
-    def loss_unit(cls, settings: Settings) -> str:
-        return LOSS_UNITS[settings.likelihood]
+    def check(cls, settings: Settings, modality: Modality) -> None:
+        super().check(settings, modality)
+        mlp_only(settings.network, modality, "mlp")
+        if modality == "points" and settings.likelihood not in ("auto", "gaussian"):
+            raise BadSetting(
+                f"likelihood is {settings.likelihood!r}, which is for pixels; for points it must be auto or gaussian."
+            )
+
+    @classmethod
+    def loss_unit(cls, settings: Settings, modality: Modality = "image") -> str:
+        return LOSS_UNITS["points" if modality == "points" else _likelihood(settings, modality)]
 
     def training_losses(self, batch: Batch, step: int) -> Iterator[Loss]:
         mean, logvar = self.posterior(batch.x, self._weights(batch.label))  # [B, L], [B, L]
@@ -73,7 +91,7 @@ class VAE(LatentModel):
 
     def decode(self, z: Tensor, given: Given | None = None, settings: Config | None = None) -> Tensor:
         pixels = self._pixels(z, self.class_weights(given, len(z)))
-        return (pixels if self.settings.likelihood == "gaussian" else pixels.sigmoid()).clamp(0, 1) * 2 - 1
+        return (pixels if self.likelihood == "gaussian" else pixels.sigmoid()).clamp(0, 1) * 2 - 1
 
     @torch.no_grad()
     def encode(self, x: Tensor, given: Given | None = None) -> Tensor:
@@ -93,11 +111,11 @@ class VAE(LatentModel):
     def _reconstruction(self, pixels: Tensor, batch: Batch) -> Tensor:
         """Negative log-likelihood of images [B, C, H, W] in [-1, 1], nats an image, mean over the batch."""
         grey = (batch.x + 1) / 2
-        if self.settings.likelihood == "gaussian":
+        if self.likelihood == "gaussian":
             error = (pixels - grey) ** 2 * (-2 * self.log_sigma).exp()
             each = 0.5 * (error + math.log(2 * math.pi)) + self.log_sigma
         else:
-            target = (batch.rand(*self.spec.shape) < grey).float() if self.settings.likelihood == "bernoulli" else grey
+            target = (batch.rand(*self.spec.shape) < grey).float() if self.likelihood == "bernoulli" else grey
             each = F.binary_cross_entropy_with_logits(pixels, target, reduction="none")
         return each.flatten(1).sum(1).mean()
 
@@ -123,6 +141,11 @@ class ConvEncoder(nn.Module):
 
     def forward(self, x: Tensor, weights: Tensor | None) -> Tensor:
         return self.head(join(self.layers(x), weights))
+
+
+def _likelihood(settings: VAE.Settings, modality: Modality) -> str:
+    """The likelihood that `auto` stands for."""
+    return settings.likelihood if settings.likelihood != "auto" else "gaussian" if modality == "points" else "bernoulli"
 
 
 def _mlp_networks(shape: tuple[int, ...], width: int, latent: int, classes: int) -> tuple[nn.Module, nn.Module]:

@@ -15,6 +15,7 @@ def write_card(run: Run, model: GenerativeModel, config: Mapping[str, Any], seco
     parameters = sum(parameter.numel() for parameter in model.parameters())
     sentence = (type(model).__doc__ or "").splitlines()[0]
     losses = ", ".join(f"{player} {value:.4g}" for player, value in last.get("losses", {}).items())
+    steered = f"\n- **Steered**: {steering(run)}" if run.steered else ""
     return f"""# {run.name}
 
 {sentence}
@@ -23,7 +24,7 @@ def write_card(run: Run, model: GenerativeModel, config: Mapping[str, Any], seco
 - **Data**: {config["dataset"]}, training part, fingerprint `{config["fingerprint"]}`
 {_began(run)}- **Trained**: {config["step"]:,} steps in {_duration(seconds)} on {run.hardware}, genlab {config["genlab"]}
 - **Loss**: {losses or "not recorded"}; held out {f"{held_out[-1]:.4g}" if held_out else "not measured"} ({run.loss_unit})
-- **Command**: `{config["command"]}`
+- **Command**: `{config["command"]}`{steered}
 
 | setting | value |
 |---|---|
@@ -33,6 +34,11 @@ def write_card(run: Run, model: GenerativeModel, config: Mapping[str, Any], seco
 
 def _began(run: Run) -> str:
     return f"- **Started from**: {run.start.model}, step {run.start.step:,}\n" if run.start else ""
+
+
+def steering(run: Run) -> str:
+    """That a run was steered by hand, in words; empty where it was not."""
+    return f"by hand from step {run.steered:,} on, so the command alone does not repeat it" if run.steered else ""
 
 
 def _duration(seconds: float) -> str:

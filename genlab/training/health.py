@@ -11,7 +11,7 @@ Level = Literal["good", "caution", "bad", "quiet"]
 Records = Sequence[dict[str, Any]]
 
 FEW = 8  # records, or held-out measurements, below which nothing can be said
-WON, BALANCED = 0.97, 0.85  # shares of images that a discriminator tells apart
+WON, BALANCED = 0.97, 0.85  # shares of its verdicts that are right
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,13 @@ def _of_course(records: Records, finished: bool) -> Health:
 
 def _of_game(records: Records) -> Health | None:
     """Two players: the balance says more than either loss."""
+    if "distance" in records[-1]["logs"]:
+        return _of_critic([abs(record["logs"]["distance"]) for record in records])
     rates = [record["logs"]["told apart"] for record in records if "told apart" in record["logs"]]
     if not rates:
         return None
     rate = mean(rates[-20:])
-    share = f"The discriminator tells {rate:.0%} of images apart"
+    share = f"The discriminator tells real from generated {rate:.0%} of the time"
     if rate >= WON and len(rates) >= 2 * FEW:
         return Health(
             "won", "caution", f"{share}: it has won, and the generator learns little. Lower the discriminator's learning rate."
@@ -73,6 +75,15 @@ def _of_game(records: Records) -> Health | None:
     if rate <= BALANCED:
         return Health("balanced", "good", f"{share}: a balanced game. Judge by the samples, not by the losses.")
     return Health("ahead", "good", f"{share}: it is ahead, and the generator still learns. Judge by the samples.")
+
+
+def _of_critic(distances: Sequence[float]) -> Health:
+    """A critic measures a distance (Arjovsky et al. 2017), so its fall says that the generator learns."""
+    recent, before = mean(distances[-len(distances) // 4 :]), mean(distances[: len(distances) // 2])
+    seen = f"The critic sees a distance of {recent:.2g} between real and generated"
+    if recent < 0.9 * before:
+        return Health("nearing", "good", f"{seen}, and it has shrunk: learning. Judge by the samples as well.")
+    return Health("steady", "quiet", f"{seen}, which does not shrink. Near 0 that is the end of the way.")
 
 
 def _of_held_out(records: Records, finished: bool) -> Health | None:

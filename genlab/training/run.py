@@ -5,8 +5,9 @@ import os
 import re
 import shlex
 import shutil
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any, Literal
 
 import psutil
 
-from genlab.data import describe
+from genlab.data import Modality, describe
 from genlab.errors import RunFault, UnknownName
 from genlab.files import write_json, writing
 from genlab.models import MODELS, GenerativeModel
@@ -25,6 +26,8 @@ from genlab.registry import check_name, unknown
 FORMAT = 1  # of the run directory; raised when an older genlab could not read it
 State = Literal["queued", "waiting", "running", "paused", "stopped", "done", "failed", "interrupted"]
 Wanted = Literal["run", "pause", "stop"]
+WATCHED = 2.0  # seconds for which one look counts as watching
+FASTEST = 1000.0  # steps a second that a pace may ask for
 ALIVE: tuple[State, ...] = ("waiting", "running", "paused")
 
 
@@ -45,6 +48,16 @@ class Start:
     model: str
     step: int
     folder: Path  # its checkpoint
+
+
+@dataclass(frozen=True)
+class Control:
+    """What a run is asked to do while it trains."""
+
+    wanted: Wanted = "run"
+    granted: int = 0  # steps that it may take although it is paused, counted since the beginning
+    pace: float = 0.0  # steps a second at most; 0 for as many as there can be
+    players: tuple[str, ...] = ()  # those that learn; all where none is named
 
 
 @dataclass(frozen=True)
@@ -75,6 +88,7 @@ class Run:
             raise RunFault(f"threads is {threads!r}; it must be a whole number from 1 to {os.cpu_count()}.")
         model, about = MODELS[family], describe(dataset)
         settings = settings if isinstance(settings, CommonSettings) else model.Settings.parse(settings)
+        model.check(settings, about.modality)
         if settings.conditional and not about.classes:
             raise RunFault(f"{dataset} has no classes; set conditional to false.")
         folder = folder or runs_folder()
@@ -83,6 +97,7 @@ class Run:
             "format": FORMAT,
             "family": family,
             "dataset": dataset,
+            "modality": about.modality,
             "settings": settings.model_dump(),
             "threads": threads,
             "processes": processes,
@@ -151,9 +166,14 @@ class Run:
         return self.settings.batch_size * self.record.get("processes", 1)
 
     @property
+    def modality(self) -> Modality:
+        """The kind of data that it learns."""
+        return self.record.get("modality", "image")
+
+    @property
     def loss_unit(self) -> str:
         """What one unit of the loss curve means."""
-        return self.model.loss_unit(self.settings)
+        return self.model.loss_unit(self.settings, self.modality)
 
     @property
     def command(self) -> str:
@@ -200,13 +220,65 @@ class Run:
 
     def ask(self, wanted: Wanted) -> None:
         """Tell the process that trains what to do; it looks before every step."""
-        write_json(self.path / "control.json", {"wanted": wanted})
+        self._direct(replace(self.control(), wanted=wanted))
+
+    def steer(self, pace: float, players: Sequence[str]) -> None:
+        """Train at so many steps a second at most (0 for no limit), and let only these players learn (none for all)."""
+        if not 0 <= pace <= FASTEST:
+            raise RunFault(f"The pace is {pace!r} steps a second; it must be a number from 0 to {FASTEST:g}, 0 for no limit.")
+        self._direct(replace(self.control(), pace=pace, players=tuple(players)))
+
+    def advance(self, steps: int = 1) -> None:
+        """Go on by some steps, then pause."""
+        if not 1 <= steps <= 1000:
+            raise RunFault(f"steps is {steps!r}; it must be a whole number from 1 to 1,000.")
+        control = self.control()
+        self._direct(replace(control, wanted="pause", granted=control.granted + steps))
 
     def wanted(self) -> Wanted:
+        return self.control().wanted
+
+    def control(self) -> Control:
+        """What was asked last."""
         try:
-            return json.loads((self.path / "control.json").read_text())["wanted"]
-        except (OSError, ValueError, KeyError):
-            return "run"
+            asked = json.loads((self.path / "control.json").read_text())
+            return Control(asked["wanted"], int(asked["granted"]), float(asked["pace"]), tuple(asked["players"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return Control()
+
+    def _direct(self, control: Control) -> None:
+        write_json(self.path / "control.json", asdict(control))
+
+    # --- Who looks, and what they see ---
+
+    @property
+    def live_file(self) -> Path:
+        """Where the process that trains on points puts what can be seen now."""
+        return self.path / "live.json"
+
+    def watch(self) -> None:
+        """Say that somebody looks, without which nothing is drawn for them."""
+        (self.path / "watched").touch()
+
+    @property
+    def watched(self) -> bool:
+        try:
+            return time.time() - (self.path / "watched").stat().st_mtime < WATCHED
+        except OSError:
+            return False
+
+    def note_steering(self, step: int) -> None:
+        """Remember the first step in which some players were held back by hand: its command does not repeat such a run."""
+        if self.steered is None:
+            write_json(self.path / "steered.json", step)
+
+    @property
+    def steered(self) -> int | None:
+        """The first step that was steered by hand, if any was."""
+        try:
+            return int(json.loads((self.path / "steered.json").read_text()))
+        except (OSError, ValueError):
+            return None
 
     def history(self, after: int = 0) -> list[dict[str, Any]]:
         """The records of all steps beyond `after`; an unfinished last line is left out."""
@@ -232,6 +304,9 @@ class Run:
         for step in self.samples():
             if step > after:
                 self.sample_file(step).unlink()
+        if self.steered is not None and self.steered > after:
+            (self.path / "steered.json").unlink()
+        self.live_file.unlink(missing_ok=True)
 
     def _last_step(self) -> int:
         """The last step that is recorded or saved; not every step is."""

@@ -4,7 +4,7 @@ import math
 import platform
 import shutil
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast, get_args
@@ -18,10 +18,11 @@ from filelock import FileLock, Timeout
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from genlab.data import Batch, Splits, to_pixels
+from genlab import plane
+from genlab.data import Batch, Splits
 from genlab.errors import Diverged, GenlabError, RunFault
 from genlab.files import DiskFault, write_bytes
-from genlab.images import png, wall
+from genlab.images import png
 from genlab.models.base import CommonSettings, GenerativeModel, Player
 from genlab.training.card import write_card
 from genlab.training.checkpoint import (
@@ -35,7 +36,8 @@ from genlab.training.checkpoint import (
     without,
 )
 from genlab.training.figure import draw_curves
-from genlab.training.run import Run, State, Wanted, as_record
+from genlab.training.live import Live
+from genlab.training.run import Control, Run, State, Wanted, as_record
 from genlab.training.start import take_over
 
 RECORDS, HELD_OUT, GRIDS = 500, 100, 40  # at most about so many a run
@@ -117,8 +119,11 @@ class Trainer:
         self.players = self.model.players()
         self.optimizers = {name: optimizer_for(player, self.settings) for name, player in self.players.items()}
         self.step, self.seconds, self.told = 0, 0.0, ""
+        self.granted = run.control().granted  # single steps that were taken while paused
+        self.background = plane.background(data.validation)
         self.held_out_batch = data.validation.batch(min(HELD_OUT_ITEMS, len(data.validation)), 0, 0)
         self._restore()
+        self.live = Live(run, self.model)
         if self.settings.compile:
             compile_networks(self.model)
 
@@ -129,10 +134,11 @@ class Trainer:
         started = time.monotonic() - self.seconds
         progress = None
         while self.step < self.settings.steps:
-            if (wanted := self._wanted()) == "stop" or self._time_is_up():
+            control = self._control()
+            if control.wanted == "stop" or self._time_is_up():
                 self.save()
                 return
-            if wanted == "pause":
+            if self._held(control):
                 yield from self._pause(progress)
                 continue
 
@@ -142,10 +148,11 @@ class Trainer:
                 self.batch_size, self.settings.seed, self.step, self.settings.augment,
                 rank=self.accelerator.process_index, ranks=self.accelerator.num_processes,
             )  # fmt: skip
-            losses, logs, norm = self._play(batch.to(self.accelerator.device))
+            losses, logs, norm = self._play(batch.to(self.accelerator.device), self._movers(control))
             self._agree([buffer for buffer in self.model.buffers() if buffer.is_floating_point()])
             self.average.update_parameters(self.model)
             self.step += 1
+            self.granted = self.granted + 1 if control.wanted == "pause" else control.granted
             speed.stop()
 
             self.seconds = time.monotonic() - started
@@ -153,7 +160,7 @@ class Trainer:
                 self.step, self.settings.steps, losses, logs, self._held_out(),
                 learning_rate(self.settings, self.settings.learning_rate, self.step - 1), norm,
                 speed.items_per_second, speed.seconds_left(self.settings.steps - self.step), round(self.seconds, 2),
-                recorded=self.step <= 10 or due(self.step, self.settings.steps, RECORDS),
+                recorded=self.step <= 10 or control.wanted == "pause" or due(self.step, self.settings.steps, RECORDS),
                 drew=self._draw_when_due(),
             )  # fmt: skip
             if progress.recorded and self.accelerator.is_main_process:
@@ -161,10 +168,12 @@ class Trainer:
             if self.step % self.settings.save_every == 0 or self.step == self.settings.steps:
                 self.save()
                 progress = replace(progress, saved=True)
+            self._show(progress)
             yield progress
+            self._keep_pace(control)
 
-    def _play(self, batch: Batch) -> tuple[dict[str, float], dict[str, float], float]:
-        """One step of every player; nothing is changed by a loss or gradient that is not finite."""
+    def _play(self, batch: Batch, movers: Collection[str]) -> tuple[dict[str, float], dict[str, float], float]:
+        """One step of every player that may move; nothing is changed by a loss or gradient that is not finite."""
         losses: dict[str, float] = {}
         logs: dict[str, float] = {}
         norms: list[float] = []
@@ -174,18 +183,19 @@ class Trainer:
                 loss = next(turns, None)
             if loss is None:
                 return losses, logs, max(norms)
+            losses[loss.player] = value = self._mean(loss.value)
+            logs |= {name: self._mean(log) for name, log in loss.logs.items()}
+            if loss.player not in movers:
+                continue
             player, optimizer = self.players[loss.player], self.optimizers[loss.player]
             optimizer.zero_grad(set_to_none=True)
             self.accelerator.backward(loss.value)
             norm = self._gradient_norm(player)
-            value = self._mean(loss.value)
             if not (math.isfinite(value) and math.isfinite(norm)):
                 raise Diverged(self._divergence(loss.player, value))
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(self.settings, player.learning_rate or self.settings.learning_rate, self.step)
             optimizer.step()
-            losses[loss.player] = value
-            logs |= {name: self._mean(log) for name, log in loss.logs.items()}
             norms.append(norm)
 
     def _gradient_norm(self, player: Player) -> float:
@@ -208,13 +218,35 @@ class Trainer:
             value = self.accelerator.reduce(value.detach(), reduction="mean")
         return float(value.detach())
 
-    def _wanted(self) -> Wanted:
-        """What the run is asked to do, as the first process reads it."""
+    def _control(self) -> Control:
+        """What the run is asked to do; several processes do as the first one reads, and know run, pause and stop alone."""
         if self.accelerator.num_processes == 1:
-            return self.run.wanted()
+            return self.run.control()
         wishes: tuple[Wanted, ...] = get_args(Wanted)
         read = torch.tensor(wishes.index(self.run.wanted()), device=self.accelerator.device)
-        return wishes[int(broadcast(read))]
+        return Control(wishes[int(broadcast(read))])
+
+    def _held(self, control: Control) -> bool:
+        """Whether to wait: paused, and every single step that was granted has been taken."""
+        return control.wanted == "pause" and self.granted >= control.granted
+
+    def _show(self, progress: Progress | None) -> None:
+        """Let those who watch a run on points see where it stands, and all who come later see its end."""
+        if self.accelerator.is_main_process:
+            self.live.show(self.step, progress.losses if progress else {}, at_once=self.step == self.settings.steps)
+
+    def _movers(self, control: Control) -> Collection[str]:
+        """The players that learn in this step, as the settings or a hand on the page want it."""
+        chosen = [name for name in self.players if name in control.players] or list(self.players)
+        if len(chosen) < len(self.players):
+            self.run.note_steering(self.step + 1)
+        return chosen
+
+    def _keep_pace(self, control: Control) -> None:
+        """Wait after a step for as long as slow motion is wanted."""
+        until = time.monotonic() + (1 / control.pace if control.pace else 0)
+        while (left := until - time.monotonic()) > 0 and self._control() == control:
+            time.sleep(min(left, 0.02))
 
     @torch.no_grad()
     def _held_out(self) -> float | None:
@@ -236,8 +268,10 @@ class Trainer:
             return False
         model = self._averaged()
         columns = model.classes if 4 <= model.classes <= 16 else 16
-        *_, draft = model.sample(4 * columns, model.SamplingSettings(), self.settings.seed, model.given_labels(None, 4 * columns))
-        write_bytes(self.run.sample_file(self.step), png(wall(to_pixels(draft.items), columns)))
+        n = len(self.background) if self.background is not None else 4 * columns
+        *_, draft = model.sample(n, model.SamplingSettings(), self.settings.seed, model.given_labels(None, n))
+        picture = plane.together(draft.items, model.spec, columns, self.background)
+        write_bytes(self.run.sample_file(self.step), png(picture))
         return True
 
     def _averaged(self) -> GenerativeModel:
@@ -289,8 +323,9 @@ class Trainer:
         """Save and wait, with everything still in memory."""
         self.save()
         self._note("paused")
-        while self._wanted() == "pause":
-            time.sleep(0.2)
+        while self._held(self._control()):
+            self._show(last)
+            time.sleep(0.05)
             if last:
                 yield replace(last, state="paused")
         self._note("running")

@@ -11,7 +11,7 @@ from pydantic import Field
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from genlab import latent
+from genlab import latent, plane
 from genlab.data import load, to_model
 from genlab.errors import BadSetting, GenlabError
 from genlab.files import whole_folder
@@ -128,12 +128,23 @@ def start_of(trained: Trained, model: LatentModel) -> str:
     return "prior:1" if home_of(model) == "zero" else home_of(model)
 
 
+def pictures(trained: Trained, model: LatentModel, z: Tensor, given: Given) -> Tensor:
+    """Pixels uint8 [n, C, H, W] of latents; points among some of their data, where these are on this machine."""
+    return latent.draw(model, z, given, _behind(trained))
+
+
+def _behind(trained: Trained) -> Tensor | None:
+    with suppress(GenlabError):
+        return plane.background(load(trained.dataset).validation) if trained.model.spec.modality == "points" else None
+    return None
+
+
 def strips(trained: Trained, model: LatentModel, asked: Strips) -> Tensor:
     """[count·STRIP, C, H, W] what each axis does from where the point is."""
     axes, here = axes_of(trained), place(trained, model, asked)
     some = Axes(axes.basis[: asked.count], axes.names[: asked.count])
     z = latent.traverse(some, some.read(here.z)[0], some.rest(here.z), STRIP)
-    return latent.draw(model, z, here.given)
+    return pictures(trained, model, z, here.given)
 
 
 def walk(trained: Trained, model: LatentModel, asked: Walk) -> tuple[str, Tensor, Tensor | None]:
@@ -145,7 +156,7 @@ def walk(trained: Trained, model: LatentModel, asked: Walk) -> tuple[str, Tensor
         weights = latent.walk(start.given.classes[0], end.given.classes[0], FRAMES, "linear")
     address = f"walk:{secrets.token_hex(6)}"
     _walks.put(address, z)
-    return address, latent.draw(model, z, Given(weights)), weights
+    return address, pictures(trained, model, z, Given(weights)), weights
 
 
 def wall(trained: Trained, model: LatentModel, asked: Wall) -> tuple[list[str], Tensor, Tensor]:
@@ -154,11 +165,12 @@ def wall(trained: Trained, model: LatentModel, asked: Wall) -> tuple[list[str], 
         test = load(trained.dataset).test
         order = _in_turn(test.label)
         rows = [int(order[(asked.page * WALL + i) % len(order)]) for i in range(WALL)]
-        return [f"test:{row}" for row in rows], test.read(rows), test.label[rows]
+        drawn = plane.tiles(to_model(test.read(rows)), test.spec, _behind(trained))
+        return [f"test:{row}" for row in rows], drawn, test.label[rows]
     seeds = range(asked.page * WALL, (asked.page + 1) * WALL)
     given = model.given_labels(None, WALL)
     labels = torch.full((WALL,), -1) if given.classes is None else given.classes.argmax(1)
-    return [f"prior:{seed}" for seed in seeds], latent.draw(model, model.prior(WALL, seeds[0]), given), labels
+    return [f"prior:{seed}" for seed in seeds], pictures(trained, model, model.prior(WALL, seeds[0]), given), labels
 
 
 def _base(trained: Trained, model: LatentModel, address: str) -> Tensor:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from genlab import latent
+from genlab import plane
 from genlab.ui import explorer
 from genlab.ui.draw import data_uri, wall
 from genlab.ui.explorer import Looking, Point, Strips, Walk, Wall
@@ -23,7 +23,8 @@ def latent_open(data: Any) -> dict[str, Any]:
     return {
         "model": trained.name,
         "version": trained.folder.name,
-        "size": list(model.spec.shape[1:]),
+        "size": plane.size_of(model.spec),
+        "points": model.spec.modality == "points",
         "classes": list(model.spec.classes) if model.classes else [],
         "latents": model.prior(1, 0)[0].numel(),
         "home": explorer.home_of(model),
@@ -47,7 +48,7 @@ def latent_decode(data: Any) -> dict[str, Any]:
     trained, model = explorer.explorable(point)
     with drawing():
         place = explorer.place(trained, model, point)
-        pixels = latent.draw(model, place.z, place.given)
+        pixels = explorer.pictures(trained, model, place.z, place.given)
     answer: dict[str, Any] = {"image": data_uri(pixels[0])}
     if place.z.numel() <= 64:
         answer["latent"] = place.z.flatten().tolist()

@@ -16,11 +16,13 @@ from pydantic import Field as Limit
 from torch import Tensor
 
 from genlab.config import Config, Field
-from genlab.data import to_pixels
+from genlab.data import DataSpec, to_pixels, to_stored
 from genlab.errors import UnknownName
+from genlab.files import npz
 from genlab.images import png
 from genlab.images import wall as one_picture
 from genlab.models.base import Draft
+from genlab.plane import together
 from genlab.ui.controls import Form, draw_form
 from genlab.ui.draw import wall
 from genlab.ui.shared import Kept, Request, Shared, at_edge, on_all_cores, open_model, served
@@ -44,8 +46,9 @@ class Wish(Config):
 class Sampled:
     """Images that were drawn and what it took, kept for a while so that they can be downloaded."""
 
-    pixels: Tensor  # uint8 [n, C, H, W]
+    pixels: Tensor  # uint8 [n, C, H, W]; of points one picture with all of them
     told: dict[str, Any]
+    points: Tensor | None = None  # [n, 2]
 
     def picture(self, i: int) -> bytes:
         """One image as a PNG that says how to draw it again."""
@@ -127,18 +130,28 @@ def _draw(name: str, wish_form: Form, form: Form, count: Any, seed: Any, label: 
     for draft in on_all_cores(trained.model.sample(wish.count, settings, wish.seed, given)):
         last = draft.step == draft.total
         if last or time.monotonic() - shown > PAUSE:
-            pixels = to_pixels(draft.items if last or draft.estimate is None else draft.estimate)
-            _results.put(result, Sampled(pixels, told))
-            yield {**_record(result, name, pixels, wish, draft), "seconds": time.monotonic() - began}
+            sampled = _sampled(draft, trained.model.spec, told)
+            _results.put(result, sampled)
+            yield {**_record(result, name, sampled, wish, draft), "seconds": time.monotonic() - began}
             shown = time.monotonic()
 
 
-def _record(result: str, model: str, pixels: Tensor, wish: Any, draft: Draft) -> dict[str, Any]:
-    columns = min(COLUMNS, wish.count)
+def _sampled(draft: Draft, spec: DataSpec, told: dict[str, Any]) -> Sampled:
+    """Images as the model expects them in the end, points where they are on their way."""
+    if spec.modality == "points":
+        return Sampled(together(draft.items, spec, columns=1)[None], told, to_stored(draft.items, spec))
+    return Sampled(to_pixels(draft.items if draft.step == draft.total or draft.estimate is None else draft.estimate), told)
+
+
+def _record(result: str, model: str, sampled: Sampled, wish: Any, draft: Draft) -> dict[str, Any]:
+    pixels = sampled.pixels
+    columns = min(COLUMNS, len(pixels))
     return {
         "id": result,
         "image": wall(pixels, columns),
-        "n": wish.count,
+        "n": len(pixels),
+        "count": wish.count,
+        "points": sampled.points is not None,
         "columns": columns,
         "model": model,
         "size": list(pixels.shape[2:]),
@@ -160,8 +173,10 @@ def sample_png(data: Any) -> dict[str, str]:
 
 @served
 def sample_zip(data: Any) -> dict[str, str]:
-    """Every image as a PNG of its own, named after its seed."""
+    """Every image as a PNG of its own, named after its seed; points as one file of numpy's."""
     _, found = _chosen(data)
+    if found.points is not None:
+        return _file(f"{found.told['model']}.npz", npz(samples=found.points.numpy()))
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         for i in range(len(found.pixels)):

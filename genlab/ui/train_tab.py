@@ -2,20 +2,23 @@
 
 import time
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Literal
 
 import gradio as gr
 
-from genlab.errors import UnknownName
-from genlab.models import MODELS
+from genlab.data import Modality, describe
+from genlab.errors import BadSetting, UnknownName
+from genlab.models import MODELS, GenerativeModel
 from genlab.paths import runs_folder
-from genlab.registry import check_name, unknown
+from genlab.registry import unknown
 from genlab.training.health import judge
 from genlab.training.run import Run, differences, list_runs
 from genlab.training.start import create_from, possible_starts, starting_settings
 from genlab.ui.controls import Form, draw_form
+from genlab.ui.points_stage import opened, points_advance, points_look, points_real, points_steer
 from genlab.ui.shared import Request, Shared, at_edge, device, open_model, queue, served
 from genlab.ui.widgets import widget
 from genlab.ui.words import say, words
@@ -49,6 +52,7 @@ def build(shared: Shared) -> None:
             columns, forms = _forms(preset.value)
             start = gr.Button(words("train.start"), variant="primary", elem_id="train-start")
         with gr.Column(scale=8, min_width=300, elem_classes="train-middle"):
+            widget("points", [points_real, points_look, points_steer, points_advance, ask])
             stage = widget("run", [watch, sample, ask], parts=["curve"])
         with gr.Column(scale=3, min_width=240, elem_classes="train-right"):
             side = widget("side", [rename, remove, ask, reorder, limit])
@@ -84,8 +88,17 @@ def _about(family: str) -> str:
 
 def _presets(family: str, dataset: str) -> dict[str, Any]:
     """The presets of a family, and the one that suits a dataset."""
-    names = [*MODELS[family].presets, DEFAULTS]
-    return {"choices": names, "value": next(name for name in (dataset, "small", DEFAULTS) if name in names)}
+    model, modality = MODELS[family], describe(dataset).modality
+    names = [*(name for name, values in model.presets.items() if _suits(model, values, modality)), DEFAULTS]
+    wanted = (dataset, "points" if modality == "points" else "small", DEFAULTS)
+    return {"choices": names, "value": next(name for name in wanted if name in names)}
+
+
+def _suits(model: type[GenerativeModel], values: Mapping[str, object], modality: Modality) -> bool:
+    with suppress(BadSetting):
+        model.check(model.Settings.parse(values), modality)
+        return True
+    return False
 
 
 @at_edge
@@ -93,8 +106,9 @@ def _choose(forms: Forms, family: str, dataset: str) -> list[object]:
     """The presets and starts of a family, its form, and what the form says."""
     presets = _presets(family, dataset)
     columns = [gr.update(visible=name == family) for name in MODELS]
+    begin = gr.update(choices=_starts_of(possible_starts(family, dataset)), value=NOTHING)
     filled = _refill(forms, family, dataset, presets["value"], NOTHING)
-    return [gr.update(info=_about(family)), gr.update(**presets), _starts(family, dataset), *columns, *filled]
+    return [gr.update(info=_about(family)), gr.update(**presets), begin, *columns, *filled]
 
 
 @at_edge
@@ -140,7 +154,7 @@ def _own(forms: Forms, family: str, values: Sequence[Any]) -> dict[str, Any]:
 
 @at_edge
 def _open_latent(event: gr.EventData) -> object:
-    return _opened(str(event.run)).name
+    return opened(str(event.run)).name
 
 
 # --- What the widgets ask ---
@@ -201,7 +215,7 @@ def sample(wish: object) -> dict[str, Any]:
     """The samples drawn at a step, as they were written."""
     asked = Step.check(wish)
     try:
-        picture = _opened(asked.run).sample_file(asked.step).read_bytes()
+        picture = opened(asked.run).sample_file(asked.step).read_bytes()
     except FileNotFoundError:
         raise UnknownName(say("train.no_such_samples", step=asked.step)) from None
     return {"image": "data:image/png;base64," + b64encode(picture).decode()}
@@ -211,7 +225,7 @@ def sample(wish: object) -> dict[str, Any]:
 def ask(wish: object) -> dict[str, Any]:
     """Pause, stop or continue a run; one that no process trains is given to the worker."""
     asked = Ask.check(wish)
-    run = _opened(asked.run)
+    run = opened(asked.run)
     if asked.wanted == "run" and run.status().state not in ("queued", "waiting", "running", "paused"):
         queue().add(run, device())
     elif run.status().state == "queued":
@@ -225,7 +239,7 @@ def ask(wish: object) -> dict[str, Any]:
 def reorder(wish: object) -> dict[str, Any]:
     """Let a waiting run change places."""
     asked = Reorder.check(wish)
-    queue().move(_opened(asked.run), asked.by)
+    queue().move(opened(asked.run), asked.by)
     return {}
 
 
@@ -240,13 +254,13 @@ def limit(wish: object) -> dict[str, Any]:
 def rename(wish: object) -> dict[str, Any]:
     """Give a run another name."""
     asked = Rename.check(wish)
-    return {"run": _opened(asked.run).rename(asked.name).name}
+    return {"run": opened(asked.run).rename(asked.name).name}
 
 
 @served
 def remove(wish: object) -> dict[str, Any]:
     """Delete a run and all that came of it."""
-    _opened(Named.check(wish).run).delete()
+    opened(Named.check(wish).run).delete()
     return {}
 
 
@@ -261,11 +275,6 @@ def _compared(runs: Sequence[Run]) -> dict[str, Any]:
     }
 
 
-def _opened(name: str) -> Run:
-    """A run of the runs folder by its name; the page reaches no other folder."""
-    return Run.open(check_name(name, "run"))
-
-
 def _line(run: Run) -> dict[str, Any]:
     status, record = run.status(), run.record
     return {
@@ -275,6 +284,7 @@ def _line(run: Run) -> dict[str, Any]:
         "state": status.state,
         "step": status.step,
         "steps": status.steps,
+        "points": run.modality == "points",
         "diverged": status.state == "failed" and "NaN" in status.message,
     }
 
@@ -305,4 +315,5 @@ def _detail(run: Run) -> dict[str, Any]:
         "seed": run.record["settings"]["seed"],
         "command": run.command,
         "from": run.start.model if run.start else "",
+        "steered": run.steered,
     }

@@ -307,7 +307,8 @@ async function open(name, keep = false) {
   [here, names, shown, source] = [start(), [], SHOWN, model.encoder ? "test" : "prior"];
   for (const part of ["axes", "wall", "strip"]) at(part).replaceChildren();
   at("more").hidden = true;
-  at("size").textContent = `${model.size[1]} × ${model.size[0]}`;
+  at("size").textContent = model.points ? say("latent.plane") : `${model.size[1]} × ${model.size[0]}`;
+  element.classList.toggle("of-points", model.points);
   at("image").style.aspectRatio = `${model.size[1]} / ${model.size[0]}`;
   at("title").textContent = say(model.latents > SHOWN ? "latent.axes" : "latent.axes.few");
   buildClasses();

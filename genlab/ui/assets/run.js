@@ -273,5 +273,6 @@ function size() {
   samples.style.width = `${w * scale}px`;
   const lines = find(".samples .lines");
   lines.style.cssText = `width:${w * scale}px;height:${h * scale}px;--tile:${(h / ROWS) * scale}px`;
-  lines.hidden = (w * ROWS) % h > 0;
+  lines.hidden = (w * ROWS) % h > 0 || Boolean(lab.run?.points);
+  samples.parentElement.classList.toggle("of-points", Boolean(lab.run?.points));
 }

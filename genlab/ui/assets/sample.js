@@ -21,7 +21,10 @@ function show() {
 
 function begin(record) {
   const same = result && record.n === result.n && record.size.join() === result.size.join();
-  at("title").textContent = say("sample.stage", { n: record.n, model: record.model });
+  at("title").textContent = say(record.points ? "sample.stage_points" : "sample.stage", { n: record.count, model: record.model });
+  at("zip").textContent = say(record.points ? "sample.npz" : "sample.zip");
+  at("save").textContent = say(record.points ? "sample.save_points" : "sample.save");
+  find(".sample").classList.toggle("of-points", record.points);
   at("size").textContent = `${record.size[1]} × ${record.size[0]}`;
   result = record;
   if (!same) {
