@@ -9,7 +9,7 @@ from genlab.data import list_datasets
 from genlab.errors import GenlabError
 from genlab.training.checkpoint import find_model, list_models
 from genlab.training.run import list_runs
-from genlab.ui.shared import ASSETS, Shared, at_edge, cores, device
+from genlab.ui.shared import ASSETS, Shared, at_edge, cores, device, version_of
 from genlab.ui.words import catalogues, words
 
 STYLES = sorted(ASSETS.glob("*.css"), key=lambda file: file.stem != "genlab")
@@ -82,7 +82,7 @@ def _look(model: str | None, known: list[str]) -> tuple[object, object, object]:
         "cores": cores(),
         "runs": [run.name for run in list_runs() if run.status().state == "running"],
         "model": model,
-        "version": _version(model),
+        "version": _version(model) if model in models else None,
     }
     if models == known:
         return status, gr.skip(), gr.skip()
@@ -90,8 +90,8 @@ def _look(model: str | None, known: list[str]) -> tuple[object, object, object]:
     return status, gr.update(choices=models, **gone), models
 
 
-def _version(model: str | None) -> str | None:
+def _version(model: str) -> str | None:
     try:
-        return find_model(model).name if model else None
-    except GenlabError:
+        return version_of(find_model(model))
+    except (GenlabError, OSError):
         return None

@@ -14,7 +14,9 @@ from genlab.training import worker
 from genlab.training.health import judge
 from genlab.training.run import Run, list_runs
 from genlab.ui.controls import Form, draw_form
+from genlab.ui.preset import check_run
 from genlab.ui.shared import Request, Shared, at_edge, device, served
+from genlab.ui.spaces import check_room
 from genlab.ui.widgets import widget
 from genlab.ui.words import say, words
 
@@ -87,6 +89,8 @@ def _choose(family: str, dataset: str) -> tuple[object, object, tuple[str, str]]
 @at_edge
 def _start(form: Form, family: str, dataset: str, name: str, *values: Any) -> tuple[dict[str, object], str]:
     """Make a run of what the form says, hand it to the worker, and show it."""
+    check_run(family, dataset, form.read(values))
+    check_room()
     run = Run.create(family, dataset, form.read(values), name.strip() or None)
     worker.start(run, device())
     return {"run": run.name, "at": time.time()}, ""
