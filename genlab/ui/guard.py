@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from gradio.route_utils import FnIndexInferError
+from gradio.route_utils import Request as GradioRequest
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
@@ -46,6 +47,14 @@ class Hosts(TrustedHostMiddleware):
         super().__init__(app, allowed_hosts=hosts)
         self.allowed_hosts = hosts  # the list itself, not a copy of it
         self.allow_any = "*" in hosts
+
+
+def mark_refused(request: Any) -> None:
+    """Let the answer to a request be one to a bad request, which it is when a handler refuses it in a sentence."""
+    while isinstance(request, list | GradioRequest):
+        request = request[0] if isinstance(request, list) else request.request
+    if request is not None:
+        request.state.refused = True
 
 
 class TooLarge(Exception):

@@ -56,6 +56,10 @@ class Request(BaseModel):
             raise BadSetting(say("page.request", what=what)) from None
 
 
+class Failure(gr.Error):
+    """What the page says of a fault of ours; any other gr.Error refuses what was asked."""
+
+
 def at_edge(handler: Handler) -> Handler:
     """For event handlers, generators included: a GenlabError becomes its message, all else a reference to the log."""
 
@@ -217,4 +221,5 @@ def _sentences() -> Iterator[None]:
     except gr.Error:
         raise
     except Exception as fault:
-        raise gr.Error(sentence_for(fault), print_exception=False) from None
+        kind = gr.Error if isinstance(fault, GenlabError) else Failure
+        raise kind(sentence_for(fault), print_exception=False) from None
