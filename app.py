@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import secrets
 import socket
 import sys
 from pathlib import Path
@@ -17,14 +18,23 @@ class Parser(argparse.ArgumentParser):
 
 def parse_arguments() -> argparse.Namespace:
     parser = Parser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen at (%(default)s: this computer only)")
+    space = "SPACE_ID" in os.environ  # a Hugging Face Space is public and has its own way in
+    host = "0.0.0.0" if space else "127.0.0.1"  # noqa: S104
+    parser.add_argument("--host", default=host, help="address to listen at (%(default)s)")
     parser.add_argument("--port", type=_port, default=7860, help="port to listen at (%(default)s)")
     parser.add_argument(
         "--device", choices=("auto", "cpu", "cuda"), default="auto", help="where models run and train (%(default)s)"
     )
     parser.add_argument("--data-dir", type=_folder, help="folder of the datasets ($GENLAB_DATA)")
     parser.add_argument("--runs-dir", type=Path, help="folder of the training runs ($GENLAB_RUNS)")
+    parser.add_argument("--public", action="store_true", help="for strangers: caps, and a space of their own for each visitor")
+    parser.add_argument("--share", action="store_true", help="the same with a public link, through Gradio's tunnel")
+    parser.add_argument("--no-auth", action="store_true", help="no password for --public and --share")
     arguments = parser.parse_args()
+    arguments.public |= arguments.share or space
+    if arguments.no_auth and not arguments.public:
+        parser.error("--no-auth belongs to --public or --share; without these the page asks for no password")
+    arguments.password = None if arguments.no_auth or space or not arguments.public else secrets.token_urlsafe(12)
     if reason := _taken(arguments.host, arguments.port):
         parser.error(f"cannot listen at {arguments.host}:{arguments.port} ({reason}); choose another with --host or --port")
     return arguments
@@ -41,7 +51,7 @@ def main() -> None:
             os.environ[name] = str(value)
     from genlab.ui.serve import serve  # reads the environment, and takes seconds to import
 
-    sys.exit(serve(arguments.host, arguments.port))
+    sys.exit(serve(arguments.host, arguments.port, arguments.public, arguments.share, arguments.password))
 
 
 def _taken(host: str, port: int) -> str | None:

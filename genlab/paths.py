@@ -32,6 +32,11 @@ def datasets_folder() -> Path:
     return _own("datasets", "GENLAB_DATASETS")
 
 
+def visitors_folder() -> Path:
+    """One space a visitor of a public page."""
+    return Path(os.environ.get("GENLAB_VISITORS") or Path(user_data_dir("genlab")) / "visitors")
+
+
 @contextmanager
 def in_space(folder: Path | None) -> Iterator[None]:
     """Let runs and own datasets lie in `folder` meanwhile: the space of one visitor, which no other enters."""

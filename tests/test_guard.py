@@ -7,7 +7,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from genlab.ui import guard
+from genlab.ui import guard, preset
+from genlab.ui.preset import Preset
 
 
 async def count_bytes(request: Request) -> PlainTextResponse:
@@ -17,7 +18,7 @@ async def count_bytes(request: Request) -> PlainTextResponse:
 @pytest.fixture
 def client() -> TestClient:
     routes = [Route("/{path:path}", count_bytes, methods=["GET", "POST"])]
-    return TestClient(Starlette(routes=routes, middleware=guard.middleware("127.0.0.1")), base_url="http://127.0.0.1:7860")
+    return TestClient(Starlette(routes=routes, middleware=guard.middleware([*guard.LOCAL])), base_url="http://127.0.0.1:7860")
 
 
 def test_the_pages_own_requests_pass(client: TestClient):
@@ -53,7 +54,7 @@ def test_routes_that_the_page_does_not_need_are_closed(client: TestClient, path:
 
 
 def test_an_oversized_body_is_refused_however_it_is_sent(client: TestClient, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(guard, "LARGEST", 1000)
+    monkeypatch.setattr(preset, "_current", Preset(request=1000))
     assert client.post("/gradio_api/upload", content=b"x" * 1001).status_code == 413
     assert client.post("/gradio_api/upload", content=(b"x" * 400 for _ in range(4))).status_code == 413
     assert client.post("/gradio_api/upload", content=b"x" * 1000).status_code == 200

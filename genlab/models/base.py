@@ -238,6 +238,12 @@ class Truncation(Config):
 MODELS: Registry[type[GenerativeModel]] = Registry("model family")
 
 
+def size_of(family: type[GenerativeModel], spec: DataSpec, settings: CommonSettings) -> int:
+    """The number of parameters that a model would have, found without taking memory for them."""
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in family(spec, settings).parameters())
+
+
 def one_hot(labels: Tensor, classes: int) -> Tensor:
     """[n, K] weights of labels [n]; a label of -1 gives zeros."""
     return (labels[:, None] == torch.arange(classes, device=labels.device)).float()

@@ -33,12 +33,15 @@ class Turn:
 class Queue:
     """Kept in a file, so that a server that is started again goes on with it; one server has it at a time."""
 
-    def __init__(self, file: Path, at_once: int = 1, longest: int = 100, each: int | None = None) -> None:
-        """At most `at_once` runs train and `longest` wait; one visitor may have `each` of both together (None: any number)."""
-        self.file, self.longest, self.each = file, longest, each
+    def __init__(self, file: Path, at_once: int | None = None, longest: int | None = None, each: int | None = None) -> None:
+        """At most `at_once` runs train (None: as many as was last said) and `longest` wait (None: 100).
+
+        One visitor may have `each` of both together (None: any number).
+        """
+        self.file, self.longest, self.each, self.fixed = file, longest or 100, each, at_once is not None
         self._lock = threading.RLock()
         kept = self._read()
-        self.at_once: int = kept.get("at_once", at_once)
+        self.at_once: int = at_once or kept.get("at_once", 1)
         self._waiting = [Turn(**turn) for turn in kept.get("waiting", [])]
         self._training = [Turn(**turn) for turn in kept.get("training", [])]
 
@@ -87,6 +90,8 @@ class Queue:
 
     def limit(self, at_once: int) -> None:
         """Say how many may train at once; those that train already go on."""
+        if self.fixed:
+            raise RunFault(f"The number of runs at once is set to {self.at_once} here.")
         if not 1 <= at_once <= MOST_AT_ONCE:
             raise RunFault(f"{at_once} runs at once were asked for; it must be a whole number from 1 to {MOST_AT_ONCE}.")
         with self._lock:

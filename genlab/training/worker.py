@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from genlab.errors import GenlabError, RunFault
+from genlab.paths import current_space, in_space
 from genlab.training.run import ALIVE, Run
 
 PROJECT = Path(__file__).parents[2]
@@ -35,7 +36,7 @@ def start(run: Run, device: str = "auto") -> None:
     run.ask("run")
     run.note("waiting", pid=process.pid)
     with process.stdin as line:  # type: ignore[union-attr]
-        line.write(f"{device}\t{run.path.absolute()}\n".encode())
+        line.write(f"{device}\t{run.path.absolute()}\t{current_space() or ''}\n".encode())
     _busy[:] = [*(p for p in _busy if p.poll() is None), process]  # polling also buries the dead
     threading.Timer(3, prepare).start()  # not now: importing would slow the first steps
 
@@ -53,7 +54,7 @@ def _launch() -> subprocess.Popen:
 
 
 def main() -> None:
-    """Import everything, wait for one line (device, run directory), train it to its end."""
+    """Import everything, wait for one line (device, run directory, space), train the run to its end."""
     _step_back()
     from genlab.data import load
     from genlab.training.train import train
@@ -61,9 +62,9 @@ def main() -> None:
     line = sys.stdin.readline().rstrip("\n")
     if not line:
         return
-    device, path = line.split("\t", 1)
+    device, path, space = line.split("\t")
     run = Run(Path(path))
-    with suppress(GenlabError):  # it is in the status already
+    with suppress(GenlabError), in_space(Path(space) if space else None):  # a fault is in the status already
         for _ in train(run, load(run.record["dataset"]), device):
             pass
 

@@ -18,9 +18,9 @@ from genlab.files import whole_folder
 from genlab.latent import Axes
 from genlab.models import LatentModel
 from genlab.models.base import Given, one_hot
-from genlab.paths import cache_folder
+from genlab.paths import cache_folder, current_space
 from genlab.training.checkpoint import Trained
-from genlab.ui.shared import Kept, Request, opened_model
+from genlab.ui.shared import Kept, Request, opened_model, version_of
 from genlab.ui.words import say
 
 Numbers = list[float]
@@ -89,11 +89,11 @@ def has_encoder(model: LatentModel) -> bool:
 
 def axes_of(trained: Trained) -> Axes:
     """The axes of a model; those that take long to find are kept on disk beside its weights' hash."""
-    return _axes.get(trained.folder, lambda: _found(trained))
+    return _axes.get(weights_of(trained), lambda: _found(trained))
 
 
 def knows_axes(trained: Trained) -> bool:
-    return _axes.find(trained.folder) is not None
+    return _axes.find(weights_of(trained)) is not None
 
 
 def coordinates(trained: Trained, model: LatentModel, point: Point) -> Numbers:
@@ -121,7 +121,7 @@ def start_of(trained: Trained, model: LatentModel) -> str:
     """The image that a model opens with: a 3 of the test part where that can be encoded, else one from the prior."""
     if has_encoder(model):
         with suppress(GenlabError):  # the data need not be on this machine
-            looking = Wall(model=trained.name, version=trained.folder.name, source="test", page=0)
+            looking = Wall(model=trained.name, version=version_of(trained.folder), source="test", page=0)
             addresses, _, labels = wall(trained, model, looking)
             threes = [address for address, label in zip(addresses, labels.tolist(), strict=True) if label == 3]
             return (threes or addresses)[-1]
@@ -180,7 +180,9 @@ def _base(trained: Trained, model: LatentModel, address: str) -> Tensor:
     if kind == "prior":
         return model.prior(1, int(rest))
     if kind == "test":
-        return _latents.get((trained.folder, address), lambda: _encoded(trained, model, int(rest)))
+        return _latents.get(
+            (current_space(), trained.dataset, weights_of(trained), address), lambda: _encoded(trained, model, int(rest))
+        )
     walked, _, frame = address.rpartition(":")
     z = _walks.find(walked)
     if z is None or int(frame) >= len(z) or z.shape[1:] != model.latent_shape:
@@ -212,10 +214,14 @@ def _wished(model: LatentModel, weights: Numbers) -> Given:
     return Given(latent.shares(weights, model.classes)) if model.classes else Given()
 
 
+def weights_of(trained: Trained) -> str:
+    """What tells these weights from all others, whoever has them."""
+    return sha256(repr(sorted(trained.config["sha256"].items())).encode()).hexdigest()[:32]
+
+
 def _found(trained: Trained) -> Axes:
     model: Any = trained.model
-    weights = sha256(repr(sorted(trained.config["sha256"].items())).encode()).hexdigest()[:32]
-    folder = cache_folder() / "directions" / f"{weights}-{latent.MOST}-{latent.SEED}"
+    folder = cache_folder() / "directions" / f"{weights_of(trained)}-{latent.MOST}-{latent.SEED}"
     try:
         return latent.axes_along(load_file(folder / "basis.safetensors")["basis"].to(model.device))
     except Exception:  # absent or unreadable: it can be made again

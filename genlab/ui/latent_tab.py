@@ -6,7 +6,7 @@ from genlab import plane
 from genlab.ui import explorer
 from genlab.ui.draw import data_uri, wall
 from genlab.ui.explorer import Looking, Point, Strips, Walk, Wall
-from genlab.ui.shared import Shared, drawing, open_model, served
+from genlab.ui.shared import Shared, drawing, open_model, served, version_of
 from genlab.ui.widgets import widget
 
 
@@ -19,10 +19,11 @@ def build(shared: Shared) -> None:
 def latent_open(data: Any) -> dict[str, Any]:
     """What is to be known of a model before anything is drawn."""
     trained = open_model(str(data))
-    model = explorer.explorable(Looking(model=trained.name, version=trained.folder.name))[1]
+    version = version_of(trained.folder)
+    model = explorer.explorable(Looking(model=trained.name, version=version))[1]
     return {
         "model": trained.name,
-        "version": trained.folder.name,
+        "version": version,
         "size": plane.size_of(model.spec),
         "points": model.spec.modality == "points",
         "classes": list(model.spec.classes) if model.classes else [],

@@ -2,6 +2,7 @@
 
 import json
 from importlib import import_module
+from typing import Any
 
 import gradio as gr
 
@@ -9,8 +10,10 @@ from genlab.data import list_datasets
 from genlab.errors import GenlabError
 from genlab.training.checkpoint import find_model, list_models
 from genlab.training.run import list_runs
-from genlab.ui.shared import ASSETS, Shared, at_edge, cores, device
-from genlab.ui.words import catalogues, words
+from genlab.ui import api
+from genlab.ui.guard import mark_refused
+from genlab.ui.shared import ASSETS, Failure, Shared, at_edge, cores, device, sentence_for, version_of
+from genlab.ui.words import catalogues, say, words
 
 STYLES = sorted(ASSETS.glob("*.css"), key=lambda file: file.stem != "genlab")
 TABS = ("data", "train", "latent", "sample")
@@ -18,9 +21,31 @@ FIRST_TAB = "latent"  # a stranger is to move a slider within seconds
 FIRST_MODEL, FIRST_DATASET = "vae-mnist", "mnist"
 
 
+class Page(gr.Blocks):
+    """Blocks that answer in a sentence where Gradio's own components do not understand what they are sent."""
+
+    async def preprocess_data(self, *inputs: Any, **options: Any) -> Any:
+        try:
+            return await super().preprocess_data(*inputs, **options)
+        except gr.Error as fault:
+            raise gr.Error(fault.message, print_exception=False) from None
+        except Exception:
+            raise gr.Error(say("page.malformed"), print_exception=False) from None
+
+    async def process_api(self, *inputs: Any, **options: Any) -> Any:
+        try:
+            return await super().process_api(*inputs, **options)
+        except gr.Error as fault:
+            if not isinstance(fault, Failure):
+                mark_refused(options.get("request"))
+            raise
+        except Exception as fault:
+            raise Failure(sentence_for(fault), print_exception=False) from None
+
+
 def build_page() -> gr.Blocks:
     """All of the page, ready to be launched."""
-    with gr.Blocks(title="genlab", analytics_enabled=False, delete_cache=(600, 3600)) as page:
+    with Page(title="genlab", analytics_enabled=False, delete_cache=(600, 3600)) as page:
         shared = _header()
         with gr.Tabs(selected=FIRST_TAB, elem_id="tabs", overflow_behavior="wrap"):
             for name in TABS:
@@ -33,6 +58,7 @@ def build_page() -> gr.Blocks:
             elem_id="footer",
         )
         _keep_up(page, shared, footer)
+        api.build()
     return page
 
 
@@ -82,7 +108,7 @@ def _look(model: str | None, known: list[str]) -> tuple[object, object, object]:
         "cores": cores(),
         "runs": [run.name for run in list_runs() if run.status().state == "running"],
         "model": model,
-        "version": _version(model),
+        "version": _version(model) if model in models else None,
     }
     if models == known:
         return status, gr.skip(), gr.skip()
@@ -90,8 +116,8 @@ def _look(model: str | None, known: list[str]) -> tuple[object, object, object]:
     return status, gr.update(choices=models, **gone), models
 
 
-def _version(model: str | None) -> str | None:
+def _version(model: str) -> str | None:
     try:
-        return find_model(model).name if model else None
-    except GenlabError:
+        return version_of(find_model(model))
+    except (GenlabError, OSError):
         return None

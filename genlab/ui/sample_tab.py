@@ -25,6 +25,7 @@ from genlab.models.base import Draft
 from genlab.plane import together
 from genlab.ui.controls import Form, draw_form
 from genlab.ui.draw import wall
+from genlab.ui.preset import check_samples
 from genlab.ui.shared import Kept, Request, Shared, at_edge, on_all_cores, open_model, served
 from genlab.ui.widgets import widget
 from genlab.ui.words import say, words
@@ -123,6 +124,7 @@ def _draw(name: str, wish_form: Form, form: Form, count: Any, seed: Any, label: 
     """The images so far, a record at each step that there is time to show."""
     trained = open_model(name)
     wish: Any = wish_form.parse([count, seed])
+    check_samples(wish.count)
     settings = form.parse(chosen)
     given = trained.model.given_labels(trained.model.label_of(label or None), wish.count)
     told = {"model": name, "step": trained.step, **wish.model_dump(), "label": label or None, **settings.model_dump()}

@@ -6,6 +6,7 @@ import tempfile
 import threading
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import torch
 
@@ -18,23 +19,34 @@ for switch in ("GRADIO_SHARE", "GRADIO_MCP_SERVER", "GRADIO_VIBE_MODE", "GRADIO_
     os.environ.pop(switch, None)
 
 from genlab.data import load  # noqa: E402
+from genlab.paths import data_folder, datasets_folder, runs_folder, visitors_folder  # noqa: E402
 from genlab.training import worker  # noqa: E402
 from genlab.training.checkpoint import list_models  # noqa: E402
-from genlab.ui.guard import middleware  # noqa: E402
+from genlab.ui import preset  # noqa: E402
+from genlab.ui.guard import LOCAL, handlers, middleware  # noqa: E402
 from genlab.ui.page import FIRST_MODEL, STYLES, build_page, head  # noqa: E402
 from genlab.ui.shared import device, open_model, queue  # noqa: E402
+from genlab.ui.spaces import keep_swept, visiting  # noqa: E402
 from genlab.ui.theme import theme  # noqa: E402
-from genlab.ui.words import translations  # noqa: E402
+from genlab.ui.words import say, translations  # noqa: E402
+
+USER = "genlab"  # the name that goes with the password
 
 
-def serve(host: str, port: int) -> int:
-    """Serve until interrupted; 2 where the device cannot be had."""
+def serve(host: str, port: int, public: bool = False, share: bool = False, password: str | None = None) -> int:
+    """Serve until interrupted; 2 where the device or the link that was asked for cannot be had.
+
+    `public` serves strangers under the caps of `preset.PUBLIC`, `share` gives them a link through Gradio's tunnel.
+    """
     try:
         torch.zeros(1, device=device())
     except (RuntimeError, AssertionError):
         print(f"The device {device()!r} is not there on this machine; leave --device out, or set it to cpu.", file=sys.stderr)
         return 2
-    page = build_page()
+    preset.choose(preset.PUBLIC if public else preset.LOCAL)
+    hosts = hosts_of(host)
+    with visiting():  # what the page is built with is seen by all
+        page = build_page()
     page.queue(max_size=32, api_open=False, default_concurrency_limit=2)
     page.launch(
         server_name=host,
@@ -45,23 +57,51 @@ def serve(host: str, port: int) -> int:
         footer_links=[],
         run_history=False,
         enable_monitoring=False,
-        mcp_server=False,
+        mcp_server=True,
         ssr_mode=False,
         pwa=False,
-        share=False,
-        max_file_size="20mb",
+        share=share,
+        auth=[(USER, password)] if password else None,
+        auth_message=say("public.login") if password else None,
+        max_file_size=preset.current().request,
+        allowed_paths=[],
+        blocked_paths=[str(folder()) for folder in (data_folder, runs_folder, datasets_folder, visitors_folder)],
+        strict_cors=True,
         max_threads=16,
         state_session_capacity=200,
-        app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None, "middleware": middleware(host)},
+        app_kwargs={
+            "docs_url": None,
+            "redoc_url": None,
+            "openapi_url": None,
+            "middleware": middleware(hosts, password, framed="SPACE_HOST" in os.environ),
+            "exception_handlers": handlers(),
+        },
         i18n=translations(),
         theme=theme(),
         css_paths=STYLES,
         head=head(),
     )
     print(f"genlab is at http://{host}:{port}", flush=True)
+    if password:
+        print(f"User {USER}, password {password}", flush=True)
+    if share and not page.share_url:
+        print("No share link could be had: Gradio's tunnel did not answer. Is this machine online?", file=sys.stderr)
+        return 2
+    if share:
+        hosts.append(urlsplit(page.share_url).hostname)
+        print("Anyone who has the link and the password can use this computer. The link ends after a week.", flush=True)
+    if public:
+        keep_swept()
     threading.Thread(target=_warm_up, daemon=True).start()
     page.block_thread()
     return 0
+
+
+def hosts_of(host: str) -> list[str]:
+    """The names under which this server answers; one that listens everywhere cannot know them and takes any."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104  a comparison, not a binding
+        return ["*"]
+    return [*LOCAL, host, *filter(None, [os.environ.get("SPACE_HOST")])]
 
 
 def _warm_up() -> None:

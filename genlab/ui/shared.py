@@ -18,10 +18,13 @@ import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from genlab.errors import BadSetting, GenlabError, UnknownName
-from genlab.paths import in_space, runs_folder
+from genlab.files import DiskFault
+from genlab.paths import CHECKPOINTS, current_space, in_space, runs_folder
 from genlab.registry import unknown
 from genlab.training.checkpoint import Trained, find_model, list_models, load_model
 from genlab.training.queue import Queue
+from genlab.ui.preset import current
+from genlab.ui.spaces import NOBODY, visiting
 from genlab.ui.words import say
 
 ASSETS = Path(__file__).parent / "assets"
@@ -55,12 +58,16 @@ class Request(BaseModel):
             raise BadSetting(say("page.request", what=what)) from None
 
 
+class Failure(gr.Error):
+    """What the page says of a fault of ours; any other gr.Error refuses what was asked."""
+
+
 def at_edge(handler: Handler) -> Handler:
     """For event handlers, generators included: a GenlabError becomes its message, all else a reference to the log."""
 
     @functools.wraps(handler)
     def once(*inputs: Any, **options: Any) -> Any:
-        with _sentences():
+        with _sentences(), visiting():
             return handler(*inputs, **options)
 
     @functools.wraps(handler)
@@ -68,7 +75,7 @@ def at_edge(handler: Handler) -> Handler:
         records = handler(*inputs, **options)
         try:
             while True:
-                with _sentences():  # entered anew for each record: Gradio may resume on another thread
+                with _sentences(), visiting():  # entered anew for each record: Gradio may resume on another thread
                     record = next(records, _END)
                 if record is _END:
                     return
@@ -84,16 +91,19 @@ def served(function: Handler) -> Handler:
 
     @functools.wraps(function)
     def answer(*inputs: Any) -> Any:
-        try:
-            return function(*inputs)
-        except Exception as fault:
-            return {"error": sentence_for(fault)}
+        with visiting():
+            try:
+                return function(*inputs)
+            except Exception as fault:
+                return {"error": sentence_for(fault)}
 
     return answer  # type: ignore[return-value]
 
 
 def sentence_for(fault: Exception) -> str:
     """What the person is told; a fault of ours goes to the log under the reference that they see."""
+    if isinstance(fault, DiskFault) and current_space() == NOBODY:
+        return say("public.no_cookie")
     if isinstance(fault, GenlabError):
         return str(fault)
     ref = secrets.token_hex(2).upper()
@@ -139,12 +149,19 @@ def open_model(name: str) -> Trained:
     """The newest checkpoint of a listed model, read once."""
     if name not in (names := list_models()):
         raise UnknownName(unknown("model", name, names))
-    return _models.get((name, find_model(name).name), lambda: load_model(name, device()))
+    folder = find_model(name)
+    owner = None if folder.parent == CHECKPOINTS else current_space()  # what ships is kept once for all
+    return _models.get((owner, name, version_of(folder)), lambda: load_model(name, device()))
 
 
 def opened_model(name: str, version: str) -> Trained:
     """The checkpoint that a widget is looking at; the newest where it is no longer in memory."""
-    return _models.find((name, version)) or open_model(name)
+    return _models.find((None, name, version)) or _models.find((current_space(), name, version)) or open_model(name)
+
+
+def version_of(folder: Path) -> str:
+    """What tells one checkpoint of a model from another, and from one of that name that was deleted."""
+    return f"{folder.name}-{(folder / 'config.json').stat().st_mtime_ns:x}"
 
 
 def device() -> str:
@@ -156,8 +173,9 @@ def device() -> str:
 @functools.cache
 def queue() -> Queue:
     """The runs that wait for their turn, of all visitors together."""
+    caps = current()
     with in_space(None):
-        return Queue(runs_folder() / "queue.json")
+        return Queue(runs_folder() / "queue.json", caps.running, caps.queued, caps.visitor_runs)
 
 
 class Kept:
@@ -202,7 +220,7 @@ class Kept:
 
 
 _END = object()
-_models = Kept(4)
+_models = Kept(8)
 _PLACES = threading.BoundedSemaphore(4)
 
 
@@ -213,4 +231,5 @@ def _sentences() -> Iterator[None]:
     except gr.Error:
         raise
     except Exception as fault:
-        raise gr.Error(sentence_for(fault), print_exception=False) from None
+        kind = gr.Error if isinstance(fault, GenlabError) else Failure
+        raise kind(sentence_for(fault), print_exception=False) from None

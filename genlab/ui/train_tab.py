@@ -19,7 +19,9 @@ from genlab.training.run import Run, differences, list_runs
 from genlab.training.start import create_from, possible_starts, starting_settings
 from genlab.ui.controls import Form, draw_form
 from genlab.ui.points_stage import opened, points_advance, points_look, points_real, points_steer
+from genlab.ui.preset import check_run, current
 from genlab.ui.shared import Request, Shared, at_edge, device, open_model, queue, served
+from genlab.ui.spaces import check_room
 from genlab.ui.widgets import widget
 from genlab.ui.words import say, words
 
@@ -131,13 +133,15 @@ def _refill(forms: Forms, family: str, dataset: str, preset: str, begin: str) ->
 @at_edge
 def _start(forms: Forms, family: str, dataset: str, preset: str, begin: str, name: str, *values: Any) -> tuple[object, str]:
     """Make a run of what the form says, put it into the queue, and show it."""
+    check_room()
     queue().check_room()
     settings = _own(forms, family, values)
-    chosen = name.strip() or None
+    check_run(family, dataset, settings)
+    chosen, seconds = name.strip() or None, current().seconds
     if begin == NOTHING:
-        run = Run.create(family, dataset, settings, chosen)
+        run = Run.create(family, dataset, settings, chosen, seconds=seconds)
     else:
-        run = create_from(family, begin, dataset, settings, chosen)
+        run = create_from(family, begin, dataset, settings, chosen, seconds=seconds)
     queue().add(run, device())
     return {"run": run.name, "at": time.time()}, ""
 
@@ -202,10 +206,7 @@ def watch(wish: object) -> dict[str, Any]:
         "runs": [_line(run) for run in runs.values()],
         "histories": {name: _news(runs[name], since) for name, since in asked.since.items() if name in runs},
         "run": _detail(runs[asked.run]) if asked.run in runs else None,
-        "queue": {
-            "names": [run.name for run in queue().waiting() if run.path == runs_folder().absolute() / run.name],
-            "at_once": queue().at_once,
-        },
+        "queue": _lined_up(),
         "compared": _compared([runs[name] for name in asked.since if name in runs]),
     }
 
@@ -262,6 +263,13 @@ def remove(wish: object) -> dict[str, Any]:
     """Delete a run and all that came of it."""
     opened(Named.check(wish).run).delete()
     return {}
+
+
+def _lined_up() -> dict[str, Any]:
+    """The runs of this space that wait, each with its place among all that wait."""
+    here, line = runs_folder().absolute(), enumerate(queue().waiting(), 1)
+    mine = [{"name": run.name, "place": place} for place, run in line if run.path.parent == here]
+    return {"runs": mine, "at_once": queue().at_once, "fixed": queue().fixed}
 
 
 def _compared(runs: Sequence[Run]) -> dict[str, Any]:

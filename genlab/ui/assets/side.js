@@ -127,21 +127,23 @@ async function settle(promise, run, next) {
 // --- The queue ---
 
 function queue() {
-  const { names, at_once } = lab.queue || { names: [], at_once: 1 };
+  const { runs, at_once, fixed } = lab.queue || { runs: [], at_once: 1, fixed: true };
   const place = find("#run-queue");
-  const state = names.join();
-  find(".queue .none").hidden = names.length > 0;
+  const state = JSON.stringify(runs);
+  find(".queue .none").hidden = runs.length > 0;
+  find(".queue label").hidden = fixed;
   if (document.activeElement !== atOnce) atOnce.value = at_once;
   if (place.dataset.state === state) return;
   place.dataset.state = state;
-  place.replaceChildren(...names.map((name, i) => waiting(name, i, names.length)));
+  place.replaceChildren(...runs.map((run, i) => waiting(run, i, runs.length)));
 }
 
-function waiting(run, i, n) {
+function waiting({ name: run, place }, i, n) {
   const act = (key, sign, disabled, what) => make("button.link", { type: "button", disabled, title: say(key, { run }), "aria-label": say(key, { run }), onclick: () => change(what()) }, sign);
   return make(
     "li",
     { "data-run": run },
+    make("span.place", {}, count(place)),
     make("button.link.run-name", { type: "button", onclick: () => tell("select run", run) }, run),
     act("train.earlier", "↑", i === 0, () => server.reorder({ run, by: -1 })),
     act("train.later", "↓", i === n - 1, () => server.reorder({ run, by: 1 })),

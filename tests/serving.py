@@ -12,17 +12,18 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 
 @contextmanager
-def serving(runs: Path, log: Path) -> Iterator[str]:
-    """Serve on a free port while the block runs; yields the address."""
+def serving(runs: Path, log: Path, *flags: str) -> Iterator[str]:
+    """Serve on a free port while the block runs; yields the address. `flags` are those of app.py."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "app.py", "--port", str(port), "--runs-dir", str(runs)]
-    environment = os.environ | {"GENLAB_DATASETS": str(runs.parent / f"{runs.name}-datasets")}
+    command = [sys.executable, "app.py", "--port", str(port), "--runs-dir", str(runs), *flags]
+    own = {f"GENLAB_{kind.upper()}": str(runs.parent / f"{runs.name}-{kind}") for kind in ("datasets", "visitors")}
+    environment = os.environ | own
     with log.open("w") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
     try:

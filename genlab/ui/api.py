@@ -1,0 +1,171 @@
+"""The API: what programs ask of the models over HTTP, and assistants as the tools of an MCP server."""
+
+import os
+from typing import Any, Literal
+
+import gradio as gr
+import torch
+from gradio.processing_utils import save_bytes_to_cache
+from pydantic import Field
+from torch import Tensor
+
+from genlab import latent
+from genlab.data import load, to_pixels
+from genlab.data.summary import summarise
+from genlab.errors import BadSetting
+from genlab.images import png
+from genlab.images import wall as one_picture
+from genlab.models import LatentModel
+from genlab.models.base import GenerativeModel, Given
+from genlab.ui.preset import check_samples
+from genlab.ui.shared import Request, at_edge, drawing, open_model
+from genlab.ui.words import say
+
+COLUMNS = 8  # of the pictures
+Settings = dict[str, float | str | bool]
+Picture = dict[str, Any]  # of a file that Gradio hands out
+
+
+def build() -> None:
+    """The four functions; all other events of the page are private."""
+    for function in (sample, decode, interpolate, inspect):
+        gr.api(at_edge(function), api_name=function.__name__, queue=False)
+
+
+class Wish(Request):
+    """What all of them may be asked, each its part of it."""
+
+    model: str = Field("", max_length=200)
+    dataset: str = Field("", max_length=200)
+    n: int = Field(1, ge=1, le=400)
+    seed: int = Field(0, ge=0, lt=2**31 - 400)
+    end_seed: int = Field(1, ge=0, lt=2**31 - 400)
+    frames: int = Field(11, ge=2, le=400)
+    path: Literal["spherical", "linear"] = "spherical"
+    label: str = Field("", max_length=200)
+    settings: Settings = {}
+    latent: list[float] = Field(default=[], max_length=100_000)
+
+
+def sample(
+    model: str,
+    n: int = 16,
+    seed: int = 0,
+    label: str = "",
+    settings: Settings = {},  # noqa: B006  shown in the documentation
+) -> tuple[Picture, dict[str, Any]]:
+    """Draw new images from a trained generative model. Returns one PNG of all images in rows of 8, and the facts about them.
+
+    Args:
+        model: name of the model, for example "vae-mnist" (digits), "dcgan-mnist" or "diffusion-mnist"; a wrong name lists all.
+        n: how many images, at least 1.
+        seed: image i comes from seed + i; the same seed always gives the same image.
+        label: class to draw, for example "3", for models that know classes; empty draws every class in turn.
+        settings: sampling settings by name, for example {"steps": 20} for diffusion; empty takes the model's own.
+    """
+    wish = Wish.check({"model": model, "n": n, "seed": seed, "label": label, "settings": settings})
+    check_samples(wish.n)
+    trained = open_model(wish.model)
+    chosen = trained.model.SamplingSettings.parse(wish.settings)
+    given = _given(trained.model, wish.label, wish.n)
+    with drawing():
+        *_, draft = trained.model.sample(wish.n, chosen, wish.seed, given)
+    facts = {"model": model, "step": trained.step, "n": n, "seed": seed, "label": label, "settings": chosen.model_dump()}
+    return _picture(to_pixels(draft.items), "sample"), facts
+
+
+def decode(model: str, latent: list[float], label: str = "") -> tuple[Picture, dict[str, Any]]:
+    """Decode one point of a model's latent space into an image. Returns the PNG and the facts about it.
+
+    Args:
+        model: name of a model with a latent space, for example "vae-mnist".
+        latent: the coordinates, about standard normal; a wrong count says how many the model has (16 for "vae-mnist").
+        label: class to draw, for example "3", for models that know classes; empty means no class in particular.
+    """
+    wish = Wish.check({"model": model, "latent": latent, "label": label})
+    space = _explorable(wish.model)
+    z = _latent(space, wish.latent)
+    with drawing():
+        pixels = _draw(space, z, wish.label)
+    return _picture(pixels, "decode"), {"model": model, "label": label, "latent": wish.latent, "mean": _mean(pixels)}
+
+
+def interpolate(
+    model: str, seed: int = 0, end_seed: int = 1, frames: int = 11, path: str = "spherical", label: str = ""
+) -> tuple[Picture, dict[str, Any]]:
+    """Walk through a model's latent space from one random image to another. Returns one PNG of all frames in rows of 8.
+
+    Args:
+        model: name of a model with a latent space, for example "vae-mnist".
+        seed: seed of the first image.
+        end_seed: seed of the last image.
+        frames: how many images, both ends included, at least 2.
+        path: "spherical" keeps to the usual distance from the middle, "linear" goes straight.
+        label: class to draw, for example "3", for models that know classes; empty means no class in particular.
+    """
+    wish = Wish.check({"model": model, "seed": seed, "end_seed": end_seed, "frames": frames, "path": path, "label": label})
+    check_samples(wish.frames)
+    space = _explorable(wish.model)
+    with drawing():
+        start, end = space.prior(1, wish.seed)[0], space.prior(1, wish.end_seed)[0]
+        pixels = _draw(space, latent.walk(start, end, wish.frames, wish.path), wish.label)
+    facts = {"model": model, "seed": seed, "end_seed": end_seed, "frames": frames, "path": path, "label": label}
+    return _picture(pixels, "interpolate"), facts
+
+
+def inspect(dataset: str, n: int = 16, seed: int = 0) -> tuple[Picture, dict[str, Any]]:
+    """Look into a dataset. Returns one PNG of random training images in rows of 8, and its classes, sizes and pixel statistics.
+
+    Args:
+        dataset: name of the dataset, for example "digits" or "mnist"; a wrong name lists all.
+        n: how many images to show, at least 1.
+        seed: another seed shows other images.
+    """
+    wish = Wish.check({"dataset": dataset, "n": n, "seed": seed})
+    check_samples(wish.n)
+    splits = load(wish.dataset)
+    data, found = splits.train, summarise(splits.train)
+    rows = torch.randperm(len(data), generator=torch.Generator().manual_seed(wish.seed))[: wish.n]
+    facts = {
+        "dataset": dataset,
+        "shape": list(data.spec.shape),
+        "classes": dict(zip(data.spec.classes, data.counts.tolist(), strict=True)),
+        "parts": {name: len(part) for name, part in splits.parts.items()},
+        "mean": found.mean,
+        "deviation": found.deviation,
+        "labels": [data.spec.classes[label] if label >= 0 else "" for label in data.label[rows].tolist()],
+    }
+    return _picture(data.read(rows), "inspect"), facts
+
+
+def _explorable(name: str) -> LatentModel:
+    trained = open_model(name)
+    if not isinstance(trained.model, LatentModel):
+        raise BadSetting(say("latent.none", family=trained.family))
+    return trained.model
+
+
+def _given(model: GenerativeModel, label: str, n: int) -> Given:
+    return model.given_labels(model.label_of(label or None), n)
+
+
+def _latent(model: LatentModel, values: list[float]) -> Tensor:
+    size = model.prior(1, 0).numel()
+    if len(values) != size:
+        raise BadSetting(say("latent.size", given=len(values), possible=size))
+    return torch.tensor(values, device=model.device).reshape(1, *model.latent_shape)
+
+
+def _draw(model: LatentModel, z: Tensor, label: str) -> Tensor:
+    return latent.draw(model, z, _given(model, label, len(z)) if label else Given())
+
+
+def _mean(pixels: Tensor) -> float:
+    return round(pixels.float().mean().item() / 255, 4)
+
+
+def _picture(pixels: Tensor, name: str) -> Picture:
+    """A PNG file as Gradio hands it out: a link over HTTP, the picture itself in MCP."""
+    content = png(one_picture(pixels, min(COLUMNS, len(pixels))))
+    path = save_bytes_to_cache(content, f"{name}.png", os.environ["GRADIO_TEMP_DIR"])
+    return gr.FileData(path=path, orig_name=f"{name}.png", mime_type="image/png", size=len(content)).model_dump()
