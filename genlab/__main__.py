@@ -24,6 +24,7 @@ from genlab.training.checkpoint import list_models, load_model
 from genlab.training.launch import missing_processes, relaunch
 from genlab.training.run import Run, list_runs
 from genlab.training.start import create_from
+from genlab.training.trackers import track
 from genlab.training.train import Progress, accelerator_for, by_first, train
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -118,6 +119,17 @@ def sample_verb(words: list[str]) -> None:
     print(f"{given.n} samples of {trained.name} are in {given.out}.")
 
 
+def track_verb(words: list[str]) -> None:
+    """track RUN --to tensorboard|trackio|wandb: tell a run's record to an experiment tracker."""
+    parser = _parser("track", track_verb)
+    parser.add_argument("run", help="name or folder of a run")
+    parser.add_argument("--to", required=True, metavar="TRACKER", help="tensorboard, trackio or wandb; it has to be installed")
+    parser.add_argument("--out", type=Path, default=Path("tracked"), help="folder that TensorBoard writes to (default: tracked)")
+    given, _ = _parse(parser, words)
+    run = Run.open(given.run)
+    print(f"{track(run, given.to, given.out)} records of {run.name} told to {given.to}.")
+
+
 def list_verb(words: list[str]) -> None:
     """list: all models and runs."""
     _parse(_parser("list", list_verb), words)
@@ -129,7 +141,7 @@ def list_verb(words: list[str]) -> None:
         print(f"{name:<24}{status.state:<12}{status.step:,} of {status.steps:,} steps  {status.message}".rstrip())
 
 
-VERBS = {"train": train_verb, "resume": resume_verb, "sample": sample_verb, "list": list_verb}
+VERBS = {"train": train_verb, "resume": resume_verb, "sample": sample_verb, "track": track_verb, "list": list_verb}
 
 
 def _train(run: Run, device: str) -> None:
