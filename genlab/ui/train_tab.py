@@ -141,7 +141,7 @@ def _start(forms: Forms, family: str, dataset: str, preset: str, begin: str, nam
     if begin == NOTHING:
         run = Run.create(family, dataset, settings, chosen, seconds=seconds)
     else:
-        run = create_from(family, begin, dataset, settings, chosen, seconds=seconds)
+        run = create_from(family, open_model(begin).name, dataset, settings, chosen, seconds=seconds)
     queue().add(run, device())
     return {"run": run.name, "at": time.time()}, ""
 
