@@ -211,9 +211,9 @@ def _answers(job: Job) -> Generator[dict[str, Any]]:
             answer = json.loads(line)
             if "refused" not in answer:
                 yield answer
-        if process.wait() == 0 and "refused" in answer:
+        if "refused" in answer:
             raise BadData(answer["refused"])
-        if process.returncode:
+        if process.wait() or not answer or "doing" in answer:
             raise BadData(_why(process.returncode, time.monotonic() - began > job.limits.seconds, job.limits))
     finally:
         timer.cancel()
