@@ -88,11 +88,7 @@ def keeps(name: str, content: bytes, expected: Image.Image, words: str = "", upl
     _list(upload or name, name, content, words, {name: np.asarray(expected)})
 
 
-<<<<<<< HEAD
-def _list(upload: str, name: str, content: bytes, words: str, pixels: Mapping[str, np.ndarray] = {}) -> None:
-=======
 def _list(upload: str, name: str, content: bytes, words: str, pixels: Mapping[str, np.ndarray] | None = None) -> None:
->>>>>>> 7801b5c (The importer is tested from its sizes to its death)
     before = UPLOADS.get(upload, Upload(zipped({}), files=GOOD))
     files = {**before.files, name: content}
     UPLOADS[upload] = Upload(zipped(files), "", {**before.words, name: words}, {**before.pixels, **(pixels or {})}, files)

@@ -91,7 +91,7 @@ def import_images(
     size: int | None = None,
     mode: Mode = "auto",
     limits: Limits = LOCAL,
-) -> Iterator[Progress]:
+) -> Generator[Progress]:
     """Make a dataset of the images in zips, folders and files; closing the generator ends it and leaves nothing.
 
     The last folder of a file is its class, a top folder train, validation or test its part; `folders` are the classes to
