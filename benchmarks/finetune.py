@@ -2,9 +2,9 @@
 
 python -m benchmarks.finetune [--model diffusion-mnist] [--dataset digits-28] [--steps 600] [--seeds 1]
 
-Both runs have the model's own settings and seed, a constant learning rate, and the same held-out items and noise. The goal is
-what training from nothing reached at its end: the mean of its last five held-out losses; a run has reached it at the first
-step from which five measurements in a row average to no more.
+Both runs have the model's own settings and seed, a constant learning rate, and the same held-out items and noise. The goals
+are what training from nothing reached after a quarter, half and all of its steps, a mean of five held-out losses in a row; a
+run has reached one at the first step from which five measurements in a row average to no more.
 """
 
 import argparse
@@ -50,14 +50,14 @@ def compare(model: str, dataset: str, steps: int, seed: int, folder: Path) -> di
     plain = Run.create(trained.family, dataset, {**trained.config["settings"], **settings}, f"nothing-{seed}", folder)
     tuned = create_from(trained.family, model, dataset, settings, f"tuned-{seed}", folder)
     from_nothing, from_model = curve(plain), curve(tuned)
-    goal = smoothed(from_nothing)[-1][1]
+    goals = [smoothed(from_nothing)[int(share * (len(smoothed(from_nothing)) - 1))] for share in (0.25, 0.5, 1)]
     return {
         "seed": seed,
-        "goal": round(goal, 5),
-        "steps from nothing": reached(from_nothing, goal),
-        "steps from the model": reached(from_model, goal),
+        "goals": [
+            {"loss": loss, "steps from nothing": step, "steps from the model": reached(from_model, loss)} for step, loss in goals
+        ],
         "held-out loss after one step": {"from nothing": from_nothing[0][1], "from the model": from_model[0][1]},
-        "held-out loss at the end": {"from nothing": goal, "from the model": smoothed(from_model)[-1][1]},
+        "held-out loss at the end": {"from nothing": goals[-1][1], "from the model": smoothed(from_model)[-1][1]},
     }
 
 

@@ -1,4 +1,4 @@
-"""python -m genlab train | resume | sample | list: the verbs of the page without a page."""
+"""python -m genlab train | resume | sample | import | list: the verbs of the page without a page."""
 
 import argparse
 import json
@@ -13,7 +13,8 @@ import numpy as np
 from tqdm import tqdm
 
 from genlab.config import Config
-from genlab.data import load, to_stored
+from genlab.data import describe, list_datasets, load, to_stored
+from genlab.data.importing import Imported, import_images
 from genlab.errors import BadSetting, GenlabError
 from genlab.files import npz, write_bytes
 from genlab.images import png
@@ -130,8 +131,26 @@ def track_verb(words: list[str]) -> None:
     print(f"{track(run, given.to, given.out)} records of {run.name} told to {given.to}.")
 
 
+def import_verb(words: list[str]) -> None:
+    """import PATH… --name N: make a dataset of the images in zips, folders and files."""
+    parser = _parser("import", import_verb)
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="a zip, a folder or an image; the last folder is the class")
+    parser.add_argument("--name", required=True, help="name of the dataset")
+    parser.add_argument("--folders", help="classes to take, as cat,dog (default: all)")
+    parser.add_argument("--size", type=_number, help="pixels a side (default: the smallest side seen, at most 64)")
+    parser.add_argument("--mode", default="auto", help="grey, colour, or auto: grey where all images are (default auto)")
+    given, _ = _parse(parser, words)
+    folders = given.folders.split(",") if given.folders else None
+    with closing(import_images(given.paths, given.name, folders, given.size, given.mode)) as steps, tqdm(leave=False) as bar:
+        for progress in steps:
+            bar.n, bar.total = progress.done, progress.total
+            bar.set_description(f"{progress.doing}, {progress.skipped:,} skipped")
+    assert progress.imported
+    _tell_import(progress.imported)
+
+
 def list_verb(words: list[str]) -> None:
-    """list: all models and runs."""
+    """list: all models, runs and datasets of your own."""
     _parse(_parser("list", list_verb), words)
     running = {run.name: run.status() for run in list_runs()}
     for name in list_models():
@@ -139,9 +158,19 @@ def list_verb(words: list[str]) -> None:
             print(f"{name:<24}shipped")
     for name, status in running.items():
         print(f"{name:<24}{status.state:<12}{status.step:,} of {status.steps:,} steps  {status.message}".rstrip())
+    for dataset in map(describe, list_datasets()):
+        if dataset.own:
+            print(f"{dataset.name:<24}{'dataset':<12}{dataset.description}")
 
 
-VERBS = {"train": train_verb, "resume": resume_verb, "sample": sample_verb, "track": track_verb, "list": list_verb}
+VERBS = {
+    "train": train_verb,
+    "resume": resume_verb,
+    "sample": sample_verb,
+    "import": import_verb,
+    "track": track_verb,
+    "list": list_verb,
+}
 
 
 def _train(run: Run, device: str) -> None:
@@ -164,6 +193,17 @@ def _train(run: Run, device: str) -> None:
         return
     saved = f"{run.path.name}/checkpoints/{run.checkpoints()[-1].name}"
     print(f"Saved in {saved}. Try: python -m genlab sample {run.name} --out samples.png")
+
+
+def _tell_import(imported: Imported) -> None:
+    """What came of an import, and every file that was skipped."""
+    for verdict in imported.table:
+        if not verdict.kept:
+            print(f"skipped {verdict.file}: {verdict.words}")
+    channels, height, width = imported.shape
+    kind = f"{width}×{height} {'grey' if channels == 1 else 'colour'}"
+    print(f"{imported.summary}\nThe dataset {imported.name!r} holds them at {kind}.")
+    print(f"Try: python -m genlab train vae {imported.name}")
 
 
 def _told(progress: Progress) -> str:

@@ -38,6 +38,11 @@ def run_words(words):
         ("resume nothing", "There is no run called 'nothing'."),
         ("sample nothing --out x.png", "There is no model called 'nothing'."),
         ("sample", "Name a model first."),
+        ("import", "The following arguments are required: PATH, --name."),
+        ("import nowhere --name x", "nowhere: There is no such file or folder."),
+        ("import . --name digits", "There is already a dataset called 'digits'"),
+        ("import . --name x --size 9", "size is 9; it must be a multiple of 4 from 8 to 256."),
+        ("import . --name x --mode sepia", "mode is 'sepia'; it must be one of auto, grey, colour."),
     ],
 )
 def test_a_wrong_word_gets_its_sentence(words, sentence, capsys, runs):
@@ -122,3 +127,19 @@ def test_a_folder_is_a_model_too(trained, tmp_path):
 def test_settings_can_be_given_in_any_order(tmp_path):
     assert run_words(f"train vae digits --runs-dir {tmp_path} --latent 2 --no-conditional {QUICK}") == 0
     assert (tmp_path / "vae-1" / "run.json").exists()
+
+
+def test_a_folder_is_imported_listed_and_trained_on(tmp_path, capsys):
+    for folder, colours in {"red": range(6), "blue": range(6, 12)}.items():
+        (tmp_path / "photos" / folder).mkdir(parents=True)
+        for i in colours:
+            Image.new("RGB", (12, 12), (20 * i, 0, 200)).save(tmp_path / "photos" / folder / f"{i}.png")
+    (tmp_path / "photos" / "red" / "note.txt").write_text("not a picture")
+    assert run_words(f"import {tmp_path}/photos --name mine --folders red --size 16 --mode grey") == 0
+    told = capsys.readouterr().out
+    assert "skipped photos/red/note.txt: not an image" in told
+    assert "6 of 7 files imported." in told
+    assert "16×16 grey" in told
+    assert run_words("list") == 0
+    assert "6 images of your own, 16×16" in capsys.readouterr().out
+    assert run_words(f"train vae mine --name own --network mlp --latent 2 {QUICK}") == 0

@@ -1,16 +1,25 @@
 """Importing: every upload gets its exact words or comes in with its pixels; nothing is left, and memory stays small."""
 
+import json
+import os
+import subprocess
+import sys
 import time
+from contextlib import closing
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
-from uploads import UPLOADS, Upload
+from PIL import Image
+from uploads import GOOD, UPLOADS, Upload, laid, packed, picture, zipped
 
-from genlab.data import importer, load
-from genlab.data.importing import PUBLIC, import_images
-from genlab.errors import GenlabError
-from genlab.paths import datasets_folder
+from genlab.data import importer, list_datasets, load
+from genlab.data.importer import Job
+from genlab.data.importing import LOCAL, PUBLIC, SCRATCH, import_images, look_at, table_of
+from genlab.errors import BadData, BadSetting, GenlabError, UnknownName
+from genlab.paths import datasets_folder, in_space
 
 MEASURED = """
 import atexit, pathlib, re, runpy
@@ -29,38 +38,264 @@ def peak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return note
 
 
+@pytest.fixture
+def given(tmp_path: Path) -> Path:
+    (tmp_path / "given").mkdir()
+    return tmp_path / "given"
+
+
 def imported(paths, name="mine", **options):
-    *_, last = import_images(paths, name, limits=PUBLIC, **options)
+    *_, last = import_images(paths, name, **{"limits": PUBLIC, **options})
     return last.imported
 
 
 def left_over() -> list[Path]:
-    return [p for p in datasets_folder().iterdir() if p.suffix != ".lock" and p.name != "mine"]
+    return [path for path in datasets_folder().glob("*") if path.suffix != ".lock" and path.name != "mine"]
+
+
+def numbered(*names: str) -> dict[str, bytes]:
+    return {name: packed(picture(i)) for i, name in enumerate(names)}
 
 
 @pytest.mark.parametrize("upload", UPLOADS.values(), ids=UPLOADS)
-def test_an_upload_gets_its_words_or_comes_in(upload: Upload, peak: Path, tmp_path: Path):
-    given = tmp_path / "given"
-    given.mkdir()
+def test_an_upload_gets_its_words_or_comes_in(upload: Upload, peak: Path, given: Path, tmp_path: Path):
     paths = upload.make(given)
-    before, began = _tree(tmp_path), time.monotonic()
+    before, began = set(tmp_path.rglob("*")), time.monotonic()
     if upload.refused:
         with pytest.raises(GenlabError) as refusal:
             imported(paths)
         assert str(refusal.value) == upload.refused
+        assert "mine" not in list_datasets()
     else:
         table = {verdict.file: verdict for verdict in imported(paths).table}
         assert {name: table[name].words for name in upload.words} == dict(upload.words)
         for name, expected in upload.pixels.items():
-            part = load("mine").parts[table[name].part]
-            assert np.array_equal(part.read([table[name].row])[0].permute(1, 2, 0).numpy(), expected)
-        good = [v for v in table.values() if v.kept and not v.words]
-        assert len(good) >= 1
+            kept = load("mine").parts[table[name].part].read([table[name].row])[0]
+            assert np.array_equal(kept.permute(1, 2, 0).numpy(), expected)
+        assert any(verdict.kept and not verdict.words for verdict in table.values())
     assert time.monotonic() - began < 30
     assert int(peak.read_text()) < 2**20
     assert not left_over()
-    assert {path for path in _tree(tmp_path) - before if "datasets" not in path.parts} == {peak}
+    assert {path for path in set(tmp_path.rglob("*")) - before if tmp_path / "datasets" not in (path, *path.parents)} == {peak}
 
 
-def _tree(folder: Path) -> set[Path]:
-    return set(folder.rglob("*"))
+def test_a_thousand_changed_bytes_never_fail_the_whole(given: Path):
+    random = np.random.default_rng(0)
+    files = dict(GOOD)
+    for i in range(120):
+        kind = ("png", "jpeg", "gif", "webp", "bmp")[i % 5]
+        content = bytearray(packed(picture(i), kind))
+        for place in random.integers(0, len(content), 1 + i % 9):
+            content[place] = random.integers(256)
+        files[f"cat/{i}.{kind}"] = bytes(content)
+    table = imported(zipped(files)(given), size=8).table
+    assert len(table) == 122
+    assert all(verdict.kept for verdict in table if verdict.file in GOOD)
+
+
+# --- Classes, parts, folders ---
+
+
+def test_the_last_folder_is_the_class_and_a_top_folder_the_part(given: Path):
+    parts = {"train": 5, "val": 2, "test": 3}
+    files = [f"pets/{part}/{kind}/{i}.png" for part, n in parts.items() for kind in ("cat", "dog") for i in range(n)]
+    table = imported(zipped(numbered(*files))(given)).table
+    data = load("mine")
+    assert data.spec.classes == ("cat", "dog")
+    assert {name: len(part) for name, part in data.parts.items()} == {"train": 10, "validation": 4, "test": 6}
+    for i, verdict in enumerate(sorted(table, key=lambda v: files.index(v.file))):
+        part = data.parts[verdict.part]
+        assert verdict.file.split("/")[1].startswith(verdict.part[:3])
+        assert data.spec.classes[part.label[verdict.row]] in verdict.file
+        assert np.array_equal(part.read([verdict.row])[0].permute(1, 2, 0), picture(i))
+
+
+@pytest.mark.parametrize(
+    ("files", "classes"),
+    [
+        (("a/cat/1.png", "a/dog/2.png"), ("cat", "dog")),
+        (("1.png", "2.png"), ()),
+        (("cat/1.png", "2.png"), ("cat",)),
+        (("test/cat/1.png", "test/dog/2.png"), ("cat", "dog")),  # a test part alone is no part
+        (("train/1.png", "train/2.png", "test/3.png"), ()),
+        (("a/b/cat/1.png", "a/c/cat/2.png"), ("cat",)),
+    ],
+)
+def test_folders_become_classes(files: tuple[str, ...], classes: tuple[str, ...], given: Path):
+    imported(zipped(numbered(*files))(given))
+    assert load("mine").spec.classes == classes
+
+
+def test_a_folder_comes_in_as_its_zip_does(given: Path):
+    files = numbered("train/cat/1.png", "train/dog/2.png", "train/dog/3.png", "test/cat/4.png")
+    folder = imported(laid(files)(given), "folder")
+    archive = imported(zipped({f"photos/{name}": content for name, content in files.items()})(given), "archive")
+    assert folder.table == archive.table
+    for part, data in load("folder").parts.items():
+        assert np.array_equal(data.base, load("archive").parts[part].base)
+
+
+def test_a_look_tells_the_folders_and_some_can_be_taken(given: Path):
+    paths = zipped(numbered("cat/1.png", "cat/2.png", "dog/3.png", "owl/4.png", "__MACOSX/x/5.png"))(given)
+    assert look_at(paths).folders == {"cat": 2, "dog": 1, "owl": 1}
+    assert len(imported(paths, folders=["cat", "owl"]).table) == 3
+    assert load("mine").spec.classes == ("cat", "owl")
+    with pytest.raises(GenlabError, match=r"There is no folder called 'cats'\. Possible: cat, dog, owl\."):
+        imported(paths, "other", folders=["cats"])
+
+
+def test_the_tables_file_tells_the_same_later(given: Path):
+    table = imported(zipped({**GOOD, "cat/a.txt": b"no"})(given)).table
+    assert table_of("mine") == table
+    with pytest.raises(UnknownName):
+        table_of("../mine")
+
+
+def test_the_summary_counts_the_reasons(given: Path):
+    found = imported(zipped({**GOOD, "a.txt": b"a", "b.txt": b"b", "c.png": b""})(given))
+    assert found.summary == (
+        "2 of 5 files imported. 3 skipped: 2 × not an image; genlab reads PNG, JPEG, WebP, BMP and GIF; 1 × 0 bytes."
+    )
+
+
+# --- Size and mode ---
+
+
+@pytest.mark.parametrize(
+    ("sides", "size"), [((40, 33), 32), ((300, 200), 64), ((28, 28), 28), ((5, 90), 8), ((31, 64), 28), ((8, 9), 8)]
+)
+def test_the_size_is_the_smallest_side_seen(sides: tuple[int, int], size: int, given: Path):
+    files = {f"{i}.png": packed(picture(i, (side, side + 3))) for i, side in enumerate(sides)}
+    assert imported(zipped(files)(given)).shape == (3, size, size)
+
+
+def test_a_size_that_is_given_is_kept_and_each_image_brought_to_it(given: Path):
+    wide = picture(3, (50, 20))
+    imported(zipped({**GOOD, "wide.png": packed(wide)})(given), size=16)
+    where = {verdict.file: verdict for verdict in table_of("mine")}["wide.png"]
+    expected = wide.resize((16, 16), Image.Resampling.LANCZOS, box=(15, 0, 35, 20))
+    assert np.array_equal(load("mine").parts[where.part].read([where.row])[0].permute(1, 2, 0), expected)
+
+
+GREYS = {f"{i}.{kind}": packed(picture(i, mode="L"), kind) for i, kind in enumerate(("png", "jpeg", "gif", "bmp"))}
+
+
+@pytest.mark.parametrize(
+    ("files", "mode", "channels"),
+    [(GREYS, "auto", 1), ({**GREYS, **GOOD}, "auto", 3), (GOOD, "grey", 1), (GREYS, "colour", 3)],
+)
+def test_grey_stays_grey_where_all_are(files, mode, channels, given: Path):
+    assert imported(zipped(files)(given), mode=mode).shape == (channels, 12, 12)
+
+
+def test_a_grey_image_keeps_its_pixels(given: Path):
+    where = imported(zipped(GREYS)(given)).table[0]
+    assert np.array_equal(load("mine").parts[where.part].read([where.row])[0, 0], picture(0, mode="L"))
+
+
+# --- What can be wrong before anything is opened ---
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"name": "../up"}, "cannot name a dataset"),
+        ({"name": "digits"}, "already a dataset called 'digits'"),
+        ({"size": 10}, "size is 10; it must be a multiple of 4 from 8 to 256"),
+        ({"size": 1000}, "size is 1000"),
+        ({"size": True}, "size is True"),
+        ({"size": 16.0}, "size is 16.0"),
+        ({"mode": "sepia"}, "mode is 'sepia'; it must be one of auto, grey, colour"),
+        ({"paths": []}, "Name a zip, a folder or images"),
+    ],
+)
+def test_what_cannot_be_is_said_at_once(options, sentence, given: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(importer, "__file__", "/nowhere.py")  # no process is asked
+    with pytest.raises((BadSetting, BadData, UnknownName), match=sentence.replace(".", r"\.")):
+        imported(**{"paths": zipped(GOOD)(given), **options})
+
+
+def test_too_many_classes_are_not_made(given: Path):
+    files = {f"{i}/1.png": packed(picture(1)) for i in range(1001)}
+    with pytest.raises(BadData, match=r"photos.zip has 1,001 folders; at most 1,000 can be classes"):
+        imported(zipped(files)(given))
+
+
+# --- The process ---
+
+
+LINE = '{"doing": "look", "done": 1, "total": 2, "kept": 1, "skipped": 0}'
+
+
+@pytest.fixture
+def stand_in(given: Path, monkeypatch: pytest.MonkeyPatch):
+    """Let another program take the importer's place; it has told of one step already."""
+
+    def put(then: str) -> None:
+        (given / "stand_in.py").write_text(f"import os, time\nprint({LINE!r}, flush=True)\n{then}")
+        monkeypatch.setattr(importer, "__file__", str(given / "stand_in.py"))
+
+    return put
+
+
+def test_closing_ends_the_process_and_leaves_nothing(given: Path, stand_in):
+    stand_in("time.sleep(100)")
+    before = set(psutil.Process().children())
+    with closing(import_images(zipped(GOOD)(given), "mine")) as steps:
+        assert next(steps).kept == 1
+        assert len(left_over()) == 1
+        (process,) = set(psutil.Process().children()) - before
+    assert not process.is_running()
+    assert not left_over()
+    assert "mine" not in list_datasets()
+
+
+@pytest.mark.parametrize("end", ["os.kill(os.getpid(), 9)", "os.abort()", "raise SystemExit(1)", "raise SystemExit(0)"])
+def test_a_process_that_dies_is_a_sentence(end: str, given: Path, stand_in):
+    stand_in(end)
+    with pytest.raises(BadData, match=r"stopped by this computer, perhaps for want of memory\. Nothing was imported"):
+        imported(zipped(GOOD)(given))
+    assert not left_over()
+
+
+def test_a_process_whose_page_is_gone_empties_its_folder(given: Path):
+    (given / "scratch").mkdir()
+    job = Job([str(path) for path in zipped(GOOD)(given)], str(given / "scratch"), LOCAL)
+    process = subprocess.Popen([sys.executable, importer.__file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process.stdout.close()
+    process.communicate(json.dumps(asdict(job)).encode() + b"\n")
+    assert process.returncode == 0
+    assert not (given / "scratch").exists()
+
+
+def test_a_process_that_takes_too_long_is_a_sentence(given: Path):
+    with pytest.raises(BadData, match=r"took longer than 0.01 s \(limit\)\. Nothing was imported"):
+        imported(zipped(GOOD)(given), limits=replace(LOCAL, seconds=0.01))
+    assert not left_over()
+
+
+def test_the_process_may_not_take_more_memory_than_it_is_given(given: Path, monkeypatch: pytest.MonkeyPatch):
+    source = Path(importer.__file__).read_text().replace("MEMORY = 850 * 2**20", "MEMORY = 60 * 2**20")
+    (given / "importer.py").write_text(source)
+    monkeypatch.setattr(importer, "__file__", str(given / "importer.py"))
+    files = {**GOOD, "large.png": packed(Image.new("RGB", (4800, 4800)))}
+    (verdict,) = [v for v in imported(laid(files)(given), limits=LOCAL).table if not v.kept]
+    assert (verdict.file, verdict.words) == ("photos/large.png", "takes more memory than an import may have")
+
+
+def test_what_a_killed_import_left_is_swept(given: Path):
+    gone = psutil.Popen(["true"])
+    gone.wait()
+    stale, live = (datasets_folder() / f"{SCRATCH}{pid}-x" for pid in (gone.pid, os.getpid()))
+    stale.mkdir(parents=True)
+    live.mkdir()
+    imported(zipped(GOOD)(given))
+    assert left_over() == [live]
+
+
+def test_an_import_stays_in_its_space(given: Path, tmp_path: Path):
+    with in_space(tmp_path / "visitor"):
+        imported(zipped(GOOD)(given))
+        assert "mine" in list_datasets()
+    assert "mine" not in list_datasets()
+    assert (tmp_path / "visitor" / "datasets" / "mine").is_dir()

@@ -88,10 +88,10 @@ def keeps(name: str, content: bytes, expected: Image.Image, words: str = "", upl
     _list(upload or name, name, content, words, {name: np.asarray(expected)})
 
 
-def _list(upload: str, name: str, content: bytes, words: str, pixels: Mapping[str, np.ndarray] = {}) -> None:
+def _list(upload: str, name: str, content: bytes, words: str, pixels: Mapping[str, np.ndarray] | None = None) -> None:
     before = UPLOADS.get(upload, Upload(zipped({}), files=GOOD))
     files = {**before.files, name: content}
-    UPLOADS[upload] = Upload(zipped(files), "", {**before.words, name: words}, {**before.pixels, **pixels}, files)
+    UPLOADS[upload] = Upload(zipped(files), "", {**before.words, name: words}, {**before.pixels, **(pixels or {})}, files)
 
 
 def square(image: Image.Image, size: int = 12) -> Image.Image:
@@ -354,16 +354,18 @@ keeps(
     "16 bits brought to 8",
 )
 keeps("cat/palette.png", packed(picture(32).quantize(8)), picture(32).quantize(8).convert("RGB"))
-glass = picture(33, mode="RGBA")
-white = Image.alpha_composite(Image.new("RGBA", (12, 12), "white"), glass).convert("RGB")
-keeps("cat/glass.png", packed(glass), white, "transparent parts made white")
-keeps("cat/hole.gif", packed(picture(34).quantize(8), "gif", transparency=0), Image.composite(
-    picture(34).quantize(8).convert("RGB"), Image.new("RGB", (12, 12), "white"), picture(34).quantize(8).point(lambda i: 255 * (i > 0), "1")
-), "transparent parts made white")  # fmt: skip
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA")).convert("RGB")
+
+
+CLEAR = "transparent parts made white"
+keeps("cat/glass.png", packed(picture(33, mode="RGBA")), on_white(picture(33, mode="RGBA")), CLEAR)
+keeps("cat/grey-glass.png", packed(picture(36, mode="LA")), on_white(picture(36, mode="LA")), CLEAR)
+holes = packed(picture(34).quantize(8), "gif", transparency=0)
+keeps("cat/holes.gif", holes, on_white(Image.open(io.BytesIO(holes))), CLEAR)
 keeps("cat/grey.png", packed(picture(35, mode="L")), picture(35, mode="L").convert("RGB"))
-keeps("cat/grey-glass.png", packed(picture(36, mode="LA")), Image.alpha_composite(
-    Image.new("RGBA", (12, 12), "white"), picture(36, mode="LA").convert("RGBA")
-).convert("RGB"), "transparent parts made white")  # fmt: skip
 keeps("cat/bit.png", packed(picture(37, mode="L").convert("1")), picture(37, mode="L").convert("1").convert("RGB"))
 keeps("cat/wide.webp", packed(picture(38, (40, 12)), "webp", lossless=True), square(picture(38, (40, 12))))
 keeps("cat/large.bmp", packed(picture(39, (50, 50)), "bmp"), square(picture(39, (50, 50))))

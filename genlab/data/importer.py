@@ -98,13 +98,15 @@ def run(job: Job) -> Iterator[dict[str, Any]]:
     files = [file for path in job.paths for file in _found(Path(path), job.limits)]
     if not files:
         raise Refused(f"There are no files in {_named(job.paths)}.")
-    files = _placed(files)
+    files = sorted(_placed(files), key=lambda file: file.name)
     counts = Counter(file.label for file in files if not _odd(file.name))
     if not job.scratch:
         yield {"folders": sorted(counts.items()), "parts": Counter(file.part for file in files)}
         return
     if job.folders is not None:
         files = [file for file in files if file.label in _known(job.folders, counts)]
+    if len({file.label for file in files}) > MOST_CLASSES:
+        raise Refused(f"{_named(job.paths)} has {len(counts):,} folders; at most {MOST_CLASSES:,} can be classes. Choose some.")
     yield from _brought(job, files)
 
 
@@ -146,7 +148,7 @@ def _found(path: Path, limits: Limits) -> list[File]:
     if path.is_dir():
         found = [Path(folder) / name for folder, _, names in os.walk(path) for name in names]
         _check(len(found), limits.files, "{path} holds {given:,} files (limit {limit:,}).", path)
-        return [File(_clean(str(PurePosixPath(file.relative_to(path.parent)))), file) for file in sorted(found)]
+        return [File(_clean(str(PurePosixPath(file.relative_to(path.parent)))), file) for file in found]
     try:
         size = path.stat().st_size
         with path.open("rb") as file:

@@ -91,7 +91,7 @@ def import_images(
     size: int | None = None,
     mode: Mode = "auto",
     limits: Limits = LOCAL,
-) -> Iterator[Progress]:
+) -> Generator[Progress]:
     """Make a dataset of the images in zips, folders and files; closing the generator ends it and leaves nothing.
 
     The last folder of a file is its class, a top folder train, validation or test its part; `folders` are the classes to
@@ -211,9 +211,9 @@ def _answers(job: Job) -> Generator[dict[str, Any]]:
             answer = json.loads(line)
             if "refused" not in answer:
                 yield answer
-        if process.wait() == 0 and "refused" in answer:
+        if "refused" in answer:
             raise BadData(answer["refused"])
-        if process.returncode:
+        if process.wait() or not answer or "doing" in answer:
             raise BadData(_why(process.returncode, time.monotonic() - began > job.limits.seconds, job.limits))
     finally:
         timer.cancel()

@@ -62,14 +62,14 @@ def _computed(draw: Callable[[int, int], Drawn]) -> Callable[[Path], dict[str, P
 
 
 def _enlarged(folder: Path) -> dict[str, Part]:
-    """The digits at MNIST's size."""
-    enlarge = v2.Resize(28, v2.InterpolationMode.BICUBIC, antialias=True)
+    """The digits as MNIST has its own: 20×20 pixels in the middle of 28×28."""
+    enlarge = v2.Compose([v2.Resize(20, v2.InterpolationMode.BICUBIC, antialias=True), v2.Pad(4)])
     return {name: Part(enlarge(torch.from_numpy(part.items)).numpy(), part.columns) for name, part in _digits(folder).items()}
 
 
 DIGITS = tuple("0123456789")
 SOURCES.register("digits")(Source("1,797 real handwritten digits, 8×8 (UCI)", DIGITS, _digits))
-SOURCES.register("digits-28")(Source("the same digits brought to 28×28, MNIST's size", DIGITS, _enlarged))
+SOURCES.register("digits-28")(Source("the same digits brought to MNIST's size and margins, 28×28", DIGITS, _enlarged))
 SOURCES.register("sprites")(
     Source("14,000 coloured shapes, 32×32, drawn from known factors", ("square", "ellipse", "triangle"), _computed(draw_sprites))
 )
