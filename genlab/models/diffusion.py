@@ -38,8 +38,12 @@ WEIGHTS = "diffusion_pytorch_model.safetensors"  # as diffusers calls them, in t
 FOLDERS = {"image": "unet", "points": "mlp"}  # of the network in a checkpoint; the first is that of diffusers' pipelines
 
 
+def _steps(default: int) -> Any:
+    return Field(default, ge=1, le=1000, description="steps from noise to data; more is better up to a point, and slower")
+
+
 class _Sampling(Config):
-    steps: int = Field(10, ge=1, le=1000, description="steps from noise to image; more is better up to a point, and slower")
+    steps: int = _steps(10)
     guidance: float = Field(1.5, ge=1, le=10, description="how strictly a class is kept to; above 1 a step costs two evaluations")
 
 
@@ -53,6 +57,20 @@ class FlowSampling(_Sampling):
     sampler: Literal["dpm-solver++", "euler", "heun"] = Field(
         "dpm-solver++", description="dpm-solver++ and euler look once a step, heun twice"
     )
+
+
+class NoisePointSampling(NoiseSampling):
+    steps: int = _steps(20)  # points show every bend of the way
+
+
+class FlowPointSampling(FlowSampling):
+    steps: int = _steps(20)
+
+
+SAMPLING: dict[str, tuple[type[Config], type[Config]]] = {  # for the flow target, and for the others
+    "image": (FlowSampling, NoiseSampling),
+    "points": (FlowPointSampling, NoisePointSampling),
+}
 
 
 class Diffusion(LatentModel):
@@ -82,12 +100,12 @@ class Diffusion(LatentModel):
         "small": {"width": 16, "steps": 3000},
         "mnist": {"conditional": True, "steps": 6000},
         "cifar10": {"width": 64, "depth": 2, "attention": True, "conditional": True, "steps": 100_000, "augment": "flip"},
-        "points": {"steps": 8000, "batch_size": 512, "learning_rate": 2e-3},
+        "points": {"steps": 5000, "batch_size": 512, "learning_rate": 4e-3},
     }
 
     def __init__(self, spec: DataSpec, settings: Settings) -> None:
         super().__init__(spec, settings)
-        self.SamplingSettings = FlowSampling if settings.target == "flow" else NoiseSampling
+        self.SamplingSettings = SAMPLING[spec.modality][settings.target != "flow"]
         build = _point_network if spec.modality == "points" else _unet
         self.network, self.latent_shape = build(spec.shape, settings, self.classes + 1 if self.classes else None)  # 1: "no class"
         if self.classes:

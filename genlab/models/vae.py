@@ -48,7 +48,7 @@ class VAE(LatentModel):
         "small": {"latent": 8, "steps": 2000},
         "mnist": {"network": "conv", "latent": 16, "width": 96, "likelihood": "cross-entropy", "decay": "cosine"},
         "sprites": {"network": "conv", "latent": 8, "width": 128, "likelihood": "gaussian"},
-        "points": {"steps": 6000, "batch_size": 256, "width": 128, "decay": "cosine"},
+        "points": {"steps": 5000, "batch_size": 256, "learning_rate": 2e-3, "decay": "cosine"},
     }
 
     def __init__(self, spec: DataSpec, settings: Settings) -> None:
@@ -56,7 +56,8 @@ class VAE(LatentModel):
         self.latent_shape = (settings.latent,)
         network, self.likelihood = mlp_only(settings.network, spec.modality, "mlp"), _likelihood(settings, spec.modality)
         self.encoder, self.decoder = NETWORKS[network](spec.shape, settings.width, settings.latent, self.classes)
-        self.log_sigma = nn.Parameter(torch.tensor(-1.0), requires_grad=self.likelihood == "gaussian")
+        sigma = -3.0 if spec.modality == "points" else -1.0  # starting wide, two coordinates would not pay for their KL
+        self.log_sigma = nn.Parameter(torch.tensor(sigma), requires_grad=self.likelihood == "gaussian")
         self.register_buffer("spread", torch.ones(settings.latent))  # of the posterior means over the training data
         self.register_buffer("information", torch.zeros(settings.latent))  # nats that each axis carries
 

@@ -108,7 +108,7 @@ function bake({ shape, bytes }) {
   values.forEach((value, i) => {
     const y = rows - 1 - Math.floor(i / columns);
     const share = value / 255 - 0.5;
-    pixels.data.set([...(share > 0 ? REAL : GENERATED), Math.abs(share) * 2 * 140], 4 * (y * columns + (i % columns)));
+    pixels.data.set([...(share > 0 ? REAL : GENERATED), Math.abs(share) * 2 * 100], 4 * (y * columns + (i % columns)));
   });
   heat.getContext("2d").putImageData(pixels, 0, 0);
   view.heat = true;

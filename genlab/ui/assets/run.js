@@ -269,7 +269,7 @@ function size() {
   const { naturalWidth: w, naturalHeight: h } = samples;
   if (!w) return;
   const room = samples.parentElement.clientWidth / w;
-  const scale = room < 1 ? room : Math.floor(room * 2) / 2;
+  const scale = room < 1 ? room : lab.run?.points ? 1 : Math.floor(room * 2) / 2;
   samples.style.width = `${w * scale}px`;
   const lines = find(".samples .lines");
   lines.style.cssText = `width:${w * scale}px;height:${h * scale}px;--tile:${(h / ROWS) * scale}px`;
