@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,6 +41,7 @@ class Shared:
     dataset_picker: gr.Dropdown  # its value is a dataset's name
     model_picker: gr.Dropdown  # its value is a model's name, as `load_model` takes it
     clock: gr.Timer  # ticks while the page is visible
+    link: gr.State  # the query of the link that the page was opened with, set once
 
 
 class Request(BaseModel):
@@ -232,4 +234,4 @@ def _sentences() -> Iterator[None]:
         raise
     except Exception as fault:
         kind = gr.Error if isinstance(fault, GenlabError) else Failure
-        raise kind(sentence_for(fault), print_exception=False) from None
+        raise kind(escape(sentence_for(fault), quote=False), print_exception=False) from None  # Gradio reads it as HTML
