@@ -15,7 +15,7 @@ from genlab.training.run import list_runs
 from genlab.ui import api, links
 from genlab.ui.guard import mark_refused
 from genlab.ui.preset import current
-from genlab.ui.shared import ASSETS, Failure, Shared, at_edge, cores, device, sentence_for, version_of
+from genlab.ui.shared import ASSETS, Failure, Shared, at_edge, cores, device, sentences, version_of
 from genlab.ui.words import catalogues, say, words
 
 STYLES = sorted(ASSETS.glob("*.css"), key=lambda file: file.stem != "genlab")
@@ -37,13 +37,12 @@ class Page(gr.Blocks):
 
     async def process_api(self, *inputs: Any, **options: Any) -> Any:
         try:
-            return await super().process_api(*inputs, **options)
+            with sentences():
+                return await super().process_api(*inputs, **options)
         except gr.Error as fault:
             if not isinstance(fault, Failure):
                 mark_refused(options.get("request"))
             raise
-        except Exception as fault:
-            raise Failure(sentence_for(fault), print_exception=False) from None
 
 
 def build_page() -> gr.Blocks:

@@ -86,11 +86,12 @@ def build(shared: Shared) -> None:
     seed = wish.components[1]
     dice.click(None, None, seed, js="() => Math.floor(Math.random() * 2147483647)", **QUIET)
     reuse.click(None, seed, seed, js="(seed) => genlab.recall('chosen-seed') ?? seed", **QUIET)
-    shared.link.change(_linked, [shared.link, *wish.components], wish.components, **QUIET)
+    shared.link.change(_linked, shared.link, wish.components, **QUIET)
     shared.link.change(_draw_linked, shared.link, gallery, concurrency_id="sample", **QUIET)
     with settings:
 
         @gr.render(inputs=[shared.model_picker, shared.link], show_progress="hidden")
+        @at_edge
         def draw_settings(name: str | None, query: dict[str, str]) -> None:
             if name is None:
                 gr.HTML(say("latent.empty"), elem_classes="note")
@@ -108,12 +109,10 @@ def build(shared: Shared) -> None:
 
 
 @at_edge
-def _linked(query: dict[str, str], *values: Any) -> list[Any]:
-    """How many images and which a link asks for; the values on the page where it does not say."""
-    if query.get("tab") != "sample":
-        return list(values)
-    asked = read_texts(Wish, query)
-    return [asked.get(setting.name, value) for setting, value in zip(Wish.fields(), values, strict=True)]
+def _linked(query: dict[str, str]) -> list[Any]:
+    """How many images and which a link asks for, where it says so."""
+    asked = read_texts(Wish, query) if query.get("tab") == "sample" else {}
+    return [asked.get(setting.name, gr.skip()) for setting in Wish.fields()]
 
 
 @at_edge

@@ -69,7 +69,7 @@ def at_edge(handler: Handler) -> Handler:
 
     @functools.wraps(handler)
     def once(*inputs: Any, **options: Any) -> Any:
-        with _sentences(), visiting():
+        with sentences(), visiting():
             return handler(*inputs, **options)
 
     @functools.wraps(handler)
@@ -77,7 +77,7 @@ def at_edge(handler: Handler) -> Handler:
         records = handler(*inputs, **options)
         try:
             while True:
-                with _sentences(), visiting():  # entered anew for each record: Gradio may resume on another thread
+                with sentences(), visiting():  # entered anew for each record: Gradio may resume on another thread
                     record = next(records, _END)
                 if record is _END:
                     return
@@ -227,7 +227,8 @@ _PLACES = threading.BoundedSemaphore(4)
 
 
 @contextmanager
-def _sentences() -> Iterator[None]:
+def sentences() -> Iterator[None]:
+    """Turn every fault into a gr.Error with its sentence."""
     try:
         yield
     except gr.Error:
