@@ -92,3 +92,17 @@ def _possible(setting: Setting) -> str:
 
 def _plain(bound: float | None) -> str:
     return f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"
+
+
+def read_texts(settings: type[Config], texts: Mapping[str, str]) -> dict[str, Any]:
+    """The values of those settings that `texts` has; what cannot be read stays as it is, for validation to refuse."""
+    return {s.name: _value(s.kind, texts[s.name]) for s in settings.fields() if s.name in texts}
+
+
+def _value(kind: Kind, text: str) -> Any:
+    if kind == "flag":
+        return {"true": True, "false": False}.get(text.lower(), text)
+    try:
+        return {"whole": int, "number": float}.get(kind, str)(text)
+    except ValueError:
+        return text

@@ -1,9 +1,12 @@
 """Latent space: the axes that are worth moving along, walks between two points, and what each axis does."""
 
+import base64
+import binascii
 import math
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -108,6 +111,23 @@ def draw(model: LatentModel, z: Tensor, given: Given, behind: Tensor | None = No
     """Pixels uint8 [n, C, H, W] of latents, points among those `behind`; `given` of one row holds for all."""
     blocks = [model.decode(z[part], _spread(given, z[part])) for part in blocks_of(len(z))]
     return tiles(torch.cat(blocks), model.spec, behind, SIDE if len(z) == 1 else TILE)
+
+
+def to_text(z: Tensor) -> str:
+    """A latent [1, *L] as text that fits in an address: base64url of its numbers in 16 bits each."""
+    return base64.urlsafe_b64encode(z.cpu().numpy().astype("<f2").tobytes()).decode().rstrip("=")
+
+
+def from_text(text: str, shape: tuple[int, ...]) -> Tensor:
+    """The latent [1, *shape] that such a text stands for; raises BadSetting where it stands for none."""
+    try:
+        content = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        z = torch.from_numpy(np.frombuffer(content, "<f2").astype(np.float32))
+    except (binascii.Error, ValueError):
+        raise BadSetting("The latent of this link cannot be read; the link may have been cut off.") from None
+    if len(z) != math.prod(shape) or not z.isfinite().all():
+        raise BadSetting(f"The latent of this link has {len(z)} numbers; this model takes {math.prod(shape)}, all finite.")
+    return z.reshape(1, *shape)
 
 
 def _spread(given: Given, z: Tensor) -> Given:

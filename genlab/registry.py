@@ -33,12 +33,12 @@ class Registry(Mapping[str, T]):
         del self._parts[name]
 
     def __getitem__(self, name: str) -> T:
-        if name not in self._parts:
+        if name not in self:
             raise UnknownName(unknown(self.kind, name, self._parts))
         return self._parts[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._parts
+        return isinstance(name, str) and name in self._parts
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._parts)

@@ -1,11 +1,15 @@
 """What all tests share: folders of their own, and datasets that need no download."""
 
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
+from serving import serving
 
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=50, database=None)
 settings.load_profile("busy")  # a machine that trains meanwhile is slow
@@ -27,3 +31,29 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GENLAB_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("GENLAB_DATASETS", str(tmp_path / "datasets"))
     return tmp_path / "runs"
+
+
+@dataclass(frozen=True)
+class PublicPage:
+    """A page that strangers see, and the folder that holds all of it."""
+
+    address: str
+    folder: Path
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "server.log").read_text()
+
+    def visitor(self) -> httpx.Client:
+        """Somebody new, who has opened the page once."""
+        client = httpx.Client(base_url=self.address, timeout=60)
+        client.get("/").raise_for_status()
+        return client
+
+
+@pytest.fixture(scope="session")
+def public_page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PublicPage]:
+    """One server for all tests of what strangers can do."""
+    folder = tmp_path_factory.mktemp("public")
+    with serving(folder / "runs", folder / "server.log", "--public", "--no-auth") as address:
+        yield PublicPage(address, folder)

@@ -41,7 +41,7 @@ class Looking(Request):
 class Point(Looking):
     """A place in the latent space: where it stands across the axes, and how far along each."""
 
-    base: str = Field(pattern=r"^(zero|prior:\d{1,9}|test:\d{1,9}|walk:[0-9a-f]{1,32}:\d{1,3})$")
+    base: str = Field(pattern=r"^(zero|prior:\d{1,9}|test:\d{1,9}|walk:[0-9a-f]{1,32}:\d{1,3}|z:[\w-]+)$", max_length=8000)
     values: Numbers | None = Field(None, max_length=latent.MOST)  # None: where the base itself is
     classes: Numbers = Field(default=[], max_length=1000)
 
@@ -175,6 +175,8 @@ def wall(trained: Trained, model: LatentModel, asked: Wall) -> tuple[list[str], 
 
 def _base(trained: Trained, model: LatentModel, address: str) -> Tensor:
     kind, _, rest = address.partition(":")
+    if kind == "z":
+        return latent.from_text(rest, model.latent_shape).to(model.device)
     if kind == "zero":
         return torch.zeros(1, *model.latent_shape, device=model.device)
     if kind == "prior":

@@ -1,5 +1,6 @@
 """Guard: answers only this page's own hosts; foreign origins, unneeded routes and oversized bodies are refused."""
 
+import logging
 import re
 import secrets
 from typing import Any
@@ -25,6 +26,7 @@ HEADERS = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-
 UNFRAMED = (b"x-frame-options", b"SAMEORIGIN")
 LOCAL = ["127.0.0.1", "localhost", "[::1]", "testserver"]
 MCP = "/gradio_api/mcp"
+log = logging.getLogger("genlab")
 
 
 def middleware(hosts: list[str], password: str | None = None, framed: bool = False) -> list[Middleware]:
@@ -36,8 +38,9 @@ def middleware(hosts: list[str], password: str | None = None, framed: bool = Fal
 
 
 def handlers() -> dict[Any, Any]:
-    """Sentences for the requests that Gradio itself does not understand."""
-    return {RequestValidationError: _malformed, FnIndexInferError: _unknown, KeyError: _unknown}
+    """Sentences for the requests that Gradio's own routes stumble over; what is ours never gets that far."""
+    malformed = dict.fromkeys([RequestValidationError, TypeError, ValueError, OSError], _malformed)
+    return {**malformed, FnIndexInferError: _unknown, KeyError: _unknown}
 
 
 class Hosts(TrustedHostMiddleware):
@@ -78,7 +81,7 @@ class Guard:
             return await refusal(scope, receive, send)
         cookie = cookie_for(asked.headers.get("cookie")) if scope["path"] == "/" else None
         added = [*self.headers, *([(b"set-cookie", cookie.encode())] if cookie else [])]
-        taken, most = 0, preset.current().request
+        taken, most, started = 0, preset.current().request, False
 
         async def counted() -> Message:
             nonlocal taken
@@ -89,6 +92,8 @@ class Guard:
             return message
 
         async def with_headers(message: Message) -> None:
+            nonlocal started
+            started = True
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], *added]
                 if message["status"] == 500 and getattr(asked.state, "refused", False):
@@ -99,6 +104,10 @@ class Guard:
             await self.app(scope, counted, with_headers)
         except TooLarge:
             await PlainTextResponse(say("page.too_large", mb=most // 2**20), 413)(scope, receive, send)
+        except RuntimeError as fault:
+            if not started:
+                raise
+            log.warning("%s ended early: %s", scope["path"], fault.__cause__ or fault)  # a stream of a session that is gone
 
     def _refusal(self, asked: Request) -> PlainTextResponse | None:
         if DENIED.match(asked.scope["path"]):
@@ -116,6 +125,7 @@ class Guard:
 
 
 def _malformed(asked: Request, fault: Exception) -> JSONResponse:
+    log.warning("%s was sent what does not fit (%s)", asked.scope["path"], type(fault).__name__)
     return JSONResponse({"error": say("page.malformed")}, 400)
 
 

@@ -3,16 +3,18 @@
 from typing import Any
 
 from genlab import plane
-from genlab.ui import explorer
+from genlab.ui import explorer, links
 from genlab.ui.draw import data_uri, wall
 from genlab.ui.explorer import Looking, Point, Strips, Walk, Wall
+from genlab.ui.links import LatentLink
 from genlab.ui.shared import Shared, drawing, open_model, served, version_of
 from genlab.ui.widgets import widget
 
 
 def build(shared: Shared) -> None:
     """Draw the tab; its widget follows the model picker by itself."""
-    widget("latent", [latent_open, latent_axes, latent_decode, latent_strips, latent_walk, latent_wall], parts=["tiles"])
+    answers = [latent_open, latent_linked, latent_axes, latent_decode, latent_strips, latent_walk, latent_wall, latent_link]
+    widget("latent", answers, parts=["tiles"])
 
 
 @served
@@ -32,6 +34,22 @@ def latent_open(data: Any) -> dict[str, Any]:
         "start": explorer.start_of(trained, model),
         "encoder": explorer.has_encoder(model),
     }
+
+
+@served
+def latent_linked(data: Any) -> dict[str, Any]:
+    """The point that a link stands for."""
+    asked = LatentLink.check(data)
+    trained, model = explorer.explorable(asked)
+    return links.from_latent(trained, model, asked)
+
+
+@served
+def latent_link(data: Any) -> dict[str, str]:
+    """The query of a link to a point."""
+    point = Point.check(data)
+    trained, model = explorer.explorable(point)
+    return links.to_latent(trained, model, point)
 
 
 @served

@@ -1,18 +1,21 @@
 """The page: its header with the two pickers, a tab a file, and the line at its foot."""
 
 import json
+from html import escape
 from importlib import import_module
 from typing import Any
 
 import gradio as gr
+from gradio.context import LocalContext
 
 from genlab.data import list_datasets
 from genlab.errors import GenlabError
 from genlab.training.checkpoint import find_model, list_models
 from genlab.training.run import list_runs
-from genlab.ui import api
+from genlab.ui import api, links
 from genlab.ui.guard import mark_refused
-from genlab.ui.shared import ASSETS, Failure, Shared, at_edge, cores, device, sentence_for, version_of
+from genlab.ui.preset import current
+from genlab.ui.shared import ASSETS, Failure, Shared, at_edge, cores, device, sentences, version_of
 from genlab.ui.words import catalogues, say, words
 
 STYLES = sorted(ASSETS.glob("*.css"), key=lambda file: file.stem != "genlab")
@@ -34,20 +37,19 @@ class Page(gr.Blocks):
 
     async def process_api(self, *inputs: Any, **options: Any) -> Any:
         try:
-            return await super().process_api(*inputs, **options)
+            with sentences():
+                return await super().process_api(*inputs, **options)
         except gr.Error as fault:
             if not isinstance(fault, Failure):
                 mark_refused(options.get("request"))
             raise
-        except Exception as fault:
-            raise Failure(sentence_for(fault), print_exception=False) from None
 
 
 def build_page() -> gr.Blocks:
     """All of the page, ready to be launched."""
     with Page(title="genlab", analytics_enabled=False, delete_cache=(600, 3600)) as page:
         shared = _header()
-        with gr.Tabs(selected=FIRST_TAB, elem_id="tabs", overflow_behavior="wrap"):
+        with gr.Tabs(selected=FIRST_TAB, elem_id="tabs", overflow_behavior="wrap") as tabs:
             for name in TABS:
                 with gr.Tab(words(f"tab.{name}"), id=name, elem_id=f"panel-{name}"):
                     import_module(f"genlab.ui.{name}_tab").build(shared)
@@ -58,6 +60,7 @@ def build_page() -> gr.Blocks:
             elem_id="footer",
         )
         _keep_up(page, shared, footer)
+        _open_link(page, shared, tabs)
         api.build()
     return page
 
@@ -80,15 +83,15 @@ def _header() -> Shared:
             models, value=model, label=words("page.model"), elem_id="model-picker", filterable=False, scale=0
         )
         gr.Button("☾", elem_id="theme-toggle", scale=0).click(None, js="() => genlab.toggleTheme()", api_visibility="private")
-    return Shared(dataset_picker, model_picker, gr.Timer(3))
+    return Shared(dataset_picker, model_picker, gr.Timer(3), gr.State({}))
 
 
 def _keep_up(page: gr.Blocks, shared: Shared, footer: gr.HTML) -> None:
     """Let scripts know what was picked, and the page what runs and which models there are."""
     quiet = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
     for name, picker in (("dataset", shared.dataset_picker), ("model", shared.model_picker)):
-        for event in (picker.change, page.load):
-            event(None, picker, js=f"(value) => genlab.tell('{name}', value)", **quiet)
+        picker.change(None, picker, js=f"(value) => genlab.pick('{name}', value)", **quiet)
+        page.load(None, picker, js=f"(value) => genlab.link.{name} || genlab.pick('{name}', value)", **quiet)
     known = gr.State(list_models())
     gr.on(
         [shared.clock.tick, shared.model_picker.change, page.load],
@@ -97,6 +100,24 @@ def _keep_up(page: gr.Blocks, shared: Shared, footer: gr.HTML) -> None:
         [footer, shared.model_picker, known],
         **quiet,
     )
+
+
+def _open_link(page: gr.Blocks, shared: Shared, tabs: gr.Tabs) -> None:
+    """Go where the address of the page says."""
+    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    shown = page.load(_opened, None, [tabs, shared.dataset_picker, shared.model_picker, shared.link], **quiet)
+    for name, picker in (("dataset", shared.dataset_picker), ("model", shared.model_picker)):
+        shown.then(None, picker, js=f"(value) => genlab.pick('{name}', value)", **quiet)
+
+
+@at_edge
+def _opened(asked: gr.Request) -> tuple[object, ...]:
+    """The tab, the dataset and the model of the link, where it has them."""
+    link = links.read(dict(asked.query_params), TABS)
+    for fault in link.faults:
+        gr.Warning(escape(fault, quote=False), duration=30, title=say("link.title"))  # Gradio reads it as HTML
+    chosen = [gr.update(value=name) if name else gr.skip() for name in (link.dataset, link.model)]
+    return gr.update(selected=link.tab) if link.tab else gr.skip(), *chosen, link.query or gr.skip()
 
 
 @at_edge
@@ -109,11 +130,19 @@ def _look(model: str | None, known: list[str]) -> tuple[object, object, object]:
         "runs": [run.name for run in list_runs() if run.status().state == "running"],
         "model": model,
         "version": _version(model) if model in models else None,
+        "address": shared_address(),
+        "public": current().public,
     }
     if models == known:
         return status, gr.skip(), gr.skip()
     gone = {} if model in models else {"value": next(iter(models), None)}
     return status, gr.update(choices=models, **gone), models
+
+
+def shared_address() -> str | None:
+    """Where others find this page, if it was shared through a tunnel."""
+    served = LocalContext.blocks.get(None)
+    return f"{served.share_url}/" if served is not None and served.share_url else None
 
 
 def _version(model: str) -> str | None:

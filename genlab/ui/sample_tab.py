@@ -15,7 +15,7 @@ import gradio as gr
 from pydantic import Field as Limit
 from torch import Tensor
 
-from genlab.config import Config, Field
+from genlab.config import Config, Field, read_texts
 from genlab.data import DataSpec, to_pixels, to_stored
 from genlab.errors import UnknownName
 from genlab.files import npz
@@ -23,6 +23,7 @@ from genlab.images import png
 from genlab.images import wall as one_picture
 from genlab.models.base import Draft
 from genlab.plane import together
+from genlab.training.checkpoint import list_models
 from genlab.ui.controls import Form, draw_form
 from genlab.ui.draw import wall
 from genlab.ui.preset import check_samples
@@ -85,14 +86,17 @@ def build(shared: Shared) -> None:
     seed = wish.components[1]
     dice.click(None, None, seed, js="() => Math.floor(Math.random() * 2147483647)", **QUIET)
     reuse.click(None, seed, seed, js="(seed) => genlab.recall('chosen-seed') ?? seed", **QUIET)
+    shared.link.change(_linked, shared.link, wish.components, **QUIET)
+    shared.link.change(_draw_linked, shared.link, gallery, concurrency_id="sample", **QUIET)
     with settings:
 
-        @gr.render(inputs=[shared.model_picker], show_progress="hidden")
-        def draw_settings(name: str | None) -> None:
+        @gr.render(inputs=[shared.model_picker, shared.link], show_progress="hidden")
+        @at_edge
+        def draw_settings(name: str | None, query: dict[str, str]) -> None:
             if name is None:
                 gr.HTML(say("latent.empty"), elem_classes="note")
                 return
-            label, form = _draw_settings(name)
+            label, form = _draw_settings(name, query)
             drawn = go.click(
                 partial(_draw, name, wish, form),
                 [*wish.components, label, *form.components],
@@ -105,36 +109,58 @@ def build(shared: Shared) -> None:
 
 
 @at_edge
-def _draw_settings(name: str) -> tuple[gr.Dropdown, Form]:
+def _linked(query: dict[str, str]) -> list[Any]:
+    """How many images and which a link asks for, where it says so."""
+    asked = read_texts(Wish, query) if query.get("tab") == "sample" else {}
+    return [asked.get(setting.name, gr.skip()) for setting in Wish.fields()]
+
+
+@at_edge
+def _draw_linked(query: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """The images that a link to them asks for."""
+    if query.get("tab") == "sample" and query.get("model") in list_models():
+        settings = open_model(query["model"]).model.SamplingSettings
+        wish = Wish.parse(read_texts(Wish, query))
+        yield from _drawn(query["model"], wish, settings.parse(read_texts(settings, query)), query.get("class"))
+
+
+@at_edge
+def _draw_settings(name: str, query: dict[str, str]) -> tuple[gr.Dropdown, Form]:
     model = open_model(name).model
+    linked = query if query.get("tab") == "sample" and query.get("model") == name else {}
     classes = [(name, name) for name in model.spec.classes] if model.classes else []
     label = gr.Dropdown(
         [(words("sample.turn"), ANY), *classes],
-        value=ANY,
+        value=linked["class"] if linked.get("class") in model.spec.classes else ANY,
         label=words("sample.class"),
         elem_id="sample-class",
         filterable=False,
         visible=bool(classes),
     )
-    return label, draw_form(model.SamplingSettings, "sample")
+    return label, draw_form(model.SamplingSettings, "sample", read_texts(model.SamplingSettings, linked))
 
 
 @at_edge
 def _draw(name: str, wish_form: Form, form: Form, count: Any, seed: Any, label: Any, *chosen: Any) -> Iterator[dict[str, Any]]:
+    """The images that the form asks for."""
+    yield from _drawn(name, wish_form.parse([count, seed]), form.parse(chosen), label or None)
+
+
+def _drawn(name: str, wish: Any, settings: Config, label: Any) -> Iterator[dict[str, Any]]:
     """The images so far, a record at each step that there is time to show."""
-    trained = open_model(name)
-    wish: Any = wish_form.parse([count, seed])
     check_samples(wish.count)
-    settings = form.parse(chosen)
-    given = trained.model.given_labels(trained.model.label_of(label or None), wish.count)
-    told = {"model": name, "step": trained.step, **wish.model_dump(), "label": label or None, **settings.model_dump()}
+    trained = open_model(name)
+    given = trained.model.given_labels(trained.model.label_of(label), wish.count)
+    told = {"model": name, "step": trained.step, **wish.model_dump(), "label": label, **settings.model_dump()}
+    query = {"model": name, **wish.model_dump(), **settings.changed()} | ({"class": label} if label else {})
     result, shown, began = secrets.token_hex(8), 0.0, time.monotonic()
     for draft in on_all_cores(trained.model.sample(wish.count, settings, wish.seed, given)):
         last = draft.step == draft.total
         if last or time.monotonic() - shown > PAUSE:
             sampled = _sampled(draft, trained.model.spec, told)
             _results.put(result, sampled)
-            yield {**_record(result, name, sampled, wish, draft), "seconds": time.monotonic() - began}
+            record = _record(result, name, sampled, wish, draft)
+            yield {**record, "seconds": time.monotonic() - began, "query": query}
             shown = time.monotonic()
 
 

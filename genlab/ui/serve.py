@@ -54,7 +54,7 @@ def serve(host: str, port: int, public: bool = False, share: bool = False, passw
         prevent_thread_lock=True,
         quiet=True,
         show_error=False,
-        footer_links=[],
+        footer_links=["api"],
         run_history=False,
         enable_monitoring=False,
         mcp_server=True,

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,6 +41,7 @@ class Shared:
     dataset_picker: gr.Dropdown  # its value is a dataset's name
     model_picker: gr.Dropdown  # its value is a model's name, as `load_model` takes it
     clock: gr.Timer  # ticks while the page is visible
+    link: gr.State  # the query of the link that the page was opened with, set once
 
 
 class Request(BaseModel):
@@ -67,7 +69,7 @@ def at_edge(handler: Handler) -> Handler:
 
     @functools.wraps(handler)
     def once(*inputs: Any, **options: Any) -> Any:
-        with _sentences(), visiting():
+        with sentences(), visiting():
             return handler(*inputs, **options)
 
     @functools.wraps(handler)
@@ -75,7 +77,7 @@ def at_edge(handler: Handler) -> Handler:
         records = handler(*inputs, **options)
         try:
             while True:
-                with _sentences(), visiting():  # entered anew for each record: Gradio may resume on another thread
+                with sentences(), visiting():  # entered anew for each record: Gradio may resume on another thread
                     record = next(records, _END)
                 if record is _END:
                     return
@@ -225,11 +227,12 @@ _PLACES = threading.BoundedSemaphore(4)
 
 
 @contextmanager
-def _sentences() -> Iterator[None]:
+def sentences() -> Iterator[None]:
+    """Turn every fault into a gr.Error with its sentence."""
     try:
         yield
     except gr.Error:
         raise
     except Exception as fault:
         kind = gr.Error if isinstance(fault, GenlabError) else Failure
-        raise kind(sentence_for(fault), print_exception=False) from None
+        raise kind(escape(sentence_for(fault), quote=False), print_exception=False) from None  # Gradio reads it as HTML

@@ -10,6 +10,7 @@ let dataset = "";
 let seed = 0;
 
 label(element);
+find(".copy-link").addEventListener("click", () => genlab.copyLink(find(".copy-link"), { tab: "data", dataset }));
 more.addEventListener("click", () => load(dataset, seed + 1));
 new ResizeObserver(() => shown && lay()).observe(wall);
 listen("dataset", (name) => load(name, 0));

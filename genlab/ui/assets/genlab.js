@@ -90,5 +90,42 @@ window.genlab = (() => {
     link.click();
   }
 
-  return { say, label, tell, listen, recall, toggleTheme, save };
+  const asked = new URLSearchParams(location.search);
+  const link = Object.fromEntries(asked); // the view that this address opens
+  try {
+    decodeURIComponent(location.search);
+  } catch {
+    history.replaceState(null, "", `?${asked}`); // Gradio does not open with an address that is not well written
+  }
+
+  /** Tell all that a picker has another value. */
+  function pick(topic, value) {
+    if (last[topic] !== value) tell(topic, value);
+  }
+
+  /** Put a text on the clipboard and let the button say so; where that is closed, show the text to be copied by hand. */
+  async function copy(button, text) {
+    button.nextElementSibling?.matches(".to-copy") && button.nextElementSibling.remove();
+    const box = Object.assign(document.createElement("input"), { className: "to-copy", readOnly: true, value: text });
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      button.after(box); // an address without TLS has no clipboard of the new kind
+      box.select();
+      if (!document.execCommand("copy")) return box.setAttribute("aria-label", (box.title = say("link.here")));
+      box.remove();
+    }
+    const before = button.textContent;
+    button.textContent = say("link.copied");
+    button.dataset.copied = text;
+    setTimeout(() => (button.textContent = before), 1500);
+  }
+
+  /** Copy the address that opens a view again. */
+  function copyLink(button, query) {
+    const address = recall("status")?.address ?? location.origin + location.pathname;
+    return copy(button, `${address}?${new URLSearchParams(query)}`);
+  }
+
+  return { say, label, tell, listen, recall, pick, link, copy, copyLink, toggleTheme, save };
 })();

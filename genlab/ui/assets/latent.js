@@ -7,7 +7,8 @@ const rounded = (value) => Math.round(Math.min(REACH, Math.max(-REACH, value)) *
 
 let model = null; // what the server told of the model that is looked at
 let generation = 0; // grows with every model; late answers of an earlier one are dropped
-let here = null; // the point on screen: base, values (null until known), classes
+let here = null; // the point on screen: base, values (null until known), classes; exact while the base alone says where
+let link = genlab.link.tab === "latent" ? genlab.link : null; // the view to open with
 let names = []; // of the axes
 let home = []; // the values that a reset axis goes back to
 let shown = SHOWN;
@@ -30,7 +31,7 @@ async function ask(name, data) {
 }
 
 const looking = () => ({ model: model.model, version: model.version });
-const point = () => structuredClone({ ...looking(), base: here.base, values: here.values, classes: here.classes });
+const point = () => structuredClone({ ...looking(), base: here.base, values: here.exact ? null : here.values, classes: here.classes });
 
 function note(text, fault = false) {
   at("note").textContent = text;
@@ -55,7 +56,7 @@ async function draw() {
     await paint(answer, asked);
     measure(performance.now() - started);
     if (answer.values) adopt(answer.values, asked.base);
-    else if (!asked.values) learn();
+    else if (!asked.values && !here.values) learn();
   }
   busy = false;
   restStrips();
@@ -65,7 +66,7 @@ async function paint(answer, asked) {
   const picture = at("image"), image = picture.querySelector("img");
   image.src = answer.image;
   await image.decode().catch(() => {});
-  picture.dataset.values = JSON.stringify(asked.values ?? []);
+  picture.dataset.values = JSON.stringify(asked.values ?? here.values ?? []);
   picture.dataset.classes = JSON.stringify(asked.classes);
   picture.dataset.latent = JSON.stringify(answer.latent ?? []);
   if (at("note").classList.contains("fault")) note("");
@@ -84,10 +85,18 @@ async function learn() {
 /** Take over coordinates that the server worked out; they are shown in hundredths, so hundredths are drawn. */
 function adopt(values, base) {
   if (here.base !== base || here.values || values.length !== names.length) return;
+  if (here.exact) return settle(values);
   here.values = values.map(rounded);
   if (base === model.home) home = [...here.values];
   showValues();
   draw();
+}
+
+/** Show the coordinates of a point that is drawn from its own latent, as a link has it. */
+function settle(values) {
+  here.values = values;
+  at("image").dataset.values = JSON.stringify(values);
+  showValues();
 }
 
 function measure(ms) {
@@ -172,6 +181,7 @@ function buildAxes(found) {
 
 function setAxis(i, value) {
   if (!here.values || here.values[i] === value) return;
+  if (here.exact) [here.exact, here.values] = [false, here.values.map(rounded)];
   here.values[i] = value;
   put(at(`slider-${i}`), value);
   draw();
@@ -295,6 +305,15 @@ function start() {
   return { base: model.start, values: null, classes: weightsOf(3 % model.classes.length) };
 }
 
+/** The point that a link opens its model with; null where there is none or it cannot be read. */
+async function linked() {
+  if (link?.model !== model.model) return null;
+  const { z, seed, at, mix } = link, asked = { ...looking(), z, seed, at, mix, class: link.class };
+  link = null;
+  const answer = [z, seed, at, mix, asked.class].some((part) => part != null) && (await ask("latent_linked", asked));
+  return answer ? { ...answer, exact: answer.base.startsWith("z:") } : null;
+}
+
 /** Open a model; with `keep`, a newer checkpoint of the same one, and the point on screen stays. */
 async function open(name, keep = false) {
   generation += 1;
@@ -304,7 +323,9 @@ async function open(name, keep = false) {
   note("");
   model = opened;
   if (keep) return refresh();
-  [here, names, shown, source] = [start(), [], SHOWN, model.encoder ? "test" : "prior"];
+  const mine = generation, wanted = await linked();
+  if (mine !== generation) return;
+  [here, names, shown, source] = [wanted ?? start(), [], SHOWN, model.encoder ? "test" : "prior"];
   for (const part of ["axes", "wall", "strip"]) at(part).replaceChildren();
   at("more").hidden = true;
   at("size").textContent = model.points ? say("latent.plane") : `${model.size[1]} × ${model.size[0]}`;
@@ -325,7 +346,7 @@ async function refresh() {
   if (!answer) return;
   const known = here.values && answer.names.every((name) => name in before);
   if (names.join() !== answer.names.join()) buildAxes(answer.names);
-  here.values = known ? answer.names.map((name) => before[name]) : answer.values.map(rounded);
+  here.values = known && !here.exact ? answer.names.map((name) => before[name]) : answer.values.map(rounded);
   showValues();
   await draw();
   await buildWall();
@@ -359,6 +380,14 @@ at("reset").addEventListener("click", () => {
 at("save").addEventListener("click", () => {
   const image = at("image").querySelector("img").src;
   if (image) genlab.save(`${model.model}.png`, image.split(",")[1]);
+});
+find(".copy-link").addEventListener("click", async () => {
+  if (!here) return;
+  const query = await ask("latent_link", point());
+  if (!query) return;
+  if (query.z) here = { base: `z:${query.z}`, values: null, classes: here.classes, exact: true }; // the picture of the link itself
+  draw();
+  genlab.copyLink(find(".copy-link"), query);
 });
 at("more").addEventListener("click", () => {
   shown = shown < names.length ? names.length : SHOWN;

@@ -8,7 +8,7 @@ const stop = find("#train-stop");
 const SAMPLES_KEPT = 100;
 const ROWS = 4; // of samples in a picture
 
-const lab = { selected: sessionStorage.getItem("genlab.run") || "", overlaid: new Set(), histories: new Map(), runs: [], run: null, lost: false };
+const lab = { selected: genlab.link.run || sessionStorage.getItem("genlab.run") || "", overlaid: new Set(), histories: new Map(), runs: [], run: null, lost: false };
 const view = { live: true, step: 0, smoothing: 0.6, log: false };
 const pictures = new Map();
 const askPicture = latest(server.sample);

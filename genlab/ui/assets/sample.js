@@ -59,6 +59,7 @@ async function keep(ask, image = null) {
 
 at("save").addEventListener("click", () => keep(server.sample_png));
 at("zip").addEventListener("click", () => keep(server.sample_zip));
+find(".copy-link").addEventListener("click", () => genlab.copyLink(find(".copy-link"), { tab: "sample", ...result.query }));
 at("one").addEventListener("click", () => keep(server.sample_png, chosen));
 
 listen("sample-stop", () => {

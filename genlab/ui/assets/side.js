@@ -7,7 +7,8 @@ let drawn = "";
 let lab = null;
 
 label(element);
-find(".copy").addEventListener("click", copy);
+find(".copy").addEventListener("click", () => genlab.copy(find(".copy"), find("code").textContent));
+find(".copy-link").addEventListener("click", () => genlab.copyLink(find(".copy-link"), { tab: "train", run: lab.selected }));
 find(".latent").addEventListener("click", () => {
   trigger("open_latent", { run: lab.selected });
   document.getElementById("tab-latent").click();
@@ -25,6 +26,7 @@ function show(news) {
   find(".figures").replaceChildren(...(run ? figures(run).map((text) => make("li", {}, text)) : []));
   find(".latent").hidden = !(run && run.saved_step);
   find(".terminal").hidden = !run;
+  find(".copy-link").hidden = !run;
   if (run) find("code").textContent = run.command;
   const state = JSON.stringify([lab.runs, lab.selected, [...lab.overlaid], open]);
   if (state !== drawn) rows();
@@ -157,16 +159,4 @@ async function change(promise) {
   fault.textContent = answer.error || "";
   fault.hidden = !answer.error;
   tell("look again");
-}
-
-async function copy() {
-  const code = find("code");
-  getSelection().selectAllChildren(code);
-  try {
-    await navigator.clipboard.writeText(code.textContent);
-  } catch {
-    document.execCommand("copy"); // where the page has no secure address
-  }
-  find(".copy").textContent = say("train.copied");
-  setTimeout(() => (find(".copy").textContent = say("train.copy")), 1500);
 }

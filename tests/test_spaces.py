@@ -1,0 +1,170 @@
+"""Visitors of a public page: each has a space of their own, which nobody else sees, and which goes when it is unused."""
+
+import os
+import time
+from hashlib import sha256
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from asking import Asker
+from conftest import PublicPage
+
+from genlab.data import Part, save_dataset
+from genlab.errors import BadData
+from genlab.models import MODELS
+from genlab.paths import in_space
+from genlab.training.run import Run
+from genlab.ui import preset, spaces
+from genlab.ui.preset import PUBLIC
+
+TOKEN = "a" * 43
+
+
+def bring(space: Path, name: str = "mine") -> None:
+    """Put a small dataset into a space."""
+    items = np.random.default_rng(0).integers(0, 256, (40, 1, 8, 8), dtype=np.uint8)
+    with in_space(space):
+        save_dataset(name, {"train": Part(items, {"label": np.arange(40) % 2})}, ["cat", "dog"], "noise")
+
+
+@pytest.fixture
+def public(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setenv("GENLAB_VISITORS", str(tmp_path / "visitors"))
+    monkeypatch.setattr(preset, "_current", PUBLIC)
+    return tmp_path / "visitors"
+
+
+# --- Whose space it is ---
+
+
+def test_without_the_public_preset_there_are_no_visitors():
+    assert spaces.space_of(f"{spaces.COOKIE}={TOKEN}") is None
+    assert spaces.cookie_for(None) is None
+
+
+def test_each_token_has_a_folder_that_does_not_tell_the_token(public: Path):
+    one, other = (spaces.space_of(f"x=1; {spaces.COOKIE}={token}; y=2") for token in (TOKEN, "b" * 43))
+    assert one != other
+    assert one.parent == other.parent == public
+    assert TOKEN not in str(one)
+
+
+@pytest.mark.parametrize(
+    "cookies", [None, "", "x=1", f"{spaces.COOKIE}=../../x", f"{spaces.COOKIE}={'a' * 42}", f"no{spaces.COOKIE}={TOKEN}"]
+)
+def test_who_has_no_token_can_keep_nothing(public: Path, cookies: str | None):
+    space = spaces.space_of(cookies)
+    assert space == spaces.NOBODY
+    with pytest.raises(Exception, match="Could not write"):
+        bring(space)
+
+
+def test_the_cookie_suits_where_the_page_is_shown(public: Path, monkeypatch: pytest.MonkeyPatch):
+    assert "HttpOnly; SameSite=Lax" in spaces.cookie_for(None)
+    assert spaces.cookie_for(spaces.cookie_for(None).split(";")[0]) is None, "it is known now"
+    monkeypatch.setenv("SPACE_HOST", "me-genlab.hf.space")
+    assert "SameSite=None; Secure; Partitioned" in spaces.cookie_for(None)
+
+
+# --- How long it stays ---
+
+
+def aged(space: Path, seconds: float) -> Path:
+    os.utime(space, (time.time() - seconds,) * 2)
+    return space
+
+
+def test_a_space_goes_after_an_hour_and_one_in_use_stays(public: Path):
+    for name in ("old", "new"):
+        bring(public / name)
+    aged(public / "old", 3700)
+    spaces.sweep()
+    assert [space.name for space in public.iterdir()] == ["new"]
+
+
+def test_a_space_that_trains_stays(public: Path):
+    with in_space(public / "busy"):
+        Run.create("vae", "digits", {}).note("running")  # as this process
+    aged(public / "busy", 3700)
+    spaces.sweep()
+    assert (public / "busy").exists()
+
+
+def test_the_longest_unused_makes_room(public: Path, monkeypatch: pytest.MonkeyPatch):
+    for i, name in enumerate(("oldest", "older")):
+        bring(public / name)
+        aged(public / name, 1000 - i)
+    each = spaces._size(public / "oldest")
+    monkeypatch.setattr(preset, "_current", preset.Preset(public=True, disk=each + 10, idle=3600))
+    spaces.check_room()
+    assert [space.name for space in public.iterdir()] == ["older"]
+
+
+def test_a_full_disk_is_a_sentence(public: Path, monkeypatch: pytest.MonkeyPatch):
+    bring(public / "mine")  # just now, so it stays
+    monkeypatch.setattr(preset, "_current", preset.Preset(public=True, disk=10))
+    with pytest.raises(BadData, match="no disk left"):
+        spaces.check_room()
+
+
+# --- On the page ---
+
+
+def space_on(page: PublicPage, client: httpx.Client) -> Path:
+    return page.folder / "runs-visitors" / sha256(client.cookies[spaces.COOKIE].encode()).hexdigest()[:32]
+
+
+def start(asker: Asker, dataset: str, **changed: object) -> dict:
+    """Press Start in the Train tab."""
+    event = next(event for name, event in asker.events.items() if name.startswith("apply") and len(event["inputs"]) == 1)
+    drawn = asker.run(event, [["vae", "small"]])["render_config"]["dependencies"]
+    values = {setting.name: setting.default for setting in MODELS["vae"].Settings.fields()} | changed
+    return asker.run(next(event for event in drawn if event["backend_fn"]), ["vae", dataset, "", *values.values()])
+
+
+def test_what_one_visitor_brings_and_trains_no_other_sees(public_page: PublicPage):
+    one, other = public_page.visitor(), public_page.visitor()
+    bring(space_on(public_page, one))
+    mine, theirs, nobody = Asker(one), Asker(other), Asker(httpx.Client(base_url=public_page.address, timeout=60))
+    assert mine.ask("gallery", {"dataset": "mine"})["classes"] == ["cat", "dog"]
+    for stranger in (theirs, nobody):
+        assert "There is no dataset called 'mine'" in stranger.ask("gallery", {"dataset": "mine"})["error"]
+
+    started = start(mine, "mine", steps=20, batch_size=8, latent=4)
+    assert started["data"][0]["run"] == "vae-1", started
+    deadline = time.monotonic() + 60
+    while (runs := mine.ask("watch", {})["runs"])[0]["state"] not in ("done", "failed") and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert runs[0]["state"] == "done", mine.ask("watch", {"run": "vae-1"})["run"]
+    assert mine.ask("latent_open", "vae-1")["model"] == "vae-1"
+    for stranger in (theirs, nobody):
+        assert stranger.ask("watch", {"run": "vae-1", "since": {"vae-1": 0}}) == {"runs": [], "histories": {}, "run": None}
+        for name in ("sample", "ask", "rename", "remove"):
+            extra = {"sample": {"step": 20}, "ask": {"wanted": "run"}, "rename": {"name": "theirs"}}.get(name, {})
+            assert "There is no run called 'vae-1'" in stranger.ask(name, {"run": "vae-1", **extra})["error"]
+        version = mine.ask("latent_open", "vae-1")["version"]
+        assert (
+            "There is no model" in stranger.ask("latent_decode", {"model": "vae-1", "version": version, "base": "zero"})["error"]
+        )
+    assert mine.ask("watch", {})["runs"][0]["name"] == "vae-1"
+
+
+def test_who_has_no_cookie_is_told_why_nothing_is_kept(public_page: PublicPage):
+    stranger = Asker(httpx.Client(base_url=public_page.address, timeout=60))
+    assert "by a cookie, and your browser sent none" in start(stranger, "digits", steps=20)["error"]
+
+
+@pytest.mark.parametrize(("changed", "sentence"), [
+    ({"batch_size": 1000}, "batch size is 1000; this public page allows at most 512"),
+    ({"width": 1024, "network": "mlp"}, "trains models of up to 5,000,000"),
+])  # fmt: skip
+def test_a_run_beyond_the_caps_is_refused(public_page: PublicPage, changed: dict, sentence: str):
+    assert sentence in start(Asker(public_page.visitor()), "digits", **changed)["error"]
+
+
+def test_models_that_ship_are_kept_in_memory_once(public_page: PublicPage):
+    askers = [Asker(public_page.visitor()) for _ in range(3)]
+    answers = [asker.ask("latent_decode", {"model": "vae-mnist", "version": "", "base": "prior:1"}) for asker in askers]
+    assert len({answer["image"] for answer in answers}) == 1
