@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -125,11 +126,13 @@ def look_at(paths: Sequence[str | Path], limits: Limits = LOCAL) -> Preview:
 def table_of(name: str) -> tuple[Verdict, ...]:
     """What became of each file when a dataset was imported; empty where it was not."""
     record_of(name)
-    try:
-        lines = (datasets_folder() / name / TABLE).read_text("utf-8").splitlines()
-    except FileNotFoundError:
-        return ()
-    return tuple(Verdict(*json.loads(line)) for line in lines)
+    file = datasets_folder() / name / TABLE
+    return _table(file, file.stat().st_mtime_ns) if file.exists() else ()
+
+
+@lru_cache(maxsize=4)
+def _table(file: Path, written: int) -> tuple[Verdict, ...]:
+    return tuple(Verdict(*json.loads(line)) for line in file.read_text("utf-8").split("\n")[:-1])
 
 
 def summary(table: Sequence[Verdict]) -> str:

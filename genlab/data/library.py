@@ -1,6 +1,7 @@
 """Library: every dataset by its name; those of the sources are built once in the cache, one's own lie in a folder of theirs."""
 
 import json
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -81,6 +82,13 @@ def check_free(name: str) -> None:
     """Raise a GenlabError with a sentence unless a new dataset may have this name."""
     if check_name(name, "dataset") in list_datasets():
         raise BadData(f"There is already a dataset called {name!r}; choose another name.")
+
+
+def free_name(wish: str) -> str:
+    """A name like the wish that no dataset has."""
+    stem = re.sub(r"[^a-z0-9]+", "-", wish.lower())[:36].strip("-") or "images"
+    taken = list_datasets()
+    return next(name for name in (stem, *(f"{stem}-{n}" for n in range(2, len(taken) + 3))) if name not in taken)
 
 
 def delete_dataset(name: str) -> None:

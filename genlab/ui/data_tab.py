@@ -12,6 +12,7 @@ from genlab.data import Dataset, Splits, load
 from genlab.data.summary import examples, neighbours, project, summarise
 from genlab.errors import BadSetting
 from genlab.ui.draw import data_uri, wall
+from genlab.ui.import_card import import_card, own_card
 from genlab.ui.shared import Request, Shared, drawing, served
 from genlab.ui.widgets import widget
 from genlab.ui.words import say
@@ -25,6 +26,9 @@ def build(shared: Shared) -> None:
         for name, answers in (("gallery", [gallery, item]), ("facts", [facts]), ("map", [plane, thumbnail])):
             with gr.Column(min_width=300):
                 widget(name, answers)
+                if name == "gallery":
+                    import_card(shared)
+    own_card(shared)
 
 
 class Wish(Request):

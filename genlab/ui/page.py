@@ -1,6 +1,7 @@
 """The page: its header with the two pickers, a tab a file, and the line at its foot."""
 
 import json
+from collections.abc import Sequence
 from html import escape
 from importlib import import_module
 from typing import Any
@@ -87,17 +88,17 @@ def _header() -> Shared:
 
 
 def _keep_up(page: gr.Blocks, shared: Shared, footer: gr.HTML) -> None:
-    """Let scripts know what was picked, and the page what runs and which models there are."""
+    """Let scripts know what was picked, and the page what runs and which models and datasets there are."""
     quiet = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
     for name, picker in (("dataset", shared.dataset_picker), ("model", shared.model_picker)):
         picker.change(None, picker, js=f"(value) => genlab.pick('{name}', value)", **quiet)
         page.load(None, picker, js=f"(value) => genlab.link.{name} || genlab.pick('{name}', value)", **quiet)
-    known = gr.State(list_models())
+    known = gr.State((list_models(), list_datasets()))
     gr.on(
         [shared.clock.tick, shared.model_picker.change, page.load],
         _look,
-        [shared.model_picker, known],
-        [footer, shared.model_picker, known],
+        [shared.model_picker, shared.dataset_picker, known],
+        [footer, shared.model_picker, shared.dataset_picker, known],
         **quiet,
     )
 
@@ -121,22 +122,26 @@ def _opened(asked: gr.Request) -> tuple[object, ...]:
 
 
 @at_edge
-def _look(model: str | None, known: list[str]) -> tuple[object, object, object]:
-    """The line at the foot, and the models where their list has changed."""
-    models = list_models()
+def _look(model: str | None, dataset: str | None, known: Sequence[list[str]]) -> tuple[object, ...]:
+    """The line at the foot, and the models and datasets where their lists have changed."""
+    lists = list_models(), list_datasets()
     status = {
         "device": device(),
         "cores": cores(),
         "runs": [run.name for run in list_runs() if run.status().state == "running"],
         "model": model,
-        "version": _version(model) if model in models else None,
+        "version": _version(model) if model in lists[0] else None,
         "address": shared_address(),
         "public": current().public,
     }
-    if models == known:
-        return status, gr.skip(), gr.skip()
-    gone = {} if model in models else {"value": next(iter(models), None)}
-    return status, gr.update(choices=models, **gone), models
+    return status, *map(_choices, lists, known, (model, dataset)), lists
+
+
+def _choices(names: list[str], known: list[str], chosen: str | None) -> object:
+    """An update of a picker whose list has changed; what was chosen stays where it is still there."""
+    if names == list(known):
+        return gr.skip()
+    return gr.update(choices=names, **({} if chosen in names else {"value": next(iter(names), None)}))
 
 
 def shared_address() -> str | None:

@@ -1,0 +1,156 @@
+"""The import card of the Data tab: upload, choose folders, watch, and read what became of each file; delete what is yours."""
+
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from genlab.config import Field
+from genlab.data import delete_dataset, describe, list_datasets
+from genlab.data.importing import LOCAL, PUBLIC, Limits, Progress, import_images, look_at, summary, table_of
+from genlab.data.library import free_name
+from genlab.errors import BadSetting, GenlabError
+from genlab.paths import current_space
+from genlab.ui.shared import Request, Shared, at_edge, served
+from genlab.ui.widgets import widget
+from genlab.ui.words import say
+
+ROWS = 50  # of one page of the table
+QUIET = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+def import_card(shared: Shared) -> None:
+    """The way in; the import itself runs in the queue, and ends as soon as nobody looks."""
+    card = widget("import", [look, forget])
+    begun = card.begin(_bring, None, [card, shared.dataset_picker], concurrency_id="import", concurrency_limit=2, **QUIET)
+    card.leave(None, None, None, cancels=[begun], **QUIET)
+
+
+def own_card(shared: Shared) -> None:
+    """What became of the files of the dataset that is picked, where it is one's own; and its end."""
+    widget("own", [files, remove]).removed(_removed, None, shared.dataset_picker, **QUIET)
+
+
+class Given(Request):
+    paths: list[str] = Field(min_length=1, max_length=2000)
+
+
+class Wish(Given):
+    name: str
+    folders: list[str]
+    size: int | None = None
+    mode: str = "auto"
+
+
+class Page(Request):
+    dataset: str
+    page: int = Field(0, ge=0)
+    skipped: bool = False  # those alone
+
+
+class Named(Request):
+    dataset: str
+
+
+@served
+def look(data: object) -> dict[str, Any]:
+    """The folders of what was uploaded, and a name that is free."""
+    paths = _uploads(Given.check(data))
+    found = look_at(paths, _limits())
+    return {
+        "folders": [{"name": name, "n": n} for name, n in found.folders.items()],
+        "parts": found.parts,
+        "name": free_name(paths[0].stem if len(paths) == 1 else "my-images"),
+    }
+
+
+@served
+def forget(data: object) -> dict[str, Any]:
+    """Remove what was uploaded."""
+    _remove(_uploads(Given.check(data)))
+    return {}
+
+
+@at_edge
+def _bring(event: gr.EventData) -> Iterator[tuple[dict[str, Any], object]]:
+    """Import what was uploaded; the picker goes to the new dataset."""
+    try:
+        wish = Wish.check(event._data)
+        paths = _uploads(wish)
+        name = wish.name.strip()
+        steps = import_images(paths, name, wish.folders, wish.size, wish.mode, _limits())
+        with closing(steps):
+            for progress in steps:
+                yield _record(progress), gr.skip()
+        _remove(paths)
+        yield (
+            {"imported": wish.name.strip(), "summary": summary(table_of(wish.name.strip()))},
+            gr.update(choices=list_datasets(), value=wish.name.strip()),
+        )
+    except GenlabError as fault:
+        yield {"error": str(fault)}, gr.skip()
+
+
+def _record(progress: Progress) -> dict[str, Any]:
+    return {name: getattr(progress, name) for name in ("doing", "done", "total", "kept", "skipped")}
+
+
+@served
+def files(data: object) -> dict[str, Any]:
+    """A page of what became of the files of a dataset, and whether it is one's own."""
+    asked = Page.check(data)
+    table = table_of(asked.dataset) if (own := describe(asked.dataset).own) else ()
+    shown = [verdict for verdict in table if not (asked.skipped and verdict.kept)]
+    rows = shown[asked.page * ROWS : (asked.page + 1) * ROWS]
+    return {
+        "own": own,
+        "about": describe(asked.dataset).description,
+        "summary": summary(table),
+        "total": len(table),
+        "skipped": sum(not verdict.kept for verdict in table),
+        "pages": -(-len(shown) // ROWS),
+        "rows": [{"file": v.file, "kept": v.kept, "words": v.words, "part": v.part, "row": v.row} for v in rows],
+    }
+
+
+@served
+def remove(data: object) -> dict[str, Any]:
+    """Delete a dataset of one's own."""
+    delete_dataset(Named.check(data).dataset)
+    return {}
+
+
+@at_edge
+def _removed() -> object:
+    datasets = list_datasets()
+    return gr.update(choices=datasets, value=datasets[0])
+
+
+def _limits() -> Limits:
+    """A visitor's space has the limits of the public; the user of this machine has its own."""
+    return LOCAL if current_space() is None else PUBLIC
+
+
+def _uploads(given: Given) -> list[Path]:
+    """The files that Gradio put into its upload folder, each in a folder of its own; nothing else is ever opened."""
+    top = Path(get_upload_folder()).resolve()
+    paths = []
+    for path in given.paths:
+        try:
+            found = Path(path).resolve(strict=True)
+        except (OSError, ValueError, RuntimeError):
+            raise BadSetting(say("import.not_uploaded")) from None
+        if found.parent.parent != top or not found.is_file():
+            raise BadSetting(say("import.not_uploaded"))
+        paths.append(found)
+    return paths
+
+
+def _remove(paths: list[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
+        with suppress(OSError):  # a file of the same content and another name lies there, too
+            path.parent.rmdir()
