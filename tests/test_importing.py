@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 import pytest
 from PIL import Image
-from uploads import GOOD, UPLOADS, Upload, laid, packed, picture, zipped
+from uploads import GOOD, UPLOADS, Upload, at_orientation, laid, packed, picture, zipped
 
 from genlab.data import importer, list_datasets, load
 from genlab.data.importer import Job
@@ -151,10 +151,12 @@ def test_the_tables_file_tells_the_same_later(given: Path):
         table_of("../mine")
 
 
-def test_the_summary_counts_the_reasons(given: Path):
-    found = imported(zipped({**GOOD, "a.txt": b"a", "b.txt": b"b", "c.png": b""})(given))
+def test_the_summary_counts_what_was_done_and_why(given: Path):
+    placed = {f"{n}.png": at_orientation(n, gps=True) for n in (1, 6)}
+    found = imported(zipped({**GOOD, **placed, "a.txt": b"a", "b.txt": b"b", "c.png": b""})(given))
     assert found.summary == (
-        "2 of 5 files imported. 3 skipped: 2 × not an image; genlab reads PNG, JPEG, WebP, BMP and GIF; 1 × 0 bytes."
+        "4 of 7 files imported. 2 × location removed; 1 × turned upright. "
+        "3 skipped: 2 × not an image; genlab reads PNG, JPEG, WebP, BMP and GIF; 1 × 0 bytes."
     )
 
 

@@ -136,14 +136,20 @@ def _table(file: Path, written: int) -> tuple[Verdict, ...]:
 
 
 def summary(table: Sequence[Verdict]) -> str:
-    """How many files were kept, and why the others were not, the most frequent reasons first."""
+    """How many files were kept, what was done to them, and why the others were not."""
     skipped = Counter(verdict.words for verdict in table if not verdict.kept)
-    kept = len(table) - skipped.total()
-    said = f"{kept:,} of {len(table):,} files imported."
+    remarks = Counter(word for verdict in table if verdict.kept and verdict.words for word in verdict.words.split(", "))
+    said = [f"{len(table) - skipped.total():,} of {len(table):,} files imported."]
+    if remarks:
+        said.append(f"{_counted(remarks)}.")
     if skipped:
-        reasons = "; ".join(f"{n:,} × {words}" for words, n in skipped.most_common(4))
-        said += f" {skipped.total():,} skipped: {reasons}{'; …' if len(skipped) > 4 else ''}."
-    return said
+        said.append(f"{skipped.total():,} skipped: {_counted(skipped)}.")
+    return " ".join(said)
+
+
+def _counted(reasons: Counter[str]) -> str:
+    """The most frequent reasons, each with its number."""
+    return "; ".join(f"{n:,} × {words}" for words, n in reasons.most_common(6)) + ("; …" if len(reasons) > 6 else "")
 
 
 # --- From the process into the library ---

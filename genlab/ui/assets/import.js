@@ -122,7 +122,8 @@ function hear() {
   if (news.error) return stage(form, news.error);
   if (news.imported) {
     paths = [];
-    done.textContent = news.summary;
+    const show = () => document.querySelector(".data-own").scrollIntoView({ behavior: "smooth" });
+    done.replaceChildren(make("span", {}, say("import.done", { kept: count(news.kept), n: count(news.kept + news.skipped) })), make("button.link", { type: "button", onclick: show }, say("import.see")));
     done.hidden = false;
     return stage(zone);
   }

@@ -39,7 +39,18 @@ function tableOf(answer, kinds) {
 
 function line(row) {
   const fate = row.kept ? say("import.kept", { part: say(`import.part_${row.part}`), row: count(row.row) }) : say("import.skipped");
-  return make(row.kept ? "tr.kept" : "tr.skipped", {}, make("td.file", { title: row.file }, make("bdi", {}, row.file)), make("td.fate", {}, fate), make("td", {}, row.words));
+  return make(row.kept ? "tr.kept" : "tr.skipped", {}, make("td.file", {}, fileOf(row)), make("td.fate", {}, fate), make("td", {}, row.words));
+}
+
+/** The file's name; that of a training image shows it in the gallery. */
+function fileOf(row) {
+  const name = make("bdi", {}, row.file);
+  if (row.part !== "train") return name;
+  const show = () => {
+    tell("image", row.row);
+    document.querySelector("#data-gallery").scrollIntoView({ behavior: "smooth" });
+  };
+  return make("button.link", { type: "button", onclick: show }, name);
 }
 
 function ask() {
