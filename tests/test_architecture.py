@@ -12,7 +12,7 @@ LAYERS = [
     {"genlab.registry", "genlab.config", "genlab.files", "genlab.paths", "genlab.images"},
     {"genlab.data"},
     {"genlab.models"},
-    {"genlab.latent", "genlab.plane"},
+    {"genlab.latent", "genlab.plane", "genlab.marks"},
     {"genlab.training"},
     {"genlab.ui", "genlab.__main__"},
 ]
