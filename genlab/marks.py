@@ -43,7 +43,7 @@ class Mark:
 
     @property
     def told(self) -> dict[str, Any]:
-        """Model, step, seed, class, the model's classes, and the settings."""
+        """Model, step, seed, label, the model's classes, and the settings."""
         with self._opened() as image:
             return json.loads(image.text["genlab"])
 
@@ -129,7 +129,7 @@ def favourites_dataset(name: str) -> Splits:
         raise BadData(f"The newest favourite is the only one of its size (sizes: {sizes}). Mark one more like it.")
     told = [mark.told for mark in taken]
     classes = _classes(told)
-    labels = np.array([classes.index(t["class"]) if t["class"] in classes else -1 for t in told])
+    labels = np.array([classes.index(t["label"]) if t["label"] in classes else -1 for t in told])
     part = Part(np.stack([mark.pixels for mark in taken]), {"label": labels})
     size = f"{shapes[0][2]}×{shapes[0][1]}"
     return save_dataset(name, {"train": part}, classes, f"{len(taken):,} favourites, {size}", record={"drawn": told})
@@ -143,7 +143,7 @@ def marks_folder() -> Path:
 def _classes(told: list[dict[str, Any]]) -> list[str]:
     """The classes of the model where all favourites come from alike ones, so that it can be fine-tuned; else those that occur."""
     known = {tuple(t["classes"]) for t in told}
-    return list(known.pop()) if len(known) == 1 else sorted({t["class"] for t in told if t["class"] is not None})
+    return list(known.pop()) if len(known) == 1 else sorted({t["label"] for t in told if t["label"] is not None})
 
 
 def _folder(label: str | None) -> str:

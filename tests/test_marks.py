@@ -20,7 +20,7 @@ CLASSES = ["cat", "dog", "owl"]
 def sample(seed: int, size: int = 8, channels: int = 1):
     pixels = torch.randint(0, 256, (channels, size, size), dtype=torch.uint8, generator=torch.Generator().manual_seed(seed))
     label = CLASSES[seed % 2]
-    return pixels, {"model": "mine", "step": 5, "seed": seed, "class": label, "classes": CLASSES, "guidance": 1.5}
+    return pixels, {"model": "mine", "step": 5, "seed": seed, "label": label, "classes": CLASSES, "guidance": 1.5}
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -51,8 +51,8 @@ def test_the_newest_mark_comes_first():
 def test_the_export_has_class_folders_and_a_manifest():
     for seed in range(4):
         set_mark(*sample(seed), "rejected" if seed == 3 else "favourite")
-    set_mark(sample(9)[0], {**sample(9)[1], "class": None}, "favourite")
-    set_mark(sample(8)[0], {**sample(8)[1], "class": "../a/b"}, "favourite")
+    set_mark(sample(9)[0], {**sample(9)[1], "label": None}, "favourite")
+    set_mark(sample(8)[0], {**sample(8)[1], "label": "../a/b"}, "favourite")
     with zipfile.ZipFile(io.BytesIO(export_marks())) as archive:
         manifest = json.loads(archive.read("manifest.json"))
         folders = sorted(name.rsplit("/", 1)[0] for name in archive.namelist() if "/" in name)

@@ -15,6 +15,7 @@ from genlab.data.library import free_name
 from genlab.errors import BadSetting, GenlabError
 from genlab.paths import current_space
 from genlab.ui.shared import Request, Shared, at_edge, served
+from genlab.ui.spaces import check_room
 from genlab.ui.widgets import widget
 from genlab.ui.words import say
 
@@ -78,6 +79,7 @@ def forget(data: object) -> dict[str, Any]:
 def _bring(event: gr.EventData) -> Iterator[tuple[dict[str, Any], object]]:
     """Import what was uploaded; the picker goes to the new dataset."""
     try:
+        check_room()
         wish = Wish.check(event._data)
         paths = _uploads(wish)
         name = wish.name.strip()

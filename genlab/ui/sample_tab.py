@@ -6,8 +6,8 @@ import json
 import secrets
 import time
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -17,17 +17,20 @@ from torch import Tensor
 
 from genlab.config import Config, Field, read_texts
 from genlab.data import DataSpec, to_pixels, to_stored
-from genlab.errors import UnknownName
+from genlab.errors import BadSetting, UnknownName
 from genlab.files import npz
 from genlab.images import png
 from genlab.images import wall as one_picture
-from genlab.models.base import Draft
+from genlab.marks import Kind, kind_of, set_mark
+from genlab.models.base import Draft, Given
 from genlab.plane import together
 from genlab.training.checkpoint import list_models
 from genlab.ui.controls import Form, draw_form
 from genlab.ui.draw import wall
+from genlab.ui.marking import marks_dataset, marks_zip, pick_dataset, tray, unmark
 from genlab.ui.preset import check_samples
 from genlab.ui.shared import Kept, Request, Shared, at_edge, on_all_cores, open_model, served
+from genlab.ui.spaces import check_room
 from genlab.ui.widgets import widget
 from genlab.ui.words import say, words
 
@@ -51,11 +54,21 @@ class Sampled:
     pixels: Tensor  # uint8 [n, C, H, W]; of points one picture with all of them
     told: dict[str, Any]
     points: Tensor | None = None  # [n, 2]
+    labels: Sequence[str | None] = ()  # [n] the class of each
+    classes: Sequence[str] = ()  # of the model
+    done: bool = True
+
+    def how(self, i: int) -> dict[str, Any]:
+        """How to draw one of the images again."""
+        return self.told | {"count": 1, "seed": self.told["seed"] + i, "label": self.labels[i]}
 
     def picture(self, i: int) -> bytes:
         """One image as a PNG that says how to draw it again."""
-        told = self.told | {"count": 1, "seed": self.told["seed"] + i}
-        return png(self.pixels[i], {"genlab": json.dumps(told)})
+        return png(self.pixels[i], {"genlab": json.dumps(self.how(i))})
+
+    def marked_as(self, i: int) -> dict[str, Any]:
+        """What a mark remembers of an image."""
+        return {**self.how(i), "classes": list(self.classes)}
 
 
 _results = Kept(24)
@@ -66,6 +79,13 @@ class Chosen(Request):
 
     id: str = Limit(max_length=40)
     image: int | None = Limit(None, ge=0, le=100_000)
+
+
+class Marking(Chosen):
+    """An image that is to be marked; without a kind its mark is taken off."""
+
+    image: int = Limit(ge=0, le=100_000)
+    kind: Kind | None = None
 
 
 def build(shared: Shared) -> None:
@@ -82,7 +102,9 @@ def build(shared: Shared) -> None:
                 go = gr.Button(words("sample.go"), variant="primary", elem_id="sample-go", min_width=80)
                 stop = gr.Button(words("sample.stop"), elem_id="sample-stop", min_width=80)
         with gr.Column(scale=10, min_width=300):
-            gallery = widget("sample", [sample_png, sample_zip], parts=["tiles"])
+            answers = [sample_png, sample_zip, sample_mark, sample_marks, unmark, marks_zip, marks_dataset]
+            gallery = widget("sample", answers, parts=["tiles", "marks"])
+    gallery.favourites(pick_dataset, None, shared.dataset_picker, **QUIET)
     seed = wish.components[1]
     dice.click(None, None, seed, js="() => Math.floor(Math.random() * 2147483647)", **QUIET)
     reuse.click(None, seed, seed, js="(seed) => genlab.recall('chosen-seed') ?? seed", **QUIET)
@@ -157,7 +179,12 @@ def _drawn(name: str, wish: Any, settings: Config, label: Any) -> Iterator[dict[
     for draft in on_all_cores(trained.model.sample(wish.count, settings, wish.seed, given)):
         last = draft.step == draft.total
         if last or time.monotonic() - shown > PAUSE:
-            sampled = _sampled(draft, trained.model.spec, told)
+            sampled = replace(
+                _sampled(draft, trained.model.spec, told),
+                labels=_labels(given, trained.model.spec, wish.count),
+                classes=trained.model.spec.classes if trained.model.classes else (),
+                done=last,
+            )
             _results.put(result, sampled)
             record = _record(result, name, sampled, wish, draft)
             yield {**record, "seconds": time.monotonic() - began, "query": query}
@@ -169,6 +196,11 @@ def _sampled(draft: Draft, spec: DataSpec, told: dict[str, Any]) -> Sampled:
     if spec.modality == "points":
         return Sampled(together(draft.items, spec, columns=1)[None], told, to_stored(draft.items, spec))
     return Sampled(to_pixels(draft.items if draft.step == draft.total or draft.estimate is None else draft.estimate), told)
+
+
+def _labels(given: Given, spec: DataSpec, n: int) -> list[str | None]:
+    """The class of each image, None where none was asked for."""
+    return [None] * n if given.classes is None else [spec.classes[k] for k in given.classes.argmax(1).tolist()]
 
 
 def _record(result: str, model: str, sampled: Sampled, wish: Any, draft: Draft) -> dict[str, Any]:
@@ -212,8 +244,34 @@ def sample_zip(data: Any) -> dict[str, str]:
     return _file(f"{found.told['model']}.zip", content.getvalue())
 
 
-def _chosen(data: Any) -> tuple[Chosen, Sampled]:
-    asked = Chosen.check(data)
+@served
+def sample_mark(data: Any) -> dict[str, Any]:
+    """Mark one image, or take its mark off; the marks as they are then."""
+    check_room()
+    asked, found = _chosen(data, Marking)
+    if not found.done or found.points is not None:
+        raise BadSetting(say("marks.not_yet"))
+    set_mark(found.pixels[asked.image], found.marked_as(asked.image), asked.kind)
+    return _marks(found)
+
+
+@served
+def sample_marks(data: Any) -> dict[str, Any]:
+    """The marks of the images on screen, where there are any, and the tray."""
+    if data == {}:
+        return {"tray": tray(), "images": {}}
+    return _marks(_chosen(data)[1])
+
+
+def _marks(found: Sampled) -> dict[str, Any]:
+    if found.points is not None:
+        return {"tray": tray(), "images": {}}
+    kinds = {i: kind_of(found.marked_as(i)) for i in range(len(found.pixels))}
+    return {"tray": tray(), "images": {i: kind for i, kind in kinds.items() if kind}}
+
+
+def _chosen(data: Any, kind: type[Chosen] = Chosen) -> tuple[Any, Sampled]:
+    asked = kind.check(data)
     found = _results.find(asked.id)
     if found is None:
         raise UnknownName(say("sample.gone"))

@@ -15,6 +15,9 @@ function show() {
   at("large").style.setProperty("--sprite", `url(${record.image})`);
   const done = record.step === record.total;
   at("status").textContent = done ? say("sample.done", { s: record.seconds.toFixed(2) }) : say("sample.step", record);
+  markable = done && !record.points;
+  if (done) readMarks(record.id);
+  else showChosenMark();
   find(".bar span").style.width = done ? "0" : `${(100 * record.step) / record.total}%`;
   Object.assign(at("gallery").dataset, { id: record.id, step: record.step, total: record.total, seed: record.seed });
 }
@@ -34,6 +37,8 @@ function begin(record) {
   for (const actions of element.querySelectorAll(".actions")) actions.hidden = false;
   find(".one").classList.remove("waiting");
   at("note").textContent = "";
+  marked = {};
+  for (const tile of at("gallery").children) delete tile.dataset.mark;
   choose(same && chosen !== null ? chosen : 0);
 }
 
@@ -48,6 +53,7 @@ function choose(i) {
   at("chosen").textContent = say("sample.chosen", { seed: result.seed + i });
   large.dataset.seed = result.seed + i;
   tell("chosen-seed", result.seed + i);
+  showChosenMark();
 }
 
 async function keep(ask, image = null) {
@@ -66,4 +72,5 @@ listen("sample-stop", () => {
   if (result && result.step < result.total) at("status").textContent = say("sample.stopped", result);
 });
 watch("value", show);
+startMarks();
 show();

@@ -1,0 +1,101 @@
+// Marks: ♥ and ✕ on the images of the Sample tab, by click or by key, and the tray of all that are marked.
+
+const kinds = { favourite: "♥", rejected: "✕" };
+let marked = {}; // the kind of each marked image on screen
+let markable = false; // nothing is marked while it is still drawn
+
+/** Read the marks of what is on screen; without a result the tray alone. */
+async function readMarks(id) {
+  const asked = id ? { id } : {};
+  const answer = await server.sample_marks(asked).catch(() => null);
+  if (answer && !answer.error && (!id || id === result.id)) showMarks(answer);
+}
+
+function showMarks({ tray, images }) {
+  marked = images;
+  [...find("#sample-gallery").children].forEach((tile, i) => {
+    if (marked[i]) tile.dataset.mark = marked[i];
+    else delete tile.dataset.mark;
+  });
+  showChosenMark();
+  showTray(tray);
+}
+
+function showChosenMark() {
+  for (const kind of Object.keys(kinds)) {
+    const button = find(`.mark.${kind}`);
+    button.setAttribute("aria-pressed", String(marked[chosen] === kind));
+    button.disabled = !markable;
+  }
+}
+
+async function mark(i, kind) {
+  if (!markable) return;
+  const answer = (await server.sample_mark({ id: result.id, image: i, kind: marked[i] === kind ? null : kind }).catch(() => null)) ?? { error: say("page.lost") };
+  tellMarks(answer.error);
+  if (!answer.error) showMarks(answer);
+}
+
+/** A key on a focused image: F marks it as a favourite, X rejects it, arrows go to its neighbours. */
+function markByKey(event) {
+  const tiles = [...find("#sample-gallery").children];
+  const i = tiles.indexOf(event.target);
+  const kind = { f: "favourite", x: "rejected" }[event.key.toLowerCase()];
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (i < 0 || event.ctrlKey || event.metaKey || event.altKey || !(kind || step)) return;
+  event.preventDefault();
+  const next = step ? tiles[i + step] : tiles[i];
+  if (!next) return;
+  next.focus();
+  choose(tiles.indexOf(next));
+  if (kind) mark(i, kind);
+}
+
+function showTray(tray) {
+  const total = Object.values(tray).reduce((sum, { n }) => sum + n, 0);
+  find(".tray .empty").hidden = total > 0;
+  find(".tray .actions").hidden = !total;
+  find(".tray .marked").replaceChildren(...Object.entries(tray).filter(([, { n }]) => n).map(shelf));
+}
+
+function shelf([kind, { n, newest }]) {
+  return make(
+    `div.shelf.${kind}`,
+    {},
+    make("p.counted", {}, make("span.sign", { "aria-hidden": true }, kinds[kind]), " ", say(`marks.${kind}s`, { n: count(n) })),
+    make("div.thumbs", {}, ...newest.map((one) => thumb(kind, one)), n > newest.length ? make("span.note", {}, say("marks.more", { n: count(n - newest.length) })) : null)
+  );
+}
+
+function thumb(kind, one) {
+  const title = say(one.label === null ? "marks.remove" : "marks.remove_label", one);
+  return make("button.tile", { type: "button", title, "aria-label": title, style: `background-image:url(${one.image});background-size:100% 100%`, onclick: () => unmark(kind, one.id) });
+}
+
+async function unmark(kind, id) {
+  const answer = (await server.unmark({ kind, id }).catch(() => null)) ?? { error: say("page.lost") };
+  tellMarks(answer.error);
+  if (!answer.error) readMarks(result?.id);
+}
+
+function tellMarks(fault, note = "") {
+  const line = find(".tray .told");
+  line.textContent = fault || note;
+  line.classList.toggle("fault", Boolean(fault));
+}
+
+function startMarks() {
+  for (const kind of Object.keys(kinds)) find(`.mark.${kind}`).addEventListener("click", () => mark(chosen, kind));
+  find("#sample-gallery").addEventListener("keydown", markByKey);
+  find(".tray .export").addEventListener("click", async () => {
+    const answer = (await server.marks_zip({}).catch(() => null)) ?? { error: say("page.lost") };
+    tellMarks(answer.error);
+    if (answer.content) genlab.save(answer.name, answer.content);
+  });
+  find(".tray .collect").addEventListener("click", async () => {
+    const answer = (await server.marks_dataset({}).catch(() => null)) ?? { error: say("page.lost") };
+    tellMarks(answer.error, answer.name && say("marks.made", { name: answer.name, n: count(answer.n) }));
+    if (answer.name) trigger("favourites", { name: answer.name });
+  });
+  readMarks();
+}
