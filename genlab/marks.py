@@ -107,7 +107,7 @@ def export_marks() -> bytes:
     with zipfile.ZipFile(buffer, "w") as archive:
         for kind in KINDS:
             for mark in marks_of(kind):
-                file = f"{kind}/{_folder(mark.told['class'])}/{mark.id}.png"
+                file = f"{kind}/{_folder(mark.told['label'])}/{mark.id}.png"
                 archive.write(mark.path, file)
                 manifest.append({"file": file, "kind": kind, **mark.told})
         archive.writestr("manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False))

@@ -41,13 +41,13 @@ def unmark(data: object) -> dict[str, Any]:
 
 
 @served
-def marks_zip(data: object) -> dict[str, str]:
+def marks_zip(data: object = None) -> dict[str, str]:
     """All marks as a zip."""
     return {"name": "marks.zip", "content": base64.b64encode(export_marks()).decode()}
 
 
 @served
-def marks_dataset(data: object) -> dict[str, Any]:
+def marks_dataset(data: object = None) -> dict[str, Any]:
     """Make a dataset of the favourites."""
     check_room()
     made = favourites_dataset(free_name("my-favourites"))
