@@ -267,7 +267,7 @@ def _marks(found: Sampled) -> dict[str, Any]:
     if found.points is not None:
         return {"tray": tray(), "images": {}}
     kinds = {i: kind_of(found.marked_as(i)) for i in range(len(found.pixels))}
-    return {"tray": tray(), "images": {i: kind for i, kind in kinds.items() if kind}}
+    return {"tray": tray(), "images": {str(i): kind for i, kind in kinds.items() if kind}}
 
 
 def _chosen(data: Any, kind: type[Chosen] = Chosen) -> tuple[Any, Sampled]:

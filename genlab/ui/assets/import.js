@@ -86,7 +86,10 @@ function choose(answer, title) {
   stage(form);
 }
 
-const partsOf = (parts) => (Object.keys(parts).length > 1 ? [" · ", Object.entries(parts).map(([name, n]) => `${count(n)} ${say(`data.part_${name}`)}`).join(", ")] : []);
+const partsOf = (parts) => {
+  const named = ["train", "validation", "test"].filter((part) => parts[part]);
+  return named.length > 1 ? [` · ${named.map((part) => `${count(parts[part])} ${say(`data.part_${part}`)}`).join(", ")}`] : [];
+};
 const field = (name, control) => make("label.field", {}, make("span", {}, say(`import.${name}`)), control, make("small", {}, say(`import.${name}_why`)));
 const boxes = () => [...form.querySelectorAll(".chips input")];
 

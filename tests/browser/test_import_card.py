@@ -1,0 +1,171 @@
+"""The import card: an upload becomes a dataset that is on the page, with what became of each file; and it can be deleted."""
+
+import io
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from looks import sprite_of, sticks_out
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+PHOTOS = Path(os.environ.get("GENLAB_DATA", "/nowhere")) / "cifar10-jpg.zip"
+expect.set_options(timeout=20_000)
+
+
+def packed(seed: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(np.random.default_rng(seed).integers(0, 256, (12, 12, 3), np.uint8)).save(buffer, "png")
+    return buffer.getvalue()
+
+
+def zipped(path: Path, files: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+@pytest.fixture
+def noises(tmp_path: Path) -> Path:
+    """Twenty tiny images in three folders, and two files that are none."""
+    images = {f"{'abc'[i % 3]}/{i}.png": packed(i) for i in range(20)}
+    return zipped(tmp_path / "Tiny Noises.zip", {**images, "a/note.txt": b"no", "b/empty.png": b""})
+
+
+def upload(page: Page, *paths: Path) -> None:
+    page.click("#tab-data")
+    page.set_input_files("#data-import input", [str(path) for path in paths])
+
+
+def bring(page: Page, name: str = "") -> None:
+    if name:
+        page.fill(".data-import input[name=name]", name)
+    page.click(".data-import button[type=submit]")
+
+
+def title(page: Page, text: str) -> None:
+    expect(page.locator(".data-gallery .title")).to_have_text(text)
+
+
+def picked(page: Page, name: str) -> None:
+    expect(page.locator("#dataset-picker input")).to_have_value(name)
+
+
+def uploads(name: str) -> list[Path]:
+    from genlab.ui import serve  # noqa: F401  sets the folder that the served page has, too
+
+    return list(Path(os.environ["GRADIO_TEMP_DIR"]).glob(f"*/{name}"))
+
+
+def test_an_upload_becomes_a_dataset_and_can_be_deleted(page: Page, noises: Path):
+    upload(page, noises)
+    expect(page.locator(".data-import .chip")).to_have_count(3)
+    assert page.input_value(".data-import input[name=name]") == "tiny-noises"
+    page.locator(".chip").nth(2).click()
+    bring(page)
+    title(page, "14 images in 2 classes")
+    picked(page, "tiny-noises")
+    assert page.locator("#data-gallery .name").all_inner_texts() == ["a", "b"]
+    shown = {bytes(sprite_of(page, "#data-gallery")[:12, x : x + 12].tobytes()) for x in (0, 12, 24)}
+    assert shown <= {np.asarray(Image.open(io.BytesIO(packed(i)))).tobytes() for i in range(0, 20, 3)}
+    assert page.locator("#import-table tbody tr").count() == 16
+    page.get_by_role("radio", name="Skipped 2").click()
+    expect(page.locator("#import-table tbody tr")).to_have_count(2)
+    assert page.locator("#import-table tbody tr").nth(0).inner_text().split("\t") == [
+        "a/note.txt", "skipped", "not an image; genlab reads PNG, JPEG, WebP, BMP and GIF"
+    ]  # fmt: skip
+    assert uploads("Tiny*") == []
+    page.click(".data-own .delete")
+    expect(page.locator(".data-own .under")).to_contain_text("Delete tiny-noises?")
+    page.click(".data-own .danger")
+    title(page, "1,797 images in 10 classes")
+    page.click("#dataset-picker input")
+    assert "tiny-noises" not in page.get_by_role("option").all_inner_texts()
+
+
+def test_a_row_of_the_table_shows_its_image(page: Page, noises: Path):
+    upload(page, noises)
+    expect(page.locator(".data-import .chip")).to_have_count(3)
+    bring(page, "rows")
+    title(page, "20 images in 3 classes")
+    row = page.locator("#import-table tr:has(button)").first
+    label = row.inner_text().split("/")[0]
+    row.locator("button").click()
+    expect(page.locator(".data-gallery .detail .label")).to_have_text(label)
+
+
+def test_loose_images_come_in_without_classes(page: Page, tmp_path: Path):
+    for i in range(3):
+        (tmp_path / f"{i}.png").write_bytes(packed(i))
+    upload(page, *sorted(tmp_path.glob("*.png")))
+    expect(page.locator(".data-import .what")).to_contain_text("3 files")
+    bring(page, "loose")
+    title(page, "3 images without classes")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"no zip", "photos.zip is not a zip archive, or it is damaged or forged. Nothing was imported."),
+        (b"", "photos.zip is not a zip archive, or it is damaged or forged. Nothing was imported."),
+    ],
+)
+def test_what_is_no_zip_gets_its_sentence(page: Page, tmp_path: Path, content: bytes, sentence: str):
+    (tmp_path / "photos.zip").write_bytes(content)
+    upload(page, tmp_path / "photos.zip")
+    expect(page.locator(".data-import .fault")).to_have_text(sentence)
+    expect(page.locator("#data-import")).to_be_visible()
+
+
+def test_a_wrong_name_gets_its_sentence_and_the_upload_stays(page: Page, noises: Path):
+    upload(page, noises)
+    for name, sentence in {"Not A Name": "cannot name a dataset", "digits": "already a dataset called 'digits'"}.items():
+        bring(page, name)
+        expect(page.locator(".data-import .fault")).to_contain_text(sentence)
+    page.click(".data-import .folders .link:nth-of-type(2)")
+    bring(page, "named")
+    expect(page.locator(".data-import .fault")).to_have_text("Tick at least one folder.")
+    page.click(".data-import .folders .link:nth-of-type(1)")
+    bring(page)
+    title(page, "20 images in 3 classes")
+
+
+def test_markup_in_names_is_only_text(page: Page, tmp_path: Path):
+    files = {f"<img src=x onerror=alert(1)>/{i}<b>.png": packed(i) for i in range(3)}
+    upload(page, zipped(tmp_path / "x.zip", files))
+    expect(page.locator(".data-import .what")).to_contain_text("3 files")
+    bring(page, "markup")
+    title(page, "3 images in 1 classes")
+    expect(page.locator("#import-table .file").first).to_have_text("<img src=x onerror=alert(1)>/0<b>.png")
+    assert page.locator("#import-table img, .data-gallery .name img").count() == 0
+
+
+@pytest.mark.skipif(not PHOTOS.is_file(), reason="needs cifar10-jpg.zip: set GENLAB_DATA to its folder")
+def test_cats_and_dogs_come_in(page: Page, tmp_path: Path):
+    with zipfile.ZipFile(PHOTOS) as photos:
+        names = [name for name in photos.namelist() if name.split("/")[1] in ("cat", "dog")]
+        pets = zipped(tmp_path / "pets.zip", {name: photos.read(name) for name in names[::20]})
+    upload(page, pets)
+    expect(page.locator(".data-import .what")).to_contain_text("500 to train on, 100 to test on")
+    bring(page)
+    title(page, "600 images in 2 classes")
+    assert page.locator("#data-gallery .name").all_inner_texts() == ["cat", "dog"]
+    assert page.locator(".pager").inner_text().split("\n")[1] == "page 1 of 12"
+    page.locator(".pager .turn").nth(1).click()
+    expect(page.locator(".pager")).to_contain_text("page 2 of 12")
+    assert page.locator("#import-table tbody tr").count() == 50
+
+
+@pytest.mark.parametrize("size", ["page", "phone"])
+def test_nothing_sticks_out(size: str, request: pytest.FixtureRequest, noises: Path):
+    page = request.getfixturevalue(size)
+    upload(page, noises)
+    expect(page.locator(".data-import .chip")).to_have_count(3)
+    assert sticks_out(page) == []
+    bring(page, f"tidy-{size}")
+    title(page, "20 images in 3 classes")
+    page.click(".data-own .delete")
+    assert sticks_out(page) == []
