@@ -94,7 +94,7 @@ def test_events_that_are_drawn_later_do_so_too(attacker: Attacker):
         values = ['["vae", "small"]'] if len(event["inputs"]) == 1 else ['"vae-mnist"', "{}"]
         config = attacker.call(event, values, "drawn").get("render_config") or {"dependencies": []}
         drawn += [later for later in config["dependencies"] if later["backend_fn"]]
-    assert len(drawn) >= 2, "the buttons Start and Draw"
+    assert drawn, "the button Draw"
     for event in drawn:
         attacker.attack(event, "drawn")
 

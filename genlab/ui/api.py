@@ -22,7 +22,7 @@ from genlab.ui.shared import Request, at_edge, drawing, open_model
 from genlab.ui.words import say
 
 COLUMNS = 8  # of the pictures
-Settings = dict[str, float | str | bool]
+Settings = dict[str, int | float | str | bool]
 Picture = dict[str, Any]  # of a file that Gradio hands out
 
 

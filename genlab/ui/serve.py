@@ -86,10 +86,12 @@ def serve(host: str, port: int, public: bool = False, share: bool = False, passw
         print(f"User {USER}, password {password}", flush=True)
     if share and not page.share_url:
         print("No share link could be had: Gradio's tunnel did not answer. Is this machine online?", file=sys.stderr)
+        page.close(verbose=False)
         return 2
     if share:
         hosts.append(urlsplit(page.share_url).hostname)
-        print("Anyone who has the link and the password can use this computer. The link ends after a week.", flush=True)
+        whom = "the link and the password" if password else "the link"
+        print(f"Anyone who has {whom} can use this computer. The link ends after a week.", flush=True)
     if public:
         keep_swept()
     threading.Thread(target=_warm_up, daemon=True).start()

@@ -69,7 +69,7 @@ def at_edge(handler: Handler) -> Handler:
 
     @functools.wraps(handler)
     def once(*inputs: Any, **options: Any) -> Any:
-        with sentences(), visiting():
+        with visiting(), sentences():
             return handler(*inputs, **options)
 
     @functools.wraps(handler)
@@ -77,7 +77,7 @@ def at_edge(handler: Handler) -> Handler:
         records = handler(*inputs, **options)
         try:
             while True:
-                with sentences(), visiting():  # entered anew for each record: Gradio may resume on another thread
+                with visiting(), sentences():  # entered anew for each record: Gradio may resume on another thread
                     record = next(records, _END)
                 if record is _END:
                     return

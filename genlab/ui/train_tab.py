@@ -134,12 +134,10 @@ def _refill(forms: Forms, family: str, dataset: str, preset: str, begin: str) ->
 def _start(forms: Forms, family: str, dataset: str, preset: str, begin: str, name: str, *values: Any) -> tuple[object, str]:
     """Make a run of what the form says, put it into the queue, and show it."""
     check_room()
-
-
     queue().check_room()
     settings = _own(forms, family, values)
     check_run(family, dataset, settings)
-    chosen, seconds = name.strip() or None, current().seconds
+    chosen, seconds = str(name or "").strip() or None, current().seconds
     if begin == NOTHING:
         run = Run.create(family, dataset, settings, chosen, seconds=seconds)
     else:
@@ -160,9 +158,7 @@ def _own(forms: Forms, family: str, values: Sequence[Any]) -> dict[str, Any]:
 
 @at_edge
 def _open_latent(event: gr.EventData) -> object:
-
-
-    return opened(str(event.run)).name
+    return opened(Named.check(event._data).run).name
 
 
 # --- What the widgets ask ---

@@ -1,0 +1,116 @@
+"""Links: what is copied opens the same view, to the bit; what cannot be opened is told."""
+
+import math
+
+import pytest
+import torch
+
+from genlab import latent
+from genlab.errors import BadSetting, GenlabError
+from genlab.training.checkpoint import load_model
+from genlab.ui import explorer, links
+from genlab.ui.explorer import Point
+from genlab.ui.links import LatentLink
+
+TABS = ("data", "train", "latent", "sample")
+
+
+def point(model: str, base: str, **where: object) -> Point:
+    return Point.check({"model": model, "version": "", "base": base, **where})
+
+
+def opened(query: dict[str, str]) -> Point:
+    """The point that the page draws when it is opened with a link."""
+    asked = LatentLink.check({k: v for k, v in query.items() if k != "tab"} | {"version": ""})
+    trained, model = explorer.explorable(asked)
+    return Point.check({"model": asked.model, "version": "", **links.from_latent(trained, model, asked)})
+
+
+def picture(asked: Point) -> torch.Tensor:
+    trained, model = explorer.explorable(asked)
+    place = explorer.place(trained, model, asked)
+    return latent.draw(model, place.z, place.given)
+
+
+def copied(asked: Point) -> dict[str, str]:
+    return links.to_latent(*explorer.explorable(asked), asked)
+
+
+@pytest.mark.parametrize("shape", [(2,), (16,), (1, 28, 28), (3, 16, 16)])
+def test_a_latent_survives_its_text(shape: tuple[int, ...]):
+    z = torch.randn(1, *shape)
+    again = latent.from_text(latent.to_text(z), shape)
+    assert torch.equal(again, z.half().float())
+    assert latent.to_text(again) == latent.to_text(z), "what is opened is copied as it was"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "%%%", "AAAA", "AAA", "ünicode", "A" * 5000, "fH" * 22, latent.to_text(torch.full((1, 16), math.nan))]
+)
+def test_a_text_that_is_no_latent_is_refused(text: str):
+    with pytest.raises(BadSetting, match="of this link"):
+        latent.from_text(text, (16,))
+
+
+@pytest.mark.parametrize("base", ["zero", "prior:3"])
+def test_what_a_link_opens_is_copied_as_the_same_link_and_shows_the_same_picture(base: str):
+    query = copied(point("vae-mnist", base, values=None))
+    view = opened(query)
+    assert copied(view) == query
+    assert torch.equal(picture(view), picture(opened(copied(view))))
+    assert (picture(view).int() - picture(point("vae-mnist", base)).int()).abs().max() <= 2, "16 bits are nearly exact"
+
+
+def test_classes_go_by_name_and_blends_by_weight():
+    one_hot = [float(i == 3) for i in range(10)]
+    assert copied(point("dcgan-mnist", "prior:1", classes=one_hot))["class"] == "3"
+    blend = [0.25, *[0.0] * 8, 0.75]
+    query = copied(point("dcgan-mnist", "prior:1", classes=blend))
+    assert "class" not in query
+    assert opened(query).classes == blend
+    assert opened({"model": "dcgan-mnist", "class": "3"}).classes == one_hot
+
+
+def test_a_latent_too_long_for_an_address_goes_by_seed_and_coordinates(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(links, "LONGEST", 10)
+    values = [0.25, -1.37, *[0.0] * 14]
+    query = copied(point("vae-mnist", "prior:5", values=values))
+    assert (query["seed"], query["at"][:10]) == ("5", "0.25,-1.37")
+    assert torch.equal(picture(opened(query)), picture(point("vae-mnist", "prior:5", values=values)))
+    with pytest.raises(BadSetting, match="too large for a link"):
+        copied(point("vae-mnist", "zero"))
+
+
+def test_every_link_stays_below_eight_thousand_characters():
+    assert all(len(latent.to_text(load_model(name).model.prior(1, 0))) < 6000 for name in ("vae-mnist", "diffusion-mnist"))
+    assert links.LONGEST < 6500
+
+
+@pytest.mark.parametrize(("query", "sentence"), [
+    ({"z": "AAAA"}, "cannot be read; the link may have been cut off"),
+    ({"z": "AAAAAAA"}, "cannot be read"),
+    ({"z": "AAAAAAAA"}, "has 3 numbers; this model takes 16"),
+    ({"seed": "-1"}, "What the link says of seed cannot be read: '-1'"),
+    ({"seed": "1e9"}, "cannot be read: '1e9'"),
+    ({"at": "1,2"}, "2 values were given; this model has 16 axes"),
+    ({"at": "1,x"}, "says of at cannot be read"),
+    ({"at": "nan"}, "says of at cannot be read"),
+    ({"class": "3"}, "trained without classes"),
+])  # fmt: skip
+def test_what_a_latent_link_gets_wrong_is_told(query: dict[str, str], sentence: str):
+    with pytest.raises(GenlabError, match=sentence):
+        opened({"model": "vae-mnist", **query})
+    link = links.read({"tab": "latent", "model": "vae-mnist", **query}, TABS)
+    assert sentence in link.faults[0]
+    assert (link.tab, link.model) == ("latent", "vae-mnist"), "the rest of it opens"
+
+
+def test_names_that_are_not_there_are_told_each():
+    link = links.read({"tab": "x", "dataset": "y", "model": "z", "run": "w"}, TABS)
+    assert [fault.split("'")[1] for fault in link.faults] == ["x", "y", "z", "w"]
+    assert (link.tab, link.dataset, link.model) == (None, None, None)
+
+
+def test_a_link_of_nothing_is_no_fault():
+    assert links.read({}, TABS).faults == []
+    assert links.read({"__theme": "dark"}, TABS).faults == []
