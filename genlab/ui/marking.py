@@ -23,6 +23,10 @@ class Which(Request):
     id: str = Field(max_length=40)
 
 
+class Named(Request):
+    name: str
+
+
 def tray() -> dict[str, Any]:
     """How many marks there are, and the newest of them."""
     counts = count_marks()
@@ -41,14 +45,16 @@ def unmark(data: object) -> dict[str, Any]:
 
 
 @served
-def marks_zip(data: object = None) -> dict[str, str]:
+def marks_zip(data: object) -> dict[str, str]:
     """All marks as a zip."""
+    Request.check(data)
     return {"name": "marks.zip", "content": base64.b64encode(export_marks()).decode()}
 
 
 @served
-def marks_dataset(data: object = None) -> dict[str, Any]:
+def marks_dataset(data: object) -> dict[str, Any]:
     """Make a dataset of the favourites."""
+    Request.check(data)
     check_room()
     made = favourites_dataset(free_name("my-favourites"))
     return {"name": made.name, "n": sum(map(len, made.parts.values()))}
@@ -57,8 +63,8 @@ def marks_dataset(data: object = None) -> dict[str, Any]:
 @at_edge
 def pick_dataset(event: gr.EventData) -> object:
     """Let the header go to a dataset that was just made."""
-    datasets = list_datasets()
-    return gr.update(choices=datasets, value=event.name) if event.name in datasets else gr.skip()
+    datasets, name = list_datasets(), Named.check(event._data).name
+    return gr.update(choices=datasets, value=name) if name in datasets else gr.skip()
 
 
 def _thumbnail(mark: Mark) -> dict[str, Any]:

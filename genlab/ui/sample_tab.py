@@ -256,9 +256,9 @@ def sample_mark(data: Any) -> dict[str, Any]:
 
 
 @served
-def sample_marks(data: Any = None) -> dict[str, Any]:
+def sample_marks(data: Any) -> dict[str, Any]:
     """The marks of the images on screen, where there are any, and the tray."""
-    if not data:
+    if data == {}:
         return {"tray": tray(), "images": {}}
     return _marks(_chosen(data)[1])
 

@@ -6,7 +6,7 @@ let markable = false; // nothing is marked while it is still drawn
 
 /** Read the marks of what is on screen; without a result the tray alone. */
 async function readMarks(id) {
-  const answer = await (id ? server.sample_marks({ id }) : server.sample_marks()).catch(() => null);
+  const answer = await server.sample_marks(id ? { id } : {}).catch(() => null);
   if (answer && !answer.error && (!id || id === result.id)) showMarks(answer);
 }
 
@@ -87,12 +87,12 @@ function startMarks() {
   for (const kind of Object.keys(kinds)) find(`.mark.${kind}`).addEventListener("click", () => mark(chosen, kind));
   find("#sample-gallery").addEventListener("keydown", markByKey);
   find(".tray .export").addEventListener("click", async () => {
-    const answer = (await server.marks_zip().catch(() => null)) ?? { error: say("page.lost") };
+    const answer = (await server.marks_zip({}).catch(() => null)) ?? { error: say("page.lost") };
     tellMarks(answer.error);
     if (answer.content) genlab.save(answer.name, answer.content);
   });
   find(".tray .collect").addEventListener("click", async () => {
-    const answer = (await server.marks_dataset().catch(() => null)) ?? { error: say("page.lost") };
+    const answer = (await server.marks_dataset({}).catch(() => null)) ?? { error: say("page.lost") };
     tellMarks(answer.error, answer.name && say("marks.made", { name: answer.name, n: count(answer.n) }));
     if (answer.name) trigger("favourites", { name: answer.name });
   });
