@@ -31,6 +31,7 @@ SMALLEST, LARGEST = 8, 64  # pixels a side, where the size is found and not give
 MOST_CLASSES = 1000
 PARTS = {"train": "train", "training": "train", "test": "test"} | dict.fromkeys(("val", "valid", "validation"), "validation")
 NOT_THEIRS = {"__MACOSX", "Thumbs.db", "desktop.ini"}
+LINK = "a link or a device, not a file"
 GREY = {"1", "L", "LA", "I", "I;16", "I;16B", "I;16L"}
 ORIENTATION, GPS = 0x0112, 0x8825  # EXIF 2.3, tables 3 and 12
 PAUSE = 0.1  # seconds between two lines of progress
@@ -86,11 +87,7 @@ class Refused(Exception):
 
 
 class Skip(Exception):
-    """One file cannot be used: the kind of reason, and the words."""
-
-    def __init__(self, kind: str, words: str) -> None:
-        super().__init__(kind, words)
-        self.kind, self.words = kind, words
+    """One file cannot be used; the words why."""
 
 
 def run(job: Job) -> Iterator[dict[str, Any]]:
@@ -147,7 +144,8 @@ def _found(path: Path, limits: Limits) -> list[File]:
     """All files of a zip or a folder, or the file itself."""
     if path.is_dir():
         found = [Path(folder) / name for folder, _, names in os.walk(path) for name in names]
-        _check(len(found), limits.files, "{path} holds {given:,} files (limit {limit:,}).", path)
+        if len(found) > limits.files:
+            raise Refused(_holds(path, limits))
         return [File(_clean(str(PurePosixPath(file.relative_to(path.parent)))), file) for file in found]
     try:
         size = path.stat().st_size
@@ -178,7 +176,7 @@ def _members(path: Path, limits: Limits) -> list[File]:
             max_total_ratio=limits.ratio,
         )
     except safezip.FileCountExceededError:
-        raise Refused(f"{path.name} holds more than {limits.files:,} files (limit). Nothing was imported.") from None
+        raise Refused(_holds(path, limits)) from None
     except safezip.FileSizeExceededError:
         raise Refused(_unpacks(path, limits)) from None
     except (safezip.SafezipError, OSError, ValueError, NotImplementedError):
@@ -187,6 +185,10 @@ def _members(path: Path, limits: Limits) -> list[File]:
     if sum(info.file_size for info in members) > limits.unpacked:
         raise Refused(_unpacks(path, limits))
     return [File(_clean(info.filename), (archive, info)) for info in members]
+
+
+def _holds(path: Path, limits: Limits) -> str:
+    return f"{path.name} holds more than {limits.files:,} files (limit). Nothing was imported."
 
 
 def _unpacks(path: Path, limits: Limits) -> str:
@@ -247,14 +249,14 @@ def _odd(name: str) -> bool:
 def _at(file: File, target: Path, limits: Limits) -> Path:
     """Where the file's bytes lie; those of a zip are unpacked there first."""
     if _hidden(file.name):
-        raise Skip("hidden", "a file of the operating system")
+        raise Skip("a file of the operating system")
     if isinstance(file.source, Path):
         if not stat.S_ISREG(file.source.lstat().st_mode):
-            raise Skip("link", "a link or a device, not a file")
+            raise Skip(LINK)
         return file.source
     archive, info = file.source
     if info.flag_bits & 1:
-        raise Skip("encrypted", "locked with a password; pack it without one")
+        raise Skip("locked with a password; pack it without one")
     try:
         Path(archive.extract(info, target.parent / "unpacked")).replace(target)
     except safezip.UnsafeZipError:
@@ -263,15 +265,15 @@ def _at(file: File, target: Path, limits: Limits) -> Path:
             *(("link", "a link or a device, not a file") if is_link else ("unsafe", "its path leads out of the archive"))
         ) from None
     except safezip.CompressionRatioError:
-        raise Skip("bomb", f"unpacks to more than {limits.ratio} times its size") from None
+        raise Skip(f"unpacks to more than {limits.ratio} times its size") from None
     except OSError as fault:
         if fault.errno in (errno.ENOSPC, errno.EDQUOT):
             raise Refused("The disk is full. Free some space, then import again.") from None
-        raise Skip("name", "its name cannot be that of a file here") from None
+        raise Skip("its name cannot be that of a file here") from None
     except (BadZipFile, safezip.SafezipError, EOFError, NotImplementedError, RuntimeError, ValueError):
-        raise Skip("damaged", "cannot be unpacked") from None
+        raise Skip("cannot be unpacked") from None
     except Exception as fault:  # zlib.error, lzma.LZMAError and what else a decoder may think of
-        raise Skip("damaged", "cannot be unpacked") from fault
+        raise Skip("cannot be unpacked") from fault
     return target
 
 
@@ -297,21 +299,21 @@ def _opened(path: Path, limits: Limits) -> Iterator[Any]:
     most = f"at most {limits.pixels / 1e6:g} megapixels and {limits.side:,} pixels a side"
     try:
         if path.stat().st_size == 0:
-            raise Skip("empty", "0 bytes")
+            raise Skip("0 bytes")
         with Image.open(path, formats=FORMATS) as image:
             if max(image.size) > limits.side:
-                raise Skip("large", f"{image.width:,} × {image.height:,} pixels; {most}")
+                raise Skip(f"{image.width:,} × {image.height:,} pixels; {most}")
             yield image
     except Skip:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise Skip("large", f"more than {limits.pixels / 1e6:g} megapixels; {most}") from None
+        raise Skip(f"more than {limits.pixels / 1e6:g} megapixels; {most}") from None
     except UnidentifiedImageError:
         raise _stranger(path) from None
     except MemoryError:
-        raise Skip("large", "takes more memory than an import may have") from None
+        raise Skip("takes more memory than an import may have") from None
     except Exception as fault:  # each of Pillow's decoders has faults of its own
-        raise Skip("damaged", "cut off or damaged") from fault
+        raise Skip("cut off or damaged") from fault
 
 
 def _stranger(path: Path) -> Skip:
@@ -320,12 +322,12 @@ def _stranger(path: Path) -> Skip:
         head = file.read(1024)
     for start, words in STRANGERS:
         if head.startswith(start):
-            return Skip("other", words) if words else Skip("damaged", "cut off or damaged")
+            return Skip(words) if words else Skip("cut off or damaged")
     if head[4:8] == b"ftyp":
-        return Skip("other", "a HEIC or AVIF picture or a film; save pictures as PNG or JPEG")
+        return Skip("a HEIC or AVIF picture or a film; save pictures as PNG or JPEG")
     if b"<svg" in head:
-        return Skip("other", "a drawing (SVG), not pixels; save it as PNG")
-    return Skip("other", f"not an image; genlab reads {READS}")
+        return Skip("a drawing (SVG), not pixels; save it as PNG")
+    return Skip(f"not an image; genlab reads {READS}")
 
 
 STRANGERS = [
@@ -379,7 +381,7 @@ def _fitting(sides: Iterator[int]) -> int:
 
 
 def _skipped(skip: Skip) -> dict[str, Any]:
-    return {"kept": False, "kind": skip.kind, "words": skip.words}
+    return {"kept": False, "words": str(skip)}
 
 
 def _too_few(job: Job, table: list[dict[str, Any]], kept: int) -> str:
@@ -389,11 +391,6 @@ def _too_few(job: Job, table: list[dict[str, Any]], kept: int) -> str:
     if kept:
         return f"One image found; training needs at least 2 (50+ advised).{because}"
     return f"No image found in {_named(job.paths)}; genlab reads {READS}.{because}"
-
-
-def _check(given: int, limit: int, words: str, path: Path) -> None:
-    if given > limit:
-        raise Refused(words.format(path=path.name, given=given, limit=limit))
 
 
 def _named(paths: Sequence[str]) -> str:
