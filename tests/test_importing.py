@@ -285,6 +285,19 @@ def test_the_process_may_not_take_more_memory_than_it_is_given(given: Path, monk
     assert (verdict.file, verdict.words) == ("photos/large.png", "takes more memory than an import may have")
 
 
+def test_a_full_disk_is_a_sentence(given: Path, monkeypatch: pytest.MonkeyPatch):
+    full = "pixels.write = lambda content: (_ for _ in ()).throw(OSError(28, 'No space left on device'))"
+    opened = '    with (scratch / "pixels").open("wb") as pixels:\n'
+    source = Path(importer.__file__).read_text()
+    assert opened in source
+    blocked = source.replace(opened, f"{opened}        class pixels: pass\n        {full}\n")
+    (given / "importer.py").write_text(blocked)
+    monkeypatch.setattr(importer, "__file__", str(given / "importer.py"))
+    with pytest.raises(BadData, match=r"could not write: no space left on device\. Free some space"):
+        imported(zipped(GOOD)(given))
+    assert not left_over()
+
+
 def test_what_a_killed_import_left_is_swept(given: Path):
     gone = psutil.Popen(["true"])
     gone.wait()

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
-from zipfile import BadZipFile, ZipInfo
+from zipfile import ZipInfo
 
 import safezip
 from PIL import Image, ImageOps, UnidentifiedImageError, WebPImagePlugin  # noqa: F401  Pillow loads WebP's plugin on demand only
@@ -261,18 +261,14 @@ def _at(file: File, target: Path, limits: Limits) -> Path:
         Path(archive.extract(info, target.parent / "unpacked")).replace(target)
     except safezip.UnsafeZipError:
         is_link = stat.S_ISLNK(info.external_attr >> 16)
-        raise Skip(
-            *(("link", "a link or a device, not a file") if is_link else ("unsafe", "its path leads out of the archive"))
-        ) from None
+        raise Skip(LINK if is_link else "its path leads out of the archive") from None
     except safezip.CompressionRatioError:
         raise Skip(f"unpacks to more than {limits.ratio} times its size") from None
     except OSError as fault:
         if fault.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise Refused("The disk is full. Free some space, then import again.") from None
+            raise
         raise Skip("its name cannot be that of a file here") from None
-    except (BadZipFile, safezip.SafezipError, EOFError, NotImplementedError, RuntimeError, ValueError):
-        raise Skip("cannot be unpacked") from None
-    except Exception as fault:  # zlib.error, lzma.LZMAError and what else a decoder may think of
+    except Exception as fault:  # BadZipFile, zlib.error, lzma.LZMAError: each decoder has faults of its own
         raise Skip("cannot be unpacked") from fault
     return target
 
@@ -432,6 +428,11 @@ def _tell_all(job: Job) -> None:
                 told = time.monotonic()
     except Refused as refused:
         tell(json.dumps({"refused": str(refused)}))
+    except BrokenPipeError:
+        raise
+    except OSError as fault:
+        reason = (fault.strerror or str(fault)).lower()
+        tell(json.dumps({"refused": f"The import could not write: {reason}. Free some space, then import again."}))
     except MemoryError:
         tell(json.dumps({"refused": "These files take more memory than an import may have. Import fewer at a time."}))
 
