@@ -135,7 +135,6 @@ def _start(forms: Forms, family: str, dataset: str, preset: str, begin: str, nam
     """Make a run of what the form says, put it into the queue, and show it."""
     check_room()
 
-
     queue().check_room()
     settings = _own(forms, family, values)
     check_run(family, dataset, settings)
@@ -160,7 +159,6 @@ def _own(forms: Forms, family: str, values: Sequence[Any]) -> dict[str, Any]:
 
 @at_edge
 def _open_latent(event: gr.EventData) -> object:
-
 
     return opened(str(event.run)).name
 
