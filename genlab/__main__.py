@@ -17,6 +17,7 @@ from genlab.data import describe, list_datasets, load, to_stored
 from genlab.data.importing import Imported, import_images
 from genlab.errors import BadSetting, GenlabError
 from genlab.files import npz, write_bytes
+from genlab.hub import push
 from genlab.images import png
 from genlab.models import MODELS, Draft
 from genlab.plane import together
@@ -120,6 +121,17 @@ def sample_verb(words: list[str]) -> None:
     print(f"{given.n} samples of {trained.name} are in {given.out}.")
 
 
+def push_verb(words: list[str]) -> None:
+    """push MODEL USER/NAME: publish a model on the Hub, where others find it as hf://USER/NAME."""
+    parser = _parser("push", push_verb)
+    parser.add_argument("model", help="name of a shipped checkpoint or a run, or a folder")
+    parser.add_argument("repository", metavar="USER/NAME", help="where on the Hub")
+    parser.add_argument("--private", action="store_true", help="for your own eyes only, where the repository is new")
+    given, _ = _parse(parser, words)
+    folder = load_model(given.model).folder  # what is damaged is not published
+    print(f"{given.model} is at {push(folder, given.repository, given.private)}; others load it as hf://{given.repository}.")
+
+
 def track_verb(words: list[str]) -> None:
     """track RUN --to tensorboard|trackio|wandb: tell a run's record to an experiment tracker."""
     parser = _parser("track", track_verb)
@@ -167,6 +179,7 @@ VERBS = {
     "train": train_verb,
     "resume": resume_verb,
     "sample": sample_verb,
+    "push": push_verb,
     "import": import_verb,
     "track": track_verb,
     "list": list_verb,

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "genlab").rglob("*.py"))
 LAYERS = [
     {"genlab.errors"},
-    {"genlab.registry", "genlab.config", "genlab.files", "genlab.paths", "genlab.images"},
+    {"genlab.registry", "genlab.config", "genlab.files", "genlab.paths", "genlab.images", "genlab.hub"},
     {"genlab.data"},
     {"genlab.models"},
     {"genlab.latent", "genlab.plane", "genlab.marks"},

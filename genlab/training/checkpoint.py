@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from genlab import hub
 from genlab.data import DataSpec
 from genlab.errors import BadCheckpoint, UnknownName
 from genlab.files import sha256, whole_folder, write_json
@@ -58,7 +59,9 @@ def list_models() -> list[str]:
 
 
 def find_model(name: str) -> Path:
-    """The folder of a shipped checkpoint, of a run's last checkpoint, or the folder itself."""
+    """The folder of a shipped checkpoint, of a run's last checkpoint, of hf://USER/NAME, or the folder itself."""
+    if hub.is_address(name):
+        return hub.fetch(name)
     for path in (CHECKPOINTS / name, runs_folder() / name, Path(name)):
         if (path / "config.json").is_file():
             return path

@@ -18,6 +18,7 @@ import gradio as gr
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from genlab import hub
 from genlab.errors import BadSetting, GenlabError, UnknownName
 from genlab.files import DiskFault
 from genlab.paths import CHECKPOINTS, current_space, in_space, runs_folder
@@ -148,8 +149,9 @@ def cores() -> int:
 
 
 def open_model(name: str) -> Trained:
-    """The newest checkpoint of a listed model, read once."""
-    if name not in (names := list_models()):
+    """The newest checkpoint of a listed model, or one of the Hub for the user of this machine; read once."""
+    local = not current().public
+    if name not in (names := list_models()) and not (local and hub.is_address(name)):
         raise UnknownName(unknown("model", name, names))
     folder = find_model(name)
     owner = None if folder.parent == CHECKPOINTS else current_space()  # what ships is kept once for all
