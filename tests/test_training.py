@@ -310,3 +310,12 @@ def test_a_run_with_a_time_limit_stops_and_keeps_everything(data):
     assert "its 0.3 seconds are over" in status.message
     assert 0.3 <= last.seconds < 3
     assert load_model(run.name).step == last.step
+
+
+def test_a_pause_does_not_stretch_the_time_limit(data):
+    run = Run.create("vae", "digits", {**TINY, "steps": 1_000_000}, threads=1, seconds=0.5)
+    run.ask("pause")
+    steps = train(run, data, "cpu")
+    assert list(steps) == []
+    assert run.status().state == "stopped"
+    assert "0.5 seconds are over" in run.status().message

@@ -118,7 +118,7 @@ class Trainer:
         self.average.requires_grad_(False)
         self.players = self.model.players()
         self.optimizers = {name: optimizer_for(player, self.settings) for name, player in self.players.items()}
-        self.step, self.seconds, self.told = 0, 0.0, ""
+        self.step, self.seconds, self.started, self.told = 0, 0.0, 0.0, ""
         self.granted = 0  # single steps that were taken since it was paused
         self.background = plane.background(data.validation)
         self.held_out_batch = data.validation.batch(min(HELD_OUT_ITEMS, len(data.validation)), 0, 0)
@@ -131,7 +131,7 @@ class Trainer:
         if self.run.start and self.step == 0:
             self._draw()  # what it did before
         speed = Speed(self.run.batch_size)
-        started = time.monotonic() - self.seconds
+        self.started = time.monotonic() - self.seconds
         progress = None
         while self.step < self.settings.steps:
             control = self._control()
@@ -155,7 +155,7 @@ class Trainer:
             self.granted = self.granted + 1 if control.wanted == "pause" else 0
             speed.stop()
 
-            self.seconds = time.monotonic() - started
+            self.seconds = time.monotonic() - self.started
             progress = Progress(
                 self.step, self.settings.steps, losses, logs, self._held_out(),
                 learning_rate(self.settings, self.settings.learning_rate, self.step - 1), norm,
@@ -323,7 +323,7 @@ class Trainer:
         """Save and wait, with everything still in memory."""
         self.save()
         self._note("paused")
-        while self._held(self._control()):
+        while self._held(self._control()) and not self._time_is_up():
             self._show(last)
             time.sleep(0.05)
             if last:
@@ -332,7 +332,7 @@ class Trainer:
 
     def _time_is_up(self) -> bool:
         limit = self.run.record.get("seconds")
-        if limit is None or self._mean(torch.tensor(self.seconds)) < limit:
+        if limit is None or self._mean(torch.tensor(time.monotonic() - self.started)) < limit:
             return False
         self.told = f"Stopped at step {self.step:,}: its {limit:g} seconds are over. Everything is saved."
         return True
