@@ -68,3 +68,14 @@ def test_an_interrupted_run_offers_its_last_save():
 def test_a_finished_run_says_whether_more_would_help():
     assert "More steps would still help" in judge(course(FALLING), Status("done", 2000, 2000)).sentence
     assert "level" in judge(course(LEVEL), Status("done", 2000, 2000)).sentence
+
+
+@pytest.mark.parametrize(("distances", "expected"), [(FALLING, "nearing"), (LEVEL[20:], "steady")])
+def test_a_critic_is_judged_by_the_distance_that_it_sees(distances, expected):
+    records = [
+        {"step": i, "losses": {"discriminator": -d}, "logs": {"distance": d}, "held_out": -d} for i, d in enumerate(distances)
+    ]
+    found = judge(records, RUNNING)
+    assert found.kind == expected
+    assert "The critic sees a distance of" in found.sentence
+    assert "nats" not in found.sentence

@@ -4,7 +4,7 @@ import numpy as np
 
 MODES, RADIUS, DEVIATION = 8, 0.75, 0.03  # of `gaussians`: neighbouring modes are 19 standard deviations apart
 RADII, BLUR = (0.25, 0.5, 0.75), 0.02  # of `rings`
-TURNS, THICKNESS = 1.5, 0.015  # of `swiss-roll`
+TURNS, THICKNESS = 2.25, 0.015  # of `swiss-roll`
 
 Drawn = tuple[np.ndarray, dict[str, np.ndarray]]  # points float32 [n, 2] and their columns
 
@@ -30,9 +30,9 @@ def draw_rings(n: int, seed: int) -> Drawn:
 
 
 def draw_swiss_roll(n: int, seed: int) -> Drawn:
-    """One band, rolled up from a third of the way out to the rim, without labels."""
+    """One band, rolled up from near the middle out to the rim, without labels."""
     random = np.random.default_rng(seed)
-    out = random.uniform(1 / 3, 1, n)  # how far along the band, and how far from the middle
+    out = np.sqrt(random.uniform(0.2**2, 1, n))  # how far from the middle, as dense outside as inside
     band = 0.9 * out[:, None] * _on_circle(2 * np.pi * TURNS * out)
     return _kept(band + THICKNESS * random.standard_normal((n, 2))), {}
 

@@ -78,6 +78,27 @@ def summarise(data: Dataset) -> Summary:
     )
 
 
+@dataclass(frozen=True)
+class Places:
+    """Where points lie, class by class; one row for all where there are no classes."""
+
+    middle: Tensor  # [K, 2]
+    spread: Tensor  # [K, 2] standard deviations
+
+
+@lru_cache(maxsize=8)
+def locate(data: Dataset) -> Places:
+    """The middle and the spread of the points of each class."""
+    points = data.read(slice(None)).double()
+    groups = [points[data.label == k] for k in range(len(data.spec.classes))] or [points]
+    return Places(torch.stack([group.mean(0) for group in groups]), torch.stack([group.std(0, correction=0) for group in groups]))
+
+
+def scattered(data: Dataset, most: int = 3000) -> Tensor:
+    """Rows of points at even distances, as many as one can tell apart in a picture."""
+    return _even_sample(data, most * _size(data))
+
+
 @lru_cache(maxsize=8)
 def project(data: Dataset, most: int = 3000) -> Map:
     """Principal components of an even sample of the images (Pearson 1901), the first two of them as a map."""

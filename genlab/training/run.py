@@ -55,7 +55,7 @@ class Control:
     """What a run is asked to do while it trains."""
 
     wanted: Wanted = "run"
-    granted: int = 0  # steps that it may take although it is paused, counted since the beginning
+    granted: int = 0  # steps that it may take although it is paused, counted since it last ran
     pace: float = 0.0  # steps a second at most; 0 for as many as there can be
     players: tuple[str, ...] = ()  # those that learn; all where none is named
 
@@ -220,7 +220,8 @@ class Run:
 
     def ask(self, wanted: Wanted) -> None:
         """Tell the process that trains what to do; it looks before every step."""
-        self._direct(replace(self.control(), wanted=wanted))
+        control = self.control()
+        self._direct(replace(control, wanted=wanted, granted=0 if wanted == "run" else control.granted))
 
     def steer(self, pace: float, players: Sequence[str]) -> None:
         """Train at so many steps a second at most (0 for no limit), and let only these players learn (none for all)."""

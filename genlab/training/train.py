@@ -119,7 +119,7 @@ class Trainer:
         self.players = self.model.players()
         self.optimizers = {name: optimizer_for(player, self.settings) for name, player in self.players.items()}
         self.step, self.seconds, self.told = 0, 0.0, ""
-        self.granted = run.control().granted  # single steps that were taken while paused
+        self.granted = 0  # single steps that were taken since it was paused
         self.background = plane.background(data.validation)
         self.held_out_batch = data.validation.batch(min(HELD_OUT_ITEMS, len(data.validation)), 0, 0)
         self._restore()
@@ -152,7 +152,7 @@ class Trainer:
             self._agree([buffer for buffer in self.model.buffers() if buffer.is_floating_point()])
             self.average.update_parameters(self.model)
             self.step += 1
-            self.granted = self.granted + 1 if control.wanted == "pause" else control.granted
+            self.granted = self.granted + 1 if control.wanted == "pause" else 0
             speed.stop()
 
             self.seconds = time.monotonic() - started

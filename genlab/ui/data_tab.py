@@ -9,8 +9,10 @@ from torch import Tensor
 
 from genlab.config import Field
 from genlab.data import Dataset, Splits, load
-from genlab.data.summary import examples, neighbours, project, summarise
+from genlab.data.summary import examples, locate, neighbours, project, scattered, summarise
 from genlab.errors import BadSetting
+from genlab.plane import REACH
+from genlab.ui import drawing_card
 from genlab.ui.draw import data_uri, wall
 from genlab.ui.import_card import import_card, own_card
 from genlab.ui.shared import Request, Shared, drawing, served
@@ -29,6 +31,7 @@ def build(shared: Shared) -> None:
                 if name == "gallery":
                     import_card(shared)
     own_card(shared)
+    drawing_card.build(shared)
 
 
 class Wish(Request):
@@ -54,8 +57,10 @@ def drawn(answer: Callable[[Wish, Splits], dict[str, Any]]) -> Callable[[object]
 
 @drawn
 def gallery(wish: Wish, splits: Splits) -> dict[str, Any]:
-    """Random examples of each class as one sprite."""
+    """Random examples of each class as one sprite; of points, whose picture is the map, only how many there are."""
     data = splits.train
+    if data.spec.modality == "points":
+        return {"points": True, "total": sum(map(len, splits.parts.values())), "classes": data.spec.classes, "groups": []}
     classes = data.spec.classes[:MOST_CLASSES]
     lines = max(1, round(LINES / max(1, len(classes))))
     rows = examples(data, COLUMNS * lines, wish.seed)[: max(1, len(classes))]
@@ -94,12 +99,18 @@ def item(wish: Wish, splits: Splits) -> dict[str, Any]:
 
 @drawn
 def facts(wish: Wish, splits: Splits) -> dict[str, Any]:
-    """Counts of the classes and parts, statistics of the pixels, and average images."""
-    data, found = splits.train, summarise(splits.train)
-    return {
+    """Counts of the classes and parts, and statistics of the pixels with average images, or of the places of points."""
+    data = splits.train
+    counts = {
         "shape": data.spec.shape,
         "balance": [{"name": name, "n": n} for name, n in zip(data.spec.classes, data.counts.tolist(), strict=True)],
         "parts": [{"name": name, "n": len(part)} for name, part in splits.parts.items()],
+    }
+    if data.spec.modality == "points":
+        places = locate(data)
+        return counts | {"places": {"middle": places.middle.tolist(), "spread": places.spread.tolist()}}
+    found = summarise(data)
+    return counts | {
         "measured": found.measured,
         "mean": found.mean,
         "deviation": found.deviation,
@@ -111,19 +122,27 @@ def facts(wish: Wish, splits: Splits) -> dict[str, Any]:
 
 @drawn
 def plane(wish: Wish, splits: Splits) -> dict[str, Any]:
-    """The map's points with coordinates in [0, 1]."""
+    """The map's points with coordinates in [0, 1]; points themselves lie where they are in the plane."""
     data = splits.train
-    found = project(data)
-    low, high = found.points.min(0).values, found.points.max(0).values
-    x, y = ((found.points - low) / (high - low).clamp(min=1e-12)).T
+    points = data.spec.modality == "points"
+    if points:
+        rows, shares = scattered(data), None
+        x, y = ((data.read(rows) / REACH + 1) / 2).T
+    else:
+        found = project(data)
+        rows, shares = found.rows, found.shares
+        low, high = found.points.min(0).values, found.points.max(0).values
+        x, y = ((found.points - low) / (high - low).clamp(min=1e-12)).T
     return {
         "shape": data.spec.shape,
+        "points": points,
+        "reach": REACH,
         "classes": data.spec.classes,
-        "rows": found.rows.tolist(),
-        "labels": data.label[found.rows].tolist(),
+        "rows": rows.tolist(),
+        "labels": data.label[rows].tolist(),
         "x": [round(v, 4) for v in x.tolist()],
         "y": [round(v, 4) for v in y.tolist()],
-        "shares": found.shares,
+        "shares": shares,
     }
 
 
@@ -136,6 +155,8 @@ def thumbnail(wish: Wish, splits: Splits) -> dict[str, Any]:
 
 def _image(wish: Wish, splits: Splits) -> tuple[Dataset, int]:
     """The training part and the row in it that is asked for."""
+    if splits.spec.modality != "image":
+        raise BadSetting(say("data.no_images", dataset=splits.name))
     if not 0 <= wish.row < len(splits.train):
         raise BadSetting(say("data.no_such_row", row=wish.row, last=len(splits.train) - 1))
     return splits.train, wish.row

@@ -1,6 +1,5 @@
 """The live stage of runs on points: what a model does to the plane while it trains, and the hand that slows and steers it."""
 
-from functools import cache
 from typing import Any, Literal
 
 from pydantic import Field
@@ -10,7 +9,7 @@ from genlab.plane import FINE, REACH, background, quantised
 from genlab.registry import check_name
 from genlab.training.live import look_at
 from genlab.training.run import ALIVE, FASTEST, Run
-from genlab.ui.shared import Request, drawing, open_model, served
+from genlab.ui.shared import Kept, Request, drawing, open_model, served
 
 
 class Named(Request):
@@ -79,11 +78,13 @@ def _newest(run: Run) -> tuple[str, str]:
         saved = run.checkpoints()
         if run.status().state in ALIVE or not saved:
             return "", ""
-        return saved[-1].name, _of_checkpoint(run.name, saved[-1].name)
+        return saved[-1].name, _resting.get(saved[-1], lambda: _of_checkpoint(run.name))
 
 
-@cache
-def _of_checkpoint(name: str, version: str) -> str:
+def _of_checkpoint(name: str) -> str:
     trained = open_model(name)
     with drawing():
         return look_at(trained).decode()
+
+
+_resting = Kept(16)  # views of models at rest, by the folder of their checkpoint

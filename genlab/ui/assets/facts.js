@@ -17,12 +17,26 @@ async function load(dataset) {
     ...(answer.balance.length ? balance(answer.balance) : [make("p.note", {}, say("data.no_classes"))]),
     heading("data.parts"),
     make("dl.parts", {}, ...answer.parts.flatMap(part)),
-    heading("data.pixels"),
-    make("dl.statistics", {}, ...statistics(answer)),
-    make("p.note", {}, say(answer.measured < answer.parts[0].n ? "data.measured_some" : "data.measured_all", { n: count(answer.measured) })),
-    heading(answer.balance.length ? "data.means" : "data.mean_of_all"),
-    means(answer)
+    ...(answer.places ? places(answer) : pixels(answer))
   );
+}
+
+const pixels = (answer) => [
+  heading("data.pixels"),
+  make("dl.statistics", {}, ...statistics(answer)),
+  make("p.note", {}, say(answer.measured < answer.parts[0].n ? "data.measured_some" : "data.measured_all", { n: count(answer.measured) })),
+  heading(answer.balance.length ? "data.means" : "data.mean_of_all"),
+  means(answer),
+];
+
+function places({ places: { middle, spread }, balance }) {
+  const plain = (x, digits) => (Number(x.toFixed(digits)) || 0).toFixed(digits).replace("-", "−"); // no −0.00
+  const pair = ([x, y], digits) => `${plain(x, digits)}, ${plain(y, digits)}`;
+  const rows = middle.map((at, k) =>
+    make("tr", {}, make("th", {}, balance[k]?.name ?? say("data.all_points")), make("td", {}, pair(at, 2)), make("td", {}, pair(spread[k], 3)))
+  );
+  const head = make("tr", {}, make("th"), make("td", {}, say("data.centre")), make("td", {}, say("data.spread")));
+  return [heading("data.places"), make("table.places", {}, head, ...rows), make("p.note", {}, say("data.spread_why"))];
 }
 
 const heading = (key) => make("h3", {}, say(key));

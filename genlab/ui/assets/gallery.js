@@ -24,6 +24,8 @@ async function load(wanted, nextSeed) {
   wall.removeAttribute("aria-busy");
   find(".under").hidden = !!answer.error;
   if (answer.error) return complain(answer.error);
+  element.closest(".data-tab")?.classList.toggle("of-points", Boolean(answer.points));
+  if (answer.points) return tell("opened data", dataset); // the map is their picture
   const before = shown && shown.dataset;
   shown = { ...answer, dataset };
   find(".title").textContent = say(answer.classes.length ? "data.title" : "data.title_no_classes", {
@@ -39,6 +41,7 @@ async function load(wanted, nextSeed) {
 }
 
 function complain(sentence) {
+  element.closest(".data-tab")?.classList.remove("of-points");
   shown = null;
   tell("opened data", "");
   find(".title").textContent = say("data.not_here");

@@ -17,7 +17,7 @@ new ResizeObserver(draw).observe(canvas.parentElement);
 canvas.addEventListener("pointermove", (event) => point(event));
 canvas.addEventListener("pointerdown", (event) => point(event));
 canvas.addEventListener("pointerleave", () => hover(-1));
-canvas.addEventListener("click", () => over >= 0 && tell("image", map.rows[over]));
+canvas.addEventListener("click", () => over >= 0 && !map.points && tell("image", map.rows[over]));
 label(element);
 listen("opened data", load);
 
@@ -32,6 +32,7 @@ async function load(dataset) {
   hover(-1);
   map = answer.error ? null : { ...answer, dataset };
   note.textContent = map ? sentence() : say("data.no_map");
+  find("h2").textContent = say(map?.points ? "data.points" : "data.map");
   canvas.setAttribute("aria-label", note.textContent);
   canvas.parentElement.hidden = !map;
   key();
@@ -39,6 +40,7 @@ async function load(dataset) {
 }
 
 function sentence() {
+  if (map.points) return say("data.points_note", { n: count(map.rows.length) });
   const [first, second] = map.shares;
   return say(map.classes.length ? "data.shares" : "data.shares_no_classes", {
     n: count(map.rows.length),
@@ -82,6 +84,10 @@ function refresh() {
 // Where point i lies, in CSS pixels.
 function place(i) {
   const { clientWidth: w, clientHeight: h } = canvas;
+  if (map.points) {
+    const side = Math.min(w, h);
+    return [(w - side) / 2 + map.x[i] * side, h - (h - side) / 2 - map.y[i] * side];
+  }
   const margin = 8;
   return [margin + map.x[i] * (w - 2 * margin), h - margin - map.y[i] * (h - 2 * margin)];
 }
@@ -142,6 +148,8 @@ function hover(i) {
 
 async function show(i) {
   const row = map.rows[i];
+  const name = map.labels[i] < 0 ? say("data.no_label") : map.classes[map.labels[i]];
+  if (map.points) return pointOut(i, [make("span", {}, `${map.classes.length ? `${name}: ` : ""}${coordinates(i)}`)]);
   if (!thumbnails.has(row)) {
     const answer = await askThumbnail({ dataset: map.dataset, row });
     if (!answer || answer.error) return;
@@ -150,8 +158,16 @@ async function show(i) {
   if (i !== over) return;
   const [, h, w] = map.shape;
   const scale = Math.max(1, Math.round(84 / w));
-  const name = map.labels[i] < 0 ? say("data.no_label") : map.classes[map.labels[i]];
-  tip.replaceChildren(make("img", { src: thumbnails.get(row), width: w * scale, height: h * scale, alt: name }), make("span", {}, name));
+  pointOut(i, [make("img", { src: thumbnails.get(row), width: w * scale, height: h * scale, alt: name }), make("span", {}, name)]);
+}
+
+function coordinates(i) {
+  const [x, y] = [map.x[i], map.y[i]].map((share) => ((share * 2 - 1) * map.reach).toFixed(2).replace("-", "−"));
+  return say("data.points_at", { x, y });
+}
+
+function pointOut(i, told) {
+  tip.replaceChildren(...told);
   tip.hidden = false;
   const [x, y] = place(i);
   const { clientWidth, clientHeight } = canvas;

@@ -1,0 +1,45 @@
+"""The drawing card of the Data tab: points put on the plane with mouse or finger become a dataset."""
+
+from typing import Any
+
+import gradio as gr
+from pydantic import Field
+
+from genlab.data import list_datasets, save_drawing
+from genlab.data.drawing import CLASSES, LEAST, MOST
+from genlab.ui.shared import Request, Shared, at_edge, served
+from genlab.ui.spaces import check_room
+from genlab.ui.widgets import widget
+
+QUIET = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+def build(shared: Shared) -> None:
+    """One widget; what it saves is chosen at once."""
+    card = widget("drawing", [drawing_limits, drawing_save])
+    card.drawn(_drawn, None, shared.dataset_picker, **QUIET)
+
+
+class Drawing(Request):
+    name: str = Field(max_length=200)
+    points: list[list[float]] = Field(max_length=10 * MOST)
+    colours: list[int] = Field(max_length=10 * MOST)
+
+
+@served
+def drawing_limits(wish: object) -> dict[str, Any]:
+    """How many points a drawing may have, and the names of its colours."""
+    return {"least": LEAST, "most": MOST, "classes": CLASSES}
+
+
+@served
+def drawing_save(wish: object) -> dict[str, Any]:
+    """Keep a drawing as a dataset."""
+    asked = Drawing.check(wish)
+    check_room()
+    return {"name": save_drawing(asked.name.strip(), asked.points, asked.colours).name}
+
+
+@at_edge
+def _drawn(event: gr.EventData) -> object:
+    return gr.update(choices=list_datasets(), value=str(event.name))
