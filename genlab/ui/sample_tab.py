@@ -43,8 +43,8 @@ QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 class Wish(Config):
     """How many images, and which."""
 
-    count: int = Field(64, ge=1, le=400, description="images to draw")
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="image i comes from seed + i")
+    count: int = Field(64, ge=1, le=400, description="how many to draw")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="number i comes from seed + i")
 
 
 @dataclass(frozen=True)
