@@ -106,7 +106,7 @@ def tiles(items: Tensor, spec: DataSpec, behind: Tensor | None = None, side: int
     """A picture of each item, uint8 [n, C, H, W]: an image itself, or where a point lies among those `behind`."""
     if spec.modality == "image":
         return to_pixels(items)
-    return torch.stack([_picture(item[None], behind, side, radius=side / 28) for item in items])
+    return torch.stack([_picture(item[None], behind, side, radius=2 + side / 60) for item in items])
 
 
 def together(items: Tensor, spec: DataSpec, columns: int, behind: Tensor | None = None) -> Tensor:

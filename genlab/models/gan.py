@@ -101,7 +101,7 @@ class GAN(LatentModel):
         "mnist": {"conditional": True, "steps": 8000, "discriminator_learning_rate": 4e-4},
         "points": _POINTS,
         "points, hinge": _POINTS | {"loss": "hinge", "learning_rate": 3e-4},
-        "points, wgan-gp": _POINTS | {"loss": "wgan-gp", "critic_steps": 3, "penalty": 1.0},
+        "points, wgan-gp": _POINTS | {"loss": "wgan-gp", "steps": 2500, "critic_steps": 3, "penalty": 1.0},
     }
 
     def __init__(self, spec: DataSpec, settings: Settings) -> None:

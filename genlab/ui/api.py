@@ -10,13 +10,13 @@ from pydantic import Field
 from torch import Tensor
 
 from genlab import latent
-from genlab.data import load, to_pixels
-from genlab.data.summary import summarise
+from genlab.data import Dataset, load, to_model
+from genlab.data.summary import locate, summarise
 from genlab.errors import BadSetting
-from genlab.images import png
-from genlab.images import wall as one_picture
+from genlab.images import png, wall
 from genlab.models import LatentModel
 from genlab.models.base import GenerativeModel, Given
+from genlab.plane import together
 from genlab.ui.preset import check_samples
 from genlab.ui.shared import Request, at_edge, drawing, open_model
 from genlab.ui.words import say
@@ -71,7 +71,7 @@ def sample(
     with drawing():
         *_, draft = trained.model.sample(wish.n, chosen, wish.seed, given)
     facts = {"model": model, "step": trained.step, "n": n, "seed": seed, "label": label, "settings": chosen.model_dump()}
-    return _picture(to_pixels(draft.items), "sample"), facts
+    return _picture(together(draft.items, trained.model.spec, min(COLUMNS, n)), "sample"), facts
 
 
 def decode(model: str, latent: list[float], label: str = "") -> tuple[Picture, dict[str, Any]]:
@@ -87,7 +87,7 @@ def decode(model: str, latent: list[float], label: str = "") -> tuple[Picture, d
     z = _latent(space, wish.latent)
     with drawing():
         pixels = _draw(space, z, wish.label)
-    return _picture(pixels, "decode"), {"model": model, "label": label, "latent": wish.latent, "mean": _mean(pixels)}
+    return _picture(pixels[0], "decode"), {"model": model, "label": label, "latent": wish.latent, "mean": _mean(pixels)}
 
 
 def interpolate(
@@ -110,7 +110,7 @@ def interpolate(
         start, end = space.prior(1, wish.seed)[0], space.prior(1, wish.end_seed)[0]
         pixels = _draw(space, latent.walk(start, end, wish.frames, wish.path), wish.label)
     facts = {"model": model, "seed": seed, "end_seed": end_seed, "frames": frames, "path": path, "label": label}
-    return _picture(pixels, "interpolate"), facts
+    return _picture(wall(pixels, min(COLUMNS, frames)), "interpolate"), facts
 
 
 def inspect(dataset: str, n: int = 16, seed: int = 0) -> tuple[Picture, dict[str, Any]]:
@@ -124,18 +124,17 @@ def inspect(dataset: str, n: int = 16, seed: int = 0) -> tuple[Picture, dict[str
     wish = Wish.check({"dataset": dataset, "n": n, "seed": seed})
     check_samples(wish.n)
     splits = load(wish.dataset)
-    data, found = splits.train, summarise(splits.train)
+    data = splits.train
     rows = torch.randperm(len(data), generator=torch.Generator().manual_seed(wish.seed))[: wish.n]
     facts = {
         "dataset": dataset,
         "shape": list(data.spec.shape),
         "classes": dict(zip(data.spec.classes, data.counts.tolist(), strict=True)),
         "parts": {name: len(part) for name, part in splits.parts.items()},
-        "mean": found.mean,
-        "deviation": found.deviation,
+        **_statistics(data),
         "labels": [data.spec.classes[label] if label >= 0 else "" for label in data.label[rows].tolist()],
     }
-    return _picture(data.read(rows), "inspect"), facts
+    return _picture(together(to_model(data.read(rows)), data.spec, min(COLUMNS, len(rows))), "inspect"), facts
 
 
 def _explorable(name: str) -> LatentModel:
@@ -164,8 +163,17 @@ def _mean(pixels: Tensor) -> float:
     return round(pixels.float().mean().item() / 255, 4)
 
 
+def _statistics(data: Dataset) -> dict[str, Any]:
+    """Of the pixels, or of the places of points class by class."""
+    if data.spec.modality == "points":
+        places = locate(data)
+        return {"middle": places.middle.tolist(), "spread": places.spread.tolist()}
+    found = summarise(data)
+    return {"mean": found.mean, "deviation": found.deviation}
+
+
 def _picture(pixels: Tensor, name: str) -> Picture:
-    """A PNG file as Gradio hands it out: a link over HTTP, the picture itself in MCP."""
-    content = png(one_picture(pixels, min(COLUMNS, len(pixels))))
+    """A PNG file [C, H, W] as Gradio hands it out: a link over HTTP, the picture itself in MCP."""
+    content = png(pixels)
     path = save_bytes_to_cache(content, f"{name}.png", os.environ["GRADIO_TEMP_DIR"])
     return gr.FileData(path=path, orig_name=f"{name}.png", mime_type="image/png", size=len(content)).model_dump()

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-import gradio as gr
 from pydantic import Field
 
-from genlab.data import list_datasets, save_drawing
+from genlab.data import save_drawing
 from genlab.data.drawing import CLASSES, LEAST, MOST
-from genlab.ui.shared import Request, Shared, at_edge, served
+from genlab.ui.shared import Request, Shared, pick_dataset, served
 from genlab.ui.spaces import check_room
 from genlab.ui.widgets import widget
 
@@ -17,7 +16,7 @@ QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 def build(shared: Shared) -> None:
     """One widget; what it saves is chosen at once."""
     card = widget("drawing", [drawing_limits, drawing_save])
-    card.drawn(_drawn, None, shared.dataset_picker, **QUIET)
+    card.drawn(pick_dataset, None, shared.dataset_picker, **QUIET)
 
 
 class Drawing(Request):
@@ -38,8 +37,3 @@ def drawing_save(wish: object) -> dict[str, Any]:
     asked = Drawing.check(wish)
     check_room()
     return {"name": save_drawing(asked.name.strip(), asked.points, asked.colours).name}
-
-
-@at_edge
-def _drawn(event: gr.EventData) -> object:
-    return gr.update(choices=list_datasets(), value=str(event.name))

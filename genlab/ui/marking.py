@@ -3,15 +3,12 @@
 import base64
 from typing import Any
 
-import gradio as gr
-
 from genlab.config import Field
-from genlab.data import list_datasets
 from genlab.data.library import free_name
 from genlab.errors import UnknownName
 from genlab.marks import KINDS, Kind, Mark, count_marks, export_marks, favourites_dataset, marks_of
 from genlab.ui.draw import file_uri
-from genlab.ui.shared import Request, at_edge, served
+from genlab.ui.shared import Request, served
 from genlab.ui.spaces import check_room
 from genlab.ui.words import say
 
@@ -21,10 +18,6 @@ SHOWN = 18  # marks of a kind in the tray
 class Which(Request):
     kind: Kind
     id: str = Field(max_length=40)
-
-
-class Named(Request):
-    name: str
 
 
 def tray() -> dict[str, Any]:
@@ -58,13 +51,6 @@ def marks_dataset(data: object) -> dict[str, Any]:
     check_room()
     made = favourites_dataset(free_name("my-favourites"))
     return {"name": made.name, "n": sum(map(len, made.parts.values()))}
-
-
-@at_edge
-def pick_dataset(event: gr.EventData) -> object:
-    """Let the header go to a dataset that was just made."""
-    datasets, name = list_datasets(), Named.check(event._data).name
-    return gr.update(choices=datasets, value=name) if name in datasets else gr.skip()
 
 
 def _thumbnail(mark: Mark) -> dict[str, Any]:

@@ -27,9 +27,9 @@ from genlab.plane import together
 from genlab.training.checkpoint import list_models
 from genlab.ui.controls import Form, draw_form
 from genlab.ui.draw import wall
-from genlab.ui.marking import marks_dataset, marks_zip, pick_dataset, tray, unmark
+from genlab.ui.marking import marks_dataset, marks_zip, tray, unmark
 from genlab.ui.preset import check_samples
-from genlab.ui.shared import Kept, Request, Shared, at_edge, on_all_cores, open_model, served
+from genlab.ui.shared import Kept, Request, Shared, at_edge, on_all_cores, open_model, pick_dataset, served
 from genlab.ui.spaces import check_room
 from genlab.ui.widgets import widget
 from genlab.ui.words import say, words
@@ -43,8 +43,8 @@ QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 class Wish(Config):
     """How many images, and which."""
 
-    count: int = Field(64, ge=1, le=400, description="images to draw")
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="image i comes from seed + i")
+    count: int = Field(64, ge=1, le=400, description="how many to draw")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="number i comes from seed + i")
 
 
 @dataclass(frozen=True)

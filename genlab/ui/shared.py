@@ -19,6 +19,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from genlab import hub
+from genlab.data import list_datasets
 from genlab.errors import BadSetting, GenlabError, UnknownName
 from genlab.files import DiskFault
 from genlab.paths import CHECKPOINTS, current_space, in_space, runs_folder
@@ -166,6 +167,17 @@ def opened_model(name: str, version: str) -> Trained:
 def version_of(folder: Path) -> str:
     """What tells one checkpoint of a model from another, and from one of that name that was deleted."""
     return f"{folder.name}-{(folder / 'config.json').stat().st_mtime_ns:x}"
+
+
+class Named(Request):
+    name: str
+
+
+@at_edge
+def pick_dataset(event: gr.EventData) -> object:
+    """Let the header go to a dataset that was just made."""
+    datasets, name = list_datasets(), Named.check(event._data).name
+    return gr.update(choices=datasets, value=name) if name in datasets else gr.skip()
 
 
 def device() -> str:
