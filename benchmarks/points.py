@@ -69,10 +69,11 @@ def on_the_page(families: list[str]) -> None:
     print(
         "| family | seconds | modes found of 8 | within 3 standard deviations | views/s | pictures/s |\n|---|---|---|---|---|---|"
     )
+    chromium = find_browser()  # before playwright starts, which it asks itself
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         runs = Path(folder, "runs")
         with serving(runs, Path(folder, "server.log")) as address:
-            browser = playwright.chromium.launch(executable_path=find_browser(), args=list(FLAGS))
+            browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
             for family in families:
                 page = browser.new_page(viewport={"width": 1440, "height": 900})
                 page.goto(address)
