@@ -25,13 +25,13 @@ class Live:
 
     def show(self, step: int, losses: Mapping[str, float], at_once: bool = False) -> None:
         """Write what the model does after a step, if it is time and somebody watches, or else `at_once`."""
-        began = time.monotonic()
-        if self.camera is None or step == self.shown or not (at_once or (began >= self.due and self.run.watched)):
+        if self.camera is None or step == self.shown or not (at_once or (time.monotonic() >= self.due and self.run.watched)):
             return
+        began = time.process_time()  # other processes may delay a view, but it is not it that then takes the time
         view = self.camera.look(self.model)  # type: ignore[arg-type]  # the camera knows that it has latents
         write_bytes(self.run.live_file, pack(view, step, losses), sync=False)
-        ended = time.monotonic()
-        self.shown, self.due = step, ended + max(1 / MOST, (ended - began) * (1 / SHARE - 1))
+        taken = time.process_time() - began
+        self.shown, self.due = step, time.monotonic() + max(1 / MOST, taken * (1 / SHARE - 1))
 
 
 def look_at(trained: Trained) -> bytes:
