@@ -2,14 +2,12 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
-from serving import serving
+from serving import PublicPage, serving
 
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=50, database=None)
 settings.load_profile("busy")  # a machine that trains meanwhile is slow
@@ -31,24 +29,6 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GENLAB_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("GENLAB_DATASETS", str(tmp_path / "datasets"))
     return tmp_path / "runs"
-
-
-@dataclass(frozen=True)
-class PublicPage:
-    """A page that strangers see, and the folder that holds all of it."""
-
-    address: str
-    folder: Path
-
-    @property
-    def log(self) -> str:
-        return (self.folder / "server.log").read_text()
-
-    def visitor(self) -> httpx.Client:
-        """Somebody new, who has opened the page once."""
-        client = httpx.Client(base_url=self.address, timeout=60)
-        client.get("/").raise_for_status()
-        return client
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,31 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 
 ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class PublicPage:
+    """A page that strangers see, and the folder that holds all of it."""
+
+    address: str
+    folder: Path
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "server.log").read_text()
+
+    def visitor(self) -> httpx.Client:
+        """Somebody new, who has opened the page once."""
+        client = httpx.Client(base_url=self.address, timeout=60)
+        client.get("/").raise_for_status()
+        return client
 
 
 @contextmanager

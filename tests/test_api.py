@@ -9,10 +9,10 @@ import httpx
 import numpy as np
 import pytest
 from asking import Asker
-from conftest import PublicPage
 from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
 from PIL import Image
+from serving import PublicPage
 
 from genlab.data import to_pixels
 from genlab.images import wall

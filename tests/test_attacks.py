@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from attacks import VALUES, paths_to, urls_to
-from conftest import PublicPage
+from serving import PublicPage
 
 API = "/gradio_api"
 CANARY = "canary-4f1c9d"

@@ -9,7 +9,7 @@ import httpx
 import numpy as np
 import pytest
 from asking import Asker
-from conftest import PublicPage
+from serving import PublicPage
 
 from genlab.data import Part, save_dataset
 from genlab.errors import BadData

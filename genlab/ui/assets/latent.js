@@ -386,7 +386,7 @@ find(".copy-link").addEventListener("click", async () => {
   const query = await ask("latent_link", point());
   if (!query) return;
   if (query.z) here = { base: `z:${query.z}`, values: null, classes: here.classes, exact: true }; // the picture of the link itself
-  draw();
+  await draw();
   genlab.copyLink(find(".copy-link"), query);
 });
 at("more").addEventListener("click", () => {
