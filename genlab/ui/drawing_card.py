@@ -28,6 +28,7 @@ class Drawing(Request):
 @served
 def drawing_limits(wish: object) -> dict[str, Any]:
     """How many points a drawing may have, and the names of its colours."""
+    Request.check(wish)
     return {"least": LEAST, "most": MOST, "classes": CLASSES}
 
 
