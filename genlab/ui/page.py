@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 from gradio.context import LocalContext
 
+from genlab import hub
 from genlab.data import list_datasets
 from genlab.errors import GenlabError
 from genlab.training.checkpoint import find_model, list_models
@@ -80,8 +81,15 @@ def _header() -> Shared:
         dataset_picker = gr.Dropdown(
             list_datasets(), value=FIRST_DATASET, label=words("page.dataset"), elem_id="dataset-picker", filterable=False, scale=0
         )
+        local = not current().public
         model_picker = gr.Dropdown(
-            models, value=model, label=words("page.model"), elem_id="model-picker", filterable=False, scale=0
+            models,
+            value=model,
+            label=words("page.model"),
+            elem_id="model-picker",
+            filterable=local,
+            allow_custom_value=local,  # hf://USER/NAME
+            scale=0,
         )
         gr.Button("☾", elem_id="theme-toggle", scale=0).click(None, js="() => genlab.toggleTheme()", api_visibility="private")
     return Shared(dataset_picker, model_picker, gr.Timer(3), gr.State({}))
@@ -141,7 +149,8 @@ def _choices(names: list[str], known: list[str], chosen: str | None) -> object:
     """An update of a picker whose list has changed; what was chosen stays where it is still there."""
     if names == list(known):
         return gr.skip()
-    return gr.update(choices=names, **({} if chosen in names else {"value": next(iter(names), None)}))
+    stays = chosen in names or (chosen is not None and hub.is_address(chosen))
+    return gr.update(choices=names, **({} if stays else {"value": next(iter(names), None)}))
 
 
 def shared_address() -> str | None:
