@@ -94,9 +94,10 @@ def watched(page: Page, family: str) -> tuple[float, float]:
     page.wait_for_timeout(3000)  # the form takes on the preset, and the spare process gets ready
     page.fill("#train-name input", family)
     page.click("#train-start")
-    page.wait_for_function("document.querySelector('#points-canvas').dataset.frames > 0", timeout=60_000)
+    page.wait_for_selector(f"[data-run='{family}'] .badge.running", timeout=60_000)
+    page.wait_for_function(f"document.querySelector('#points-canvas').dataset.frames > {_counted(page)[0]}", timeout=60_000)
     before, began = _counted(page), time.monotonic()
-    page.wait_for_function("document.querySelector('.badge').textContent === 'done'", timeout=300_000)
+    page.wait_for_selector(f"[data-run='{family}'] .badge.done", timeout=300_000)
     after, seconds = _counted(page), time.monotonic() - began
     return (after[0] - before[0]) / seconds, (after[1] - before[1]) / seconds
 
@@ -108,7 +109,9 @@ def choose(page: Page, picker: str, name: str) -> None:
 
 def _counted(page: Page) -> tuple[int, int]:
     return tuple(
-        page.evaluate("(({ frames, painted }) => [+frames, +painted])(document.querySelector('#points-canvas').dataset)")
+        page.evaluate(
+            "(({ frames, painted }) => [+(frames ?? 0), +(painted ?? 0)])(document.querySelector('#points-canvas').dataset)"
+        )
     )
 
 
