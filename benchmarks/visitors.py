@@ -38,6 +38,7 @@ def main() -> None:
                 report(f"visitor {i} of {len(together)}, training", times)
             ratio = statistics.median(time for times in together for time in times) / statistics.median(alone)
             print(f"median of all, as a multiple of one alone: {ratio:.2f}")
+            stop(first)
         chromium.close()
 
 
@@ -51,6 +52,13 @@ def train(page: Page) -> None:
     page.click("#train-start")
     page.wait_for_selector("#train-curve path.line[d*=M]", state="attached", timeout=120_000)
     page.click("#tab-latent")
+
+
+def stop(page: Page) -> None:
+    """End the run, which would outlive the page and the server."""
+    page.click("#tab-train")
+    page.click("#train-stop")
+    page.wait_for_selector("#run-list .badge.stopped")
 
 
 def drag(pages: list[Page], moves: int) -> list[list[float]]:
