@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import io
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -94,7 +95,8 @@ def talk(page: PublicPage) -> tuple[list[Any], Any, Any]:
             drawn = await one.call_tool("sample", {"model": "vae-mnist", "n": 4})
             return tools, drawn, await one.call_tool("decode", {"model": "nothing", "latent": [0]})
 
-    return asyncio.run(session())
+    with ThreadPoolExecutor(1) as elsewhere:  # the browser's driver may have a loop running in this thread
+        return elsewhere.submit(asyncio.run, session()).result()
 
 
 def test_an_assistant_finds_four_tools_and_sees_pictures(public_page: PublicPage):

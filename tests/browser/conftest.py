@@ -8,6 +8,8 @@ from find_browser import FLAGS, SENTENCE, find_browser
 from playwright.sync_api import Browser, Page, sync_playwright
 from serving import serving
 
+from genlab.training.run import list_runs
+
 SIZES = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 
 
@@ -22,6 +24,8 @@ def server(tmp_path_factory: pytest.TempPathFactory, served_runs: Path) -> Itera
     """The address of the page."""
     with serving(served_runs, tmp_path_factory.mktemp("log") / "server.log") as address:
         yield address
+    for run in list_runs(served_runs):  # a run outlives its server, also that of a test that failed
+        run.ask("stop")
 
 
 @pytest.fixture(scope="session")

@@ -269,7 +269,7 @@ def test_a_table_tells_how_overlaid_runs_differ(train: Page, served_runs: Path):
     train.check("[data-run=narrow] input[type=checkbox]")
     table = train.locator("#run-compare")
     expect(table.locator("thead")).to_have_text("What differswidenarrow")
-    expect(table.locator("tbody tr")).to_have_text(["width6432", "likelihoodgaussianbernoulli"])
+    expect(table.locator("tbody tr")).to_have_text(["width6432", "likelihoodgaussianauto"])
     expect(table.locator(".note")).to_contain_text("measured differently")
 
 
@@ -280,16 +280,16 @@ def waiting(page: Page, *names: str) -> None:
 def test_runs_line_up_change_places_and_leave(train: Page, served_runs: Path):
     start(train, "busy", 100_000)
     first_point(train)
-    for name in ("next", "later"):
+    for name in ("next", "last"):
         start(train, name, 20)
         expect(badge(train, name)).to_have_text("waiting")
-    waiting(train, "next", "later")
+    waiting(train, "next", "last")
     expect(train.locator(".health")).to_contain_text("Waiting for its turn")
-    train.click("#run-queue [data-run=later] button >> nth=1")
-    waiting(train, "later", "next")
-    train.click("#run-queue [data-run=later] button >> nth=3")
+    train.click("#run-queue [data-run=last] button >> nth=1")
+    waiting(train, "last", "next")
+    train.click("#run-queue [data-run=last] button >> nth=3")
     waiting(train, "next")
-    expect(badge(train, "later")).to_have_text("stopped")
+    expect(badge(train, "last")).to_have_text("stopped")
     train.click("[data-run=busy] .run-name")
     stop(train, "busy")
     finished(train, "next")
