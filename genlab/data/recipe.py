@@ -116,11 +116,10 @@ class Recipe:
         try:
             if value["format"] > FORMAT:
                 raise BadData(
-                    f"{name} was written by a newer genlab (format {value['format']}; this one reads up to {FORMAT}). Update genlab."
+                    f"{name} was written by a newer genlab (format {value['format']}; "
+                    f"this one reads up to {FORMAT}). Update genlab to use it."
                 )
-            steps = tuple(
-                Step(step["do"], int(step["key"]), dict(step["settings"]), int(step["seed"])) for step in value["steps"]
-            )
+            steps = tuple(Step(s["do"], int(s["key"]), dict(s["settings"]), int(s["seed"])) for s in value["steps"])
             recipe = cls(str(value["source"]), str(value["fingerprint"]), steps)
         except (KeyError, TypeError, ValueError) as fault:
             raise BadData(
