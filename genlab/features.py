@@ -60,7 +60,7 @@ class Features:
     def pooled(self) -> Tensor:
         """[N, D] what the filters answer, pooled over the quarters of an image; each column of mean 0 and deviation 1."""
         points = self.data.spec.modality == "points"
-        x = self.data.read(slice(None)).nan_to_num() if points else _answers(self.data)
+        x = self.data.read(slice(None)).nan_to_num() if points else Filters(self.data).answers(self.data)
         return (x - x.mean(0)) / (x.std(0, correction=0) + 1e-3)
 
     @cached_property
@@ -113,11 +113,18 @@ class Features:
 # --- Filters ---
 
 
-def _answers(data: Dataset) -> Tensor:
-    size = 8 * BLOCK
-    kernel, offset, width = _filters(_small(data.read(even_rows(len(data), 4000))))
-    blocks = (_small(data.read(slice(start, start + size))) for start in range(0, len(data), size))
-    return torch.cat([_answer(part, kernel, offset, width) for block in blocks for part in block.split(BLOCK)])
+class Filters:
+    """Random patches of a dataset's images as filters; what they answer to any images of its shape."""
+
+    def __init__(self, data: Dataset) -> None:
+        self.kernel, self.offset, self.width = _filters(_small(data.read(even_rows(len(data), 4000))))
+
+    def answers(self, data: Dataset) -> Tensor:
+        """[N, D] pooled answers to the images of a dataset."""
+        size = 8 * BLOCK
+        blocks = (_small(data.read(slice(start, start + size))) for start in range(0, len(data), size))
+        parts = (part for block in blocks for part in block.split(BLOCK))
+        return torch.cat([_answer(part, self.kernel, self.offset, self.width) for part in parts])
 
 
 def _small(images: Tensor) -> Tensor:

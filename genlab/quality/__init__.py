@@ -7,6 +7,7 @@ recipe = repair(data, report, recipe)                                   # drops,
 
 """
 
+from genlab.quality.checks import inspect, repair
 from genlab.quality.defect import DEFECTS, Damage, Defect, Finding, Truth, list_defect
 from genlab.quality.duplicates import Duplicates
 from genlab.quality.exposure import Exposure
@@ -16,8 +17,9 @@ from genlab.quality.leaks import Leaks
 from genlab.quality.missing import Missing
 from genlab.quality.noise import Noise
 from genlab.quality.outliers import Outliers
+from genlab.quality.report import Report, draw, markdown, report, vendi
 
-for _name, _defect in {  # in the order in which they are looked for: the quick ones first
+ALL: dict[str, Defect] = {  # in the order in which they are looked for: the quick ones first
     "missing": Missing(),
     "imbalance": Imbalance(),
     "duplicates": Duplicates(),
@@ -26,7 +28,21 @@ for _name, _defect in {  # in the order in which they are looked for: the quick 
     "exposure": Exposure(),
     "outliers": Outliers(),
     "label-errors": LabelErrors(),
-}.items():
+}
+for _name, _defect in ALL.items():
     list_defect(_name, _defect)
 
-__all__ = ["DEFECTS", "Damage", "Defect", "Finding", "Truth"]
+__all__ = [
+    "DEFECTS",
+    "Damage",
+    "Defect",
+    "Finding",
+    "Report",
+    "Truth",
+    "draw",
+    "inspect",
+    "markdown",
+    "repair",
+    "report",
+    "vendi",
+]

@@ -68,7 +68,7 @@ def same_content(data: Dataset) -> Tensor:
 
 
 def differences(a: Tensor, b: Tensor) -> Tensor:
-    """[n] how much images uint8 [n, C, H, W] differ at the best gain and shift of up to a pixel, relative to the contrast of a."""
+    """[n] how much images uint8 [n, C, H, W] differ at the best gain and shift by up to a pixel, by the contrast of a."""
     x, y = luminance(a), luminance(b)
     height, width = x.shape[1] - 2, x.shape[2] - 2
     middle = x[:, 1:-1, 1:-1].flatten(1)
