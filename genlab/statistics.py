@@ -13,7 +13,7 @@ BLOCK = 1000  # images at a time
 BANDS = (0.05, 0.25, 0.45, 0.65, 0.85, 1.5)  # of spatial frequency, 1 being that of a checkerboard's row
 QUALITIES = (10, 20, 30, 50)  # of JPEG files, whose grids of coefficients are looked for
 LUMINANCE = (0.299, 0.587, 0.114)
-LARGEST_WHOLE = 1024  # pixels of images whose covariance is taken as a whole
+LARGEST_WHOLE = 256  # pixels of images whose covariance is taken as a whole; of larger ones it would fit the sample alone
 # fmt: off
 QUANTISATION = torch.tensor([  # of luminance at quality 50 (ITU-T T.81, table K.1)
     16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55,
@@ -76,7 +76,7 @@ def _precision(y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """
     x = y.flatten(1)
     centred = x - x.mean(0)
-    precision = torch.linalg.inv(centred.T @ centred / len(x) + 9 * torch.eye(x.shape[1]))  # no pixel is known to 3 grey levels
+    precision = torch.linalg.inv(centred.T @ centred / len(x) + 25 * torch.eye(x.shape[1]))  # no pixel is known to 5 grey levels
     return x.mean(0), precision, precision.diagonal().sqrt()
 
 

@@ -16,7 +16,7 @@ LAYERS = [
     {"genlab.models"},
     {"genlab.latent", "genlab.plane", "genlab.marks"},
     {"genlab.training"},
-    {"genlab.ui", "genlab.__main__"},
+    {"genlab.ui", "genlab.cli", "genlab.__main__"},
 ]
 
 

@@ -20,6 +20,11 @@ class Damage(Config):
     """What every defect can be set to; each adds its kinds."""
 
     rate: float = Field(0.1, ge=0, le=1, description="share of the items that are damaged, or added")
+
+
+class Graded(Damage):
+    """Damage that can be worse or less so."""
+
     severity: float = Field(0.5, ge=0, le=1, description="how badly, from not at all to beyond recognition")
 
 

@@ -13,7 +13,7 @@ from genlab.config import Field
 from genlab.data.dataset import Dataset, Splits
 from genlab.data.recipe import Recipe, added_ids
 from genlab.features import Features
-from genlab.quality.defect import Damage, Finding, Truth, chosen, dropped, generator, needs_images
+from genlab.quality.defect import Finding, Graded, Truth, chosen, dropped, generator, needs_images
 from genlab.quality.degrade import as_pixels, recompressed
 from genlab.statistics import luminance
 
@@ -26,7 +26,7 @@ SENTENCES = {
 }
 
 
-class DuplicatesSettings(Damage):
+class DuplicatesSettings(Graded):
     """At severity 0.5 near copies are shifted by one pixel, brought to JPEG quality 60, or brightened by a fifth, in turn."""
 
     kind: Literal["exact", "near"] = Field("exact", description="copies bit for bit, or nearly")

@@ -10,7 +10,7 @@ from genlab.config import Field
 from genlab.data.dataset import Dataset, Splits
 from genlab.data.recipe import Recipe
 from genlab.features import Features
-from genlab.quality.defect import Damage, Finding, Truth, chosen, dropped, needs_images
+from genlab.quality.defect import Finding, Graded, Truth, chosen, dropped, needs_images
 from genlab.quality.degrade import as_pixels
 from genlab.quality.learned import told_apart
 
@@ -20,7 +20,7 @@ SENTENCES = {
 }
 
 
-class ExposureSettings(Damage):
+class ExposureSettings(Graded):
     """At severity 0.5 four tenths of the light are lost, or of the darkness."""
 
     kind: Literal["dark", "bright"] = Field("dark", description="too little light or too much")

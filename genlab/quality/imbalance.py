@@ -12,13 +12,13 @@ from genlab.data.dataset import Dataset, Splits
 from genlab.data.recipe import Recipe
 from genlab.errors import BadData
 from genlab.features import Features
-from genlab.quality.defect import Damage, Finding, Truth, chosen_classes, draws
+from genlab.quality.defect import Finding, Graded, Truth, chosen_classes, draws
 
 RARE = 0.5  # of what is usual, below which a class is rare
 HEAD = 1 / 3  # share that the most frequent class of a long tail keeps
 
 
-class ImbalanceSettings(Damage):
+class ImbalanceSettings(Graded):
     """At severity 0.9 a thinned class keeps a tenth of its items."""
 
     kind: Literal["thinned", "long-tail"] = Field("thinned", description="classes thinned alike, or one rarer than the other")

@@ -18,7 +18,7 @@ SURELY = 0.6  # by how much more probable it is, where the check itself is often
 
 
 class LabelErrorsSettings(Damage):
-    """A label is wrong or it is not, so severity changes nothing."""
+    """A label is wrong or it is not."""
 
     kind: Literal["uniform", "confusions"] = Field("uniform", description="any other class, or the one that looks most alike")
 

@@ -13,14 +13,17 @@ from genlab.features import Features, even_rows
 
 FEWEST = 20  # items from which something can be learnt
 SEVERITIES = (0.3, 0.5, 0.8)  # of the copies, in turn
+RECOGNISED = 0.95  # share of the copies that must be recognised, for items to be taken for copies
+SUSPECT = 0.5  # times as probable a copy as an item, from which on an item is taken for one
 Damager = Callable[[np.ndarray, float], np.ndarray]  # images uint8 [n, C, H, W] and a severity
 
 
 def told_apart(features: Features, damagers: Mapping[str, Damager], copies: int = 2000) -> dict[str, Tensor]:
     """[N] for each kind of damage: how probable it is that an item was damaged so.
 
-    A logistic regression on the items' statistics tells the items as they are from damaged copies; as the items may be damaged
-    themselves, how frequent each kind is among them is estimated with it (Saerens, Latinne & Decaestecker 2002, eq. 4).
+    A logistic regression on the items' statistics tells the items as they are from damaged copies. As the items may be damaged
+    themselves, those that the first fit takes for copies have no say in the second, where copies can be told at all; and how
+    frequent each kind is among the items is estimated with it (Saerens, Latinne & Decaestecker 2002, eq. 4).
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -30,14 +33,23 @@ def told_apart(features: Features, damagers: Mapping[str, Damager], copies: int 
     if len(data) < FEWEST:
         return dict.fromkeys(damagers, torch.zeros(len(data)))
     images = data.read(even_rows(len(data), copies)).numpy()
-    twins = [features.measure(torch.from_numpy(_damaged(images, damage))) for damage in damagers.values()]
-    as_is = features.statistics
-    sample = as_is[even_rows(len(data), 5 * copies)]
-    kind = np.repeat(np.arange(len(twins) + 1), [len(sample), *map(len, twins)])
-    model = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=300))
-    model.fit(torch.cat([sample, *twins]).numpy(), kind)
-    probable = _with_frequencies(model.predict_proba(as_is.numpy()))
-    return {name: torch.from_numpy(probable[:, i + 1]).float() for i, name in enumerate(damagers)}
+    twins = [features.measure(torch.from_numpy(_damaged(images, damage))).numpy() for damage in damagers.values()]
+    as_is = features.statistics.numpy()
+    rows = even_rows(len(data), 5 * copies).numpy()
+    for _ in range(2):
+        kind = np.repeat(np.arange(len(twins) + 1), [len(rows), *map(len, twins)])
+        model = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=300))
+        model.fit(np.concatenate([as_is[rows], *twins]), kind)
+        probable = model.predict_proba(as_is)
+        spoilt = [k for k, own in enumerate(twins, 1) if _share_like(model.predict_proba(own), k) > RECOGNISED]
+        suspect = (probable[:, spoilt] > SUSPECT * probable[:, :1]).any(1)
+        rows = rows[~suspect[rows]] if (~suspect[rows]).sum() >= FEWEST else rows
+    posterior = _with_frequencies(probable)
+    return {name: torch.from_numpy(posterior[:, i]).float() for i, name in enumerate(damagers, 1)}
+
+
+def _share_like(probable: np.ndarray, kind: int) -> float:
+    return float((probable[:, kind] > probable[:, 0]).mean())
 
 
 def _damaged(images: np.ndarray, damage: Damager) -> np.ndarray:

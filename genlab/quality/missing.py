@@ -14,8 +14,8 @@ from genlab.data.recipe import Recipe
 from genlab.errors import BadData
 from genlab.features import Features
 from genlab.quality.defect import (
-    Damage,
     Finding,
+    Graded,
     Truth,
     chosen,
     chosen_classes,
@@ -34,7 +34,7 @@ FLAT = 0.25  # share of the images with squares of one level from which these ar
 BLOCK = 4000
 
 
-class MissingSettings(Damage):
+class MissingSettings(Graded):
     """A mask's side is half of the image's at severity 1; the other kinds know no severity."""
 
     kind: Literal["blank", "patch", "labels", "class"] = Field(

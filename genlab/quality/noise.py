@@ -13,7 +13,7 @@ from genlab.data.dataset import Dataset, Splits
 from genlab.data.recipe import Recipe
 from genlab.errors import BadSetting
 from genlab.features import Features
-from genlab.quality.defect import Damage, Finding, Truth, chosen, dropped, generator
+from genlab.quality.defect import Finding, Graded, Truth, chosen, dropped, generator
 from genlab.quality.degrade import DEGRADATIONS
 from genlab.quality.learned import told_apart
 
@@ -27,7 +27,7 @@ SENTENCES = {
 FAR = 6  # robust standard deviations from which the distance to one's neighbours is no chance
 
 
-class NoiseSettings(Damage):
+class NoiseSettings(Graded):
     """Noise at severity 0.5: Gaussian of a tenth of the range, 5 % of the pixels, a blur of one pixel, or JPEG quality 20."""
 
     kind: Kind = Field("gaussian", description="what spoils the images; points can have Gaussian noise alone")

@@ -20,7 +20,7 @@ FEWEST = 12  # items among which one can be an outlier
 
 
 class OutliersSettings(Damage):
-    """Each outlier lies in the folder of some class, as in a careless collection; severity changes nothing."""
+    """Each outlier lies in the folder of some class, as in a careless collection."""
 
     dataset: str = Field("sprites", description="where the outliers come from")
 

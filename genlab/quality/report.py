@@ -11,7 +11,7 @@ from torch import Tensor
 
 from genlab.data.dataset import Splits
 from genlab.data.importing import table_of
-from genlab.data.library import describe
+from genlab.data.library import PLUS, describe
 from genlab.features import Features
 from genlab.quality.defect import Finding
 
@@ -135,9 +135,9 @@ def _scores(data: Splits, found: tuple[Finding, ...], features: Features) -> tup
 
 def _located(name: str) -> str:
     """What is known of where the pictures were taken."""
-    if not describe(name).own:
-        return "no location data"
-    removed = sum("location removed" in verdict.words for verdict in table_of(name))
+    source = name.partition(PLUS)[0]
+    table = table_of(source) if describe(source).own else ()
+    removed = sum("location removed" in verdict.words for verdict in table)
     return f"location data was removed from {removed:,} files at import" if removed else "no location data"
 
 
