@@ -13,8 +13,8 @@ from genlab.features import Features, even_rows
 
 FEWEST = 20  # items from which something can be learnt
 SEVERITIES = (0.3, 0.5, 0.8)  # of the copies, in turn
-RECOGNISED = 0.95  # share of the copies that must be recognised, for items to be taken for copies
-SUSPECT = 0.5  # times as probable a copy as an item, from which on an item is taken for one
+RECOGNISED = 0.98  # share of the worst copies that must be recognised, for items to be taken for copies
+SUSPECT = 0.3  # times as probable a copy as an item, from which on an item is taken for one
 Damager = Callable[[np.ndarray, float], np.ndarray]  # images uint8 [n, C, H, W] and a severity
 
 
@@ -41,7 +41,8 @@ def told_apart(features: Features, damagers: Mapping[str, Damager], copies: int 
         model = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=300))
         model.fit(np.concatenate([as_is[rows], *twins]), kind)
         probable = model.predict_proba(as_is)
-        spoilt = [k for k, own in enumerate(twins, 1) if _share_like(model.predict_proba(own), k) > RECOGNISED]
+        worst = [own[len(SEVERITIES) - 1 :: len(SEVERITIES)] for own in twins]
+        spoilt = [k for k, own in enumerate(worst, 1) if _share_like(model.predict_proba(own), k) > RECOGNISED]
         suspect = (probable[:, spoilt] > SUSPECT * probable[:, :1]).any(1)
         rows = rows[~suspect[rows]] if (~suspect[rows]).sum() >= FEWEST else rows
     posterior = _with_frequencies(probable)
