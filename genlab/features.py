@@ -61,7 +61,7 @@ class Features:
         """[N, D] what the filters answer, pooled over the quarters of an image; each column of mean 0 and deviation 1."""
         points = self.data.spec.modality == "points"
         x = self.data.read(slice(None)).nan_to_num() if points else Filters(self.data).answers(self.data)
-        return (x - x.mean(0)) / (x.std(0, correction=0) + 1e-3)
+        return x.sub_(x.mean(0)).div_(x.std(0, correction=0) + 1e-3)  # in place, as everything that is as large below
 
     @cached_property
     def measure(self) -> Statistics:
@@ -237,19 +237,24 @@ def leave_one_out(
     ŷ₋ᵢ = (ŷᵢ - hᵢyᵢ) / (1 - hᵢ) with the leverage hᵢ = wᵢ xᵢᵀ(XᵀWX + λI)⁻¹xᵢ (Allen 1974, the PRESS statistic); items of weight 0
     have no say at all. The penalty λ is that of the least squared error.
     """
-    values, vectors = torch.linalg.eigh((x * weight[:, None]).T @ x)
-    u = x @ vectors  # [N, D]
-    moments = u.T @ (y * weight[:, None])  # [D, K]
+    blocks = list(zip(x.split(4096), y.split(4096), weight[:, None].split(4096), strict=True))
+    values, vectors = torch.linalg.eigh(sum((w * b).T @ b for b, _, w in blocks))
+    moments = vectors.T @ sum(b.T @ (w * t) for b, t, w in blocks)  # [D, K]
+    shrunk = 1 / (values.clamp(min=0)[:, None] + torch.tensor(penalties))  # [D, P]
+    fits, leverages = zip(*(_ridge(b @ vectors, moments, shrunk) for b, _, _ in blocks), strict=True)
     best, error = y, torch.inf
-    for penalty in penalties:
-        shrunk = 1 / (values.clamp(min=0) + penalty)
-        fit = u @ (moments * shrunk[:, None])
-        leverage = (weight * (u.square() @ shrunk))[:, None].clamp(max=1 - 1e-4)
+    for fit, own in zip(torch.cat(fits, 1), torch.cat(leverages).T, strict=True):  # [N, K], [N] a penalty
+        leverage = (weight * own)[:, None].clamp(max=1 - 1e-4)
         left_out = (fit - leverage * y) / (1 - leverage)
         squared = float(((left_out - y).square().mean(1) * weight).sum())
         if squared < error:
             best, error = left_out, squared
     return best
+
+
+def _ridge(u: Tensor, moments: Tensor, shrunk: Tensor) -> tuple[Tensor, Tensor]:
+    """Fits [P, n, K] and unweighted leverages [n, P] of rows u [n, D] on the principal axes, for each penalty."""
+    return torch.stack([u @ (moments * column[:, None]) for column in shrunk.T]), u.square() @ shrunk
 
 
 def _probabilities(scores: Tensor, label: Tensor, weight: Tensor) -> Tensor:

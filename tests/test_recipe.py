@@ -112,7 +112,7 @@ def test_a_recipe_in_a_file_is_opened_by_path_but_not_from_a_visitors_space(reci
         ("fill", {"ids": [1], "boxes": [[6, 6, 4, 4]]}, "does not lie within 8×8 pixels"),
         ("weigh", {"weights": {"1": -1.0}}, "weight below 0"),
         ("weigh", {"weights": {str(k): 0.0 for k in range(10)}}, "nothing would be drawn"),
-        ("merge", {"dataset": "sprites", "fingerprint": ""}, "only one shape can be merged"),
+        ("merge", {"dataset": "sprites", "fingerprint": ""}, "only items of one shape can be merged"),
         ("noise", {"rate": 2.0}, "noise, cannot be read: rate"),
         ("polish", {}, "There is no step called 'polish'."),
     ],

@@ -72,6 +72,8 @@ def damage_verb(words: list[str]) -> None:
     parser.add_argument("--seed", type=int, default=0, help="the same seed damages the same items alike (default: 0)")
     parser.add_argument("--out", type=Path, required=True, help="RECIPE.json; the dataset is then called DATASET+RECIPE.json")
     given, values = parse(parser, words, settings)
+    if not 0 <= given.seed < 2**31:
+        raise BadSetting(f"seed is {given.seed}; it must be a whole number from 0 up.")
     data = load(given.dataset)
     recipe = recipe_of(given.dataset).then(defect, settings.parse(values), given.seed)
     _write(given.out, recipe, data)

@@ -128,6 +128,8 @@ class Recipe:
         keys = [step.key for step in steps]
         if len(set(keys)) < len(keys) or not all(0 < key < 2**20 for key in keys):
             raise BadData(f"{name} is damaged: the keys of its steps are {keys}; they must be different numbers from 1.")
+        if not all(0 <= step.seed < 2**31 for step in steps):
+            raise BadData(f"{name} is damaged: a seed must be a whole number from 0 up.")
         for step in steps:
             step.parsed  # noqa: B018  raises its sentence
         return recipe

@@ -91,7 +91,7 @@ def _merge(data: Splits, step: Step) -> Dataset:
     other = load(step.settings["dataset"])
     if other.spec.shape != data.spec.shape or other.spec.modality != data.spec.modality:
         raise BadData(
-            f"{other.name} holds {other.spec.shape}, {data.name} {data.spec.shape}; only items of one shape can be merged."
+            f"{other.name} holds items of {_size(other)}, {data.name} of {_size(data)}; only items of one shape can be merged."
         )
     if other.train.fingerprint != step.settings["fingerprint"]:
         raise BadData(f"{other.name} is no longer what it was when it was merged: its fingerprint has changed.")
@@ -123,6 +123,10 @@ def _with_classes(train: Dataset, names: Sequence[str]) -> Dataset:
 def _numbers(train: Dataset, names: Sequence[str]) -> Tensor:
     number = {name: k for k, name in enumerate(train.spec.classes)} | {"": -1}
     return torch.tensor([number[name] for name in names], dtype=torch.long)
+
+
+def _size(data: Splits) -> str:
+    return "×".join(map(str, data.spec.shape))
 
 
 def _items(step: Step) -> str:

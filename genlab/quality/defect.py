@@ -106,8 +106,9 @@ def list_defect(name: str, defect: Defect) -> None:
         return defect.inject(data, step.parsed, step.seed, step.key)[0]
 
     def tell(step: Step) -> str:
-        told = [str(value) if isinstance(value, str) else f"{field} {value:g}" for field, value in step.settings.items()]
-        return f"{name.replace('_', ' ')} ({', '.join([*told, f'seed {step.seed}'])})"
+        settings = step.parsed.model_dump().items()
+        told = [value if isinstance(value, str) else f"{setting} {value:g}" for setting, value in settings]
+        return f"{name} ({', '.join([*told, f'seed {step.seed}'])})"
 
     OPERATIONS.register(name)(Operation(defect.Settings, apply, tell))
 

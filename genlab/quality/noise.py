@@ -24,7 +24,7 @@ SENTENCES = {
     "blur": "Blurred images: a model cannot know that they are not meant, and draws soft edges.",
     "jpeg": "Blocks and ripples of strong JPEG compression: a model reproduces them as if they belonged to the things.",
 }
-FAR = 6  # robust standard deviations from which the distance to one's neighbours is no chance
+FAR = 5  # robust standard deviations from which the distance to one's neighbours is no chance
 
 
 class NoiseSettings(Graded):
