@@ -114,6 +114,8 @@ def save_recipe(name: str, recipe: Recipe) -> Splits:
 
     Raises a GenlabError where the name is taken, or the recipe does not fit its source or leaves nothing.
     """
+    if PLUS in recipe.source:
+        raise BadData(f"The recipe starts from {recipe.source!r}, which is one itself; go on from its own with recipe_of.")
     full = f"{recipe.source}{PLUS}{check_name(name, 'recipe')}"
     if full in list_datasets():
         raise BadData(f"There is already a dataset called {full!r}; choose another name.")
