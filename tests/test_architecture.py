@@ -16,6 +16,7 @@ LAYERS = [
     {"genlab.models"},
     {"genlab.latent", "genlab.plane", "genlab.marks"},
     {"genlab.training"},
+    {"genlab.story"},
     {"genlab.ui", "genlab.cli", "genlab.__main__"},
 ]
 

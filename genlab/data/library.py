@@ -126,6 +126,15 @@ def save_recipe(name: str, recipe: Recipe) -> Splits:
     return load(full)
 
 
+def change_recipe(name: str, recipe: Recipe) -> Splits:
+    """Replace the kept recipe of `SOURCE+NAME`; raises a GenlabError where it does not fit its source or leaves nothing."""
+    if PLUS not in name or name not in list_datasets():
+        raise UnknownName(unknown("kept recipe", name, [known for known in list_datasets() if PLUS in known]))
+    recipe.apply(load(recipe.source))
+    write_recipe(datasets_folder() / f"{name}.json", recipe)
+    return load(name)
+
+
 def delete_dataset(name: str) -> None:
     """Remove a dataset of one's own, or a kept recipe."""
     if PLUS in name:

@@ -12,7 +12,7 @@ from genlab.data import Dataset, Splits, load
 from genlab.data.summary import examples, locate, neighbours, project, scattered, summarise
 from genlab.errors import BadSetting
 from genlab.plane import REACH
-from genlab.ui import drawing_card
+from genlab.ui import drawing_card, quality_card, story_card
 from genlab.ui.draw import data_uri, wall
 from genlab.ui.import_card import import_card, own_card
 from genlab.ui.shared import Request, Shared, drawing, served
@@ -30,6 +30,8 @@ def build(shared: Shared) -> None:
                 widget(name, answers)
                 if name == "gallery":
                     import_card(shared)
+    quality_card.build(shared)
+    story_card.build()
     own_card(shared)
     drawing_card.build(shared)
 
