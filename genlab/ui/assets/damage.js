@@ -3,7 +3,7 @@
 let exporting = 0; // turns of exports
 
 function startDamage() {
-  const form = find(".damage .form");
+  const form = find(".damage .setting");
   form.addEventListener("submit", (event) => { event.preventDefault(); damage(); });
   listen("exported", () => document.querySelector("#data-export-file a, #data-export-file button, button#data-export-file, a#data-export-file")?.click());
 }
@@ -25,7 +25,7 @@ function showForm(chosen) {
   const defect = about.defects.find(({ name }) => name === chosen) ?? about.defects[0];
   const picker = make("select", { id: "defect-picker", onchange: (event) => showForm(event.target.value) }, ...about.defects.map(({ name }) => make("option", { value: name, selected: name === defect.name }, say(`quality.defect_${name}`))));
   const seed = make("input", { type: "number", id: "defect-seed", min: 0, max: 2147483647, step: 1, value: 0 });
-  find(".damage .form").replaceChildren(
+  find(".damage .setting").replaceChildren(
     field(say("quality.defect"), picker, ""),
     ...defect.settings.map(control),
     field(say("quality.seed"), seed, say("quality.seed_why")),
@@ -46,7 +46,7 @@ function control({ name, default: value, low, high, choices, description }) {
 
 async function damage() {
   const defect = find("#defect-picker").value;
-  const settings = Object.fromEntries([...find(".damage .form").querySelectorAll("[name]")].map((input) => [input.name, input.type === "range" ? Number(input.value) : input.value]));
+  const settings = Object.fromEntries([...find(".damage .setting").querySelectorAll("[name]")].map((input) => [input.name, input.type === "range" ? Number(input.value) : input.value]));
   before = null;
   await change(server.quality_damage, { defect, settings, seed: Number(find("#defect-seed").value) });
 }

@@ -86,7 +86,7 @@ function issueLine(issue) {
     "button.issue.link",
     { type: "button", id: `quality-issue-${issue.name}`, "aria-pressed": String(issue.name === opened), title: issue.sentence, "data-n": issue.count, onclick: () => openIssue(issue) },
     make("span.name", {}, say(`quality.issue_${issue.name}`)),
-    was == null ? null : make("span.was", {}, `${count(was)} →`),
+    !was && !(issue.count && was === 0) ? null : make("span.was", {}, `${count(was)} →`),
     make(issue.count ? "span.chip.bad" : "span.chip", {}, issue.count ? (issue.classes.length ? say("quality.classes", { n: count(issue.count) }) : count(issue.count)) : say("quality.none"))
   );
 }
