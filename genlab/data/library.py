@@ -130,7 +130,7 @@ def change_recipe(name: str, recipe: Recipe) -> Splits:
     """Replace the kept recipe of `SOURCE+NAME`; raises a GenlabError where it does not fit its source or leaves nothing."""
     if PLUS not in name or name not in list_datasets():
         raise UnknownName(unknown("kept recipe", name, [known for known in list_datasets() if PLUS in known]))
-    recipe.apply(load(recipe.source))
+    recipe.apply(load(name.partition(PLUS)[0]))
     write_recipe(datasets_folder() / f"{name}.json", recipe)
     return load(name)
 

@@ -1,9 +1,10 @@
 """Review: what a person makes of the suspects, as steps of a recipe."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
+from torch import Tensor
 
 from genlab.data.dataset import Splits
 from genlab.data.recipe import Recipe
@@ -50,6 +51,14 @@ def revise(
     return revised
 
 
+def worst_of(findings: Sequence[Finding]) -> tuple[Tensor, Tensor]:
+    """For each item the number of the finding that flags it with the highest score, -1 for none, and the highest score of all."""
+    scores = torch.stack([finding.scores for finding in findings])  # [F, N]
+    flagged = torch.stack([finding.flagged for finding in findings])
+    worst = scores.masked_fill(~flagged, -1).argmax(0)
+    return torch.where(flagged.any(0), worst, -1), scores.amax(0)
+
+
 def left_over(before: Splits, after: Splits) -> dict[str, int]:
     """How many items of the training part are gone, and of the others how many have another class."""
     old = dict(zip(before.train.id.tolist(), _names(before), strict=True))
@@ -60,4 +69,4 @@ def left_over(before: Splits, after: Splits) -> dict[str, int]:
 
 def _names(data: Splits) -> list[str]:
     names = [*data.spec.classes, ""]  # label -1 finds the last
-    return [names[k] for k in torch.as_tensor(data.train.label).tolist()]
+    return [names[k] for k in data.train.label.tolist()]

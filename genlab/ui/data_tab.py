@@ -12,20 +12,23 @@ from genlab.data import Dataset, Splits, load
 from genlab.data.summary import examples, locate, neighbours, project, scattered, summarise
 from genlab.errors import BadSetting
 from genlab.plane import REACH
+from genlab.quality.review import worst_of
 from genlab.ui import drawing_card, quality_card, story_card
 from genlab.ui.draw import data_uri, wall
 from genlab.ui.import_card import import_card, own_card
+from genlab.ui.quality_card import checked_rows, found_in
 from genlab.ui.shared import Request, Shared, drawing, served
 from genlab.ui.widgets import widget
 from genlab.ui.words import say
 
 COLUMNS, LINES, MOST_CLASSES = 16, 10, 20  # of the gallery
+MOST_ROWS = 60_000  # of the map
 
 
 def build(shared: Shared) -> None:
     """Three widgets that follow the dataset picker; each asks for its own part, so the quick ones do not wait."""
     with gr.Row(elem_classes="data-tab"):
-        for name, answers in (("gallery", [gallery, item]), ("facts", [facts]), ("map", [plane, thumbnail])):
+        for name, answers in (("gallery", [gallery, item]), ("facts", [facts]), ("map", [plane, thumbnail, suspicion])):
             with gr.Column(min_width=300):
                 widget(name, answers)
                 if name == "gallery":
@@ -42,6 +45,7 @@ class Wish(Request):
     dataset: str
     seed: int = Field(0, ge=0, lt=2**31)  # of the choice of examples
     row: int = 0  # of the training part
+    rows: list[int] | None = Field(None, max_length=MOST_ROWS)  # that were chosen on the map; None for all
 
 
 def drawn(answer: Callable[[Wish, Splits], dict[str, Any]]) -> Callable[[object], dict[str, Any]]:
@@ -65,9 +69,11 @@ def gallery(wish: Wish, splits: Splits) -> dict[str, Any]:
         return {"points": True, "total": sum(map(len, splits.parts.values())), "classes": data.spec.classes, "groups": []}
     classes = data.spec.classes[:MOST_CLASSES]
     lines = max(1, round(LINES / max(1, len(classes))))
-    rows = examples(data, COLUMNS * lines, wish.seed)[: max(1, len(classes))]
+    chosen = torch.arange(len(data)) if wish.rows is None else torch.tensor(checked_rows(splits, wish.rows), dtype=torch.long)
+    rows = [chosen[r] for r in examples(data[chosen], COLUMNS * lines, wish.seed)[: max(1, len(classes))]]
     return {
         "total": sum(map(len, splits.parts.values())),
+        "chosen": None if wish.rows is None else len(chosen),
         "classes": data.spec.classes,
         "shape": data.spec.shape,
         "columns": COLUMNS,
@@ -145,6 +151,19 @@ def plane(wish: Wish, splits: Splits) -> dict[str, Any]:
         "x": [round(v, 4) for v in x.tolist()],
         "y": [round(v, 4) for v in y.tolist()],
         "shares": shares,
+    }
+
+
+@drawn
+def suspicion(wish: Wish, splits: Splits) -> dict[str, Any]:
+    """For each point of the map the issue that it is suspected of, if any, and the highest score that a check gives it."""
+    data, findings = splits.train, found_in(splits).findings
+    rows = scattered(data) if data.spec.modality == "points" else project(data).rows
+    worst, scores = worst_of(findings)
+    return {
+        "issues": [finding.name for finding in findings],
+        "worst": worst[rows].tolist(),
+        "scores": [round(score, 3) for score in scores[rows].tolist()],
     }
 
 

@@ -164,7 +164,7 @@ def quality_suspects(data: object) -> dict[str, Any]:
 def quality_file(data: object) -> dict[str, str]:
     """The report card as JSON, as a picture, or as a data card in Markdown."""
     asked = Filing.check(data)
-    card = _found(load(asked.dataset)).card
+    card = found_in(load(asked.dataset)).card
     with drawing():
         content = {
             "json": lambda: (json.dumps(card.to_json(), indent=2, ensure_ascii=False) + "\n").encode(),
@@ -178,7 +178,8 @@ def _key(splits: Splits) -> tuple[object, ...]:
     return current_space(), splits.name, splits.train.fingerprint
 
 
-def _found(splits: Splits) -> Looked:
+def found_in(splits: Splits) -> Looked:
+    """What was found in a dataset; raises UnknownName where nobody has looked."""
     looked = _looked.find(_key(splits))
     if looked is None:
         raise UnknownName(say("quality.not_looked", dataset=splits.name))
@@ -186,14 +187,21 @@ def _found(splits: Splits) -> Looked:
 
 
 def _finding(splits: Splits, issue: str) -> Finding:
-    found = {finding.name: finding for finding in _found(splits).findings}
+    found = {finding.name: finding for finding in found_in(splits).findings}
     if issue not in found:
         raise UnknownName(unknown("issue", issue, list(found)))
     return found[issue]
 
 
+def checked_rows(splits: Splits, rows: list[int]) -> list[int]:
+    """Rows of the training part; raises BadSetting for one that there is not."""
+    if strange := [row for row in rows if not 0 <= row < len(splits.train)]:
+        raise BadSetting(say("data.no_such_row", row=strange[0], last=len(splits.train) - 1))
+    return rows
+
+
 def _wanted(splits: Splits, finding: Finding | None, rows: list[int] | None) -> Tensor:
-    chosen = None if rows is None else torch.tensor([row for row in rows if 0 <= row < len(splits.train)], dtype=torch.long)
+    chosen = None if rows is None else torch.tensor(checked_rows(splits, rows), dtype=torch.long)
     if finding is None:
         return torch.empty(0, dtype=torch.long) if chosen is None else chosen
     suspects = finding.suspects
@@ -267,7 +275,7 @@ def quality_repair(data: object) -> dict[str, Any]:
         raise BadSetting(say("page.request", what="relabel: ids are whole numbers")) from None
     decisions = Decisions(frozenset(asked.keep), frozenset(asked.drop), relabel)
     splits = load(asked.dataset)
-    findings = _found(splits).findings if asked.issues is None or asked.issues else ()
+    findings = found_in(splits).findings if asked.issues is None or asked.issues else ()
     with drawing():
         recipe = revise(splits, findings, recipe_of(asked.dataset), asked.issues, decisions)
     return _made(asked, recipe)

@@ -8,6 +8,7 @@ const askItem = latest(server.item);
 let shown = null;
 let dataset = "";
 let seed = 0;
+let rows; // that were chosen on the map; undefined for all
 let opening = false; // the others wait for this dataset
 
 label(element);
@@ -16,12 +17,14 @@ more.addEventListener("click", () => load(dataset, seed + 1));
 new ResizeObserver(() => shown && lay()).observe(wall);
 listen("dataset", (name) => load(name, 0, true));
 listen("image", (row) => open(row));
+listen("lasso", (chosen) => { if (shown && (chosen?.dataset ?? dataset) === dataset && chosen?.rows !== rows) { rows = chosen?.rows; load(dataset, seed); } });
 
 async function load(wanted, nextSeed, anew = false) {
   [dataset, seed] = [wanted, nextSeed];
   opening ||= anew;
+  if (anew) rows = undefined;
   wall.setAttribute("aria-busy", "true");
-  const answer = await askGallery({ dataset, seed });
+  const answer = await askGallery({ dataset, seed, rows: rows ?? null });
   if (!answer) return;
   wall.removeAttribute("aria-busy");
   find(".under").hidden = !!answer.error;
@@ -29,7 +32,7 @@ async function load(wanted, nextSeed, anew = false) {
   element.closest(".data-tab")?.classList.toggle("of-points", Boolean(answer.points));
   if (answer.points) return tell("opened data", dataset); // the map is their picture
   shown = { ...answer, dataset };
-  find(".title").textContent = say(answer.classes.length ? "data.title" : "data.title_no_classes", {
+  find(".title").textContent = rows ? say("quality.chosen", { n: count(answer.chosen) }) : say(answer.classes.length ? "data.title" : "data.title_no_classes", {
     n: count(answer.total),
     k: count(answer.classes.length),
   });

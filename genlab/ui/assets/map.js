@@ -1,4 +1,5 @@
-// The map: every point an image, placed by the two strongest principal components; the legend hides and isolates classes.
+// The map: every point an image, placed by the two strongest principal components, coloured by class, issue or score.
+// The legend hides and isolates; a lasso chooses what gallery and suspects show. The points are painted once, on a layer.
 
 const canvas = find("#data-map");
 const context = canvas.getContext("2d");
@@ -12,14 +13,24 @@ let map = null;
 let hidden = new Set();
 let over = -1;
 let waiting = 0;
+let found = null; // issues and scores of the points, once one has looked
+let by = "class"; // what colours tell
+let lasso = []; // its corners so far, in CSS pixels
+let drawing = false;
+let chosen = null; // the points within
+const layer = document.createElement("canvas");
+const askSuspicion = latest(server.suspicion);
+const grey = "#9aa3ad";
 
-new ResizeObserver(draw).observe(canvas.parentElement);
-canvas.addEventListener("pointermove", (event) => point(event));
-canvas.addEventListener("pointerdown", (event) => point(event));
+new ResizeObserver(paint).observe(canvas.parentElement);
+canvas.addEventListener("pointermove", (event) => (drawing ? extend(event) : point(event)));
+canvas.addEventListener("pointerdown", (event) => { point(event); begin(event); });
 canvas.addEventListener("pointerleave", () => hover(-1));
-canvas.addEventListener("click", () => over >= 0 && !map.points && tell("image", map.rows[over]));
+for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, close);
+find(".by").addEventListener("change", (event) => { by = event.target.value; hidden = new Set(); key(); paint(); });
 label(element);
 listen("opened data", load);
+listen("looked", async (dataset) => { if (dataset && dataset === map?.dataset) await readSuspicion(); });
 
 async function load(dataset) {
   canvas.setAttribute("aria-busy", "true");
@@ -31,12 +42,47 @@ async function load(dataset) {
   thumbnails.clear();
   hover(-1);
   map = answer.error ? null : { ...answer, dataset };
+  choose(null);
+  [found, by] = [null, "class"];
+  options();
   note.textContent = map ? sentence() : say("data.no_map");
   find("h2").textContent = say(map?.points ? "data.points" : "data.map");
   canvas.setAttribute("aria-label", note.textContent);
   canvas.parentElement.hidden = !map;
   key();
-  draw();
+  paint();
+  if (map) readSuspicion();
+}
+
+/** Where one has looked for faults, points can be coloured by what was found. */
+async function readSuspicion() {
+  const answer = await askSuspicion({ dataset: map.dataset });
+  if (!answer || answer.error) return;
+  found = answer;
+  options();
+  key();
+  paint();
+}
+
+function options() {
+  find(".by").hidden = !found;
+  find(".by").replaceChildren(...["class", "issue", "score"].map((name) => make("option", { value: name, selected: name === by }, say(`data.by_${name}`))));
+}
+
+/** The groups that colours tell apart: their numbers, names and colours. */
+function groups() {
+  if (!map || (by === "class" && !map.classes.length)) return [];
+  if (by === "class") return map.classes.map((name, k) => ({ k, name, colour: colourOf(k) }));
+  const issues = found.issues.map((name, k) => ({ k, name: say(`quality.issue_${name}`), colour: colourOf(k) })).filter(({ k }) => found.worst.includes(k));
+  return [{ k: -1, name: say("data.unsuspected"), colour: grey }, ...issues];
+}
+
+const groupOf = (i) => (by === "class" ? map.labels[i] : found.worst[i]);
+
+function colourAt(i) {
+  const k = groupOf(i);
+  if (by === "score") return `color-mix(in srgb, #bd1f01 ${Math.round(10 * found.scores[i]) * 10}%, ${grey})`;
+  return by === "issue" && k < 0 ? grey : colourOf(Math.max(0, k));
 }
 
 function sentence() {
@@ -52,11 +98,11 @@ function sentence() {
 
 function key() {
   legend.replaceChildren(
-    ...(map ? map.classes : []).map((name, k) =>
+    ...groups().map(({ k, name, colour }) =>
       make(
         "button.link.key",
-        { type: "button", "aria-pressed": String(!hidden.has(k)), title: say("data.legend_help"), onclick: () => toggle(k), ondblclick: () => isolate(k) },
-        make("span.dot", { style: `background:${colourOf(k)}` }),
+        { type: "button", "data-k": k, "aria-pressed": String(!hidden.has(k)), title: say("data.legend_help"), onclick: () => toggle(k), ondblclick: () => isolate(k) },
+        make("span.dot", { style: `background:${colour}` }),
         name
       )
     )
@@ -69,16 +115,17 @@ function toggle(k) {
 }
 
 function isolate(k) {
-  const alone = !hidden.has(k) && hidden.size === map.classes.length - 1;
-  hidden = new Set(alone ? [] : map.classes.map((_, other) => other).filter((other) => other !== k));
+  const all = groups().map((group) => group.k);
+  const alone = !hidden.has(k) && hidden.size === all.length - 1;
+  hidden = new Set(alone ? [] : all.filter((other) => other !== k));
   refresh();
 }
 
 // Pressed states change in place: replacing the buttons would swallow the second click of a double click.
 function refresh() {
-  [...legend.children].forEach((button, k) => button.setAttribute("aria-pressed", String(!hidden.has(k))));
+  for (const button of legend.children) button.setAttribute("aria-pressed", String(!hidden.has(Number(button.dataset.k))));
   hover(-1);
-  draw();
+  paint();
 }
 
 // Where point i lies, in CSS pixels.
@@ -92,27 +139,44 @@ function place(i) {
   return [margin + map.x[i] * (w - 2 * margin), h - margin - map.y[i] * (h - 2 * margin)];
 }
 
-function draw() {
+/** Put all points on the layer: colour by colour, and small where they are many. */
+function paint() {
   const ratio = window.devicePixelRatio || 1;
   const { clientWidth: w, clientHeight: h } = canvas;
   if (!w) return;
-  if (canvas.width !== Math.round(w * ratio) || canvas.height !== Math.round(h * ratio)) {
-    canvas.width = Math.round(w * ratio);
-    canvas.height = Math.round(h * ratio);
-  }
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.clearRect(0, 0, w, h);
-  if (!map) return;
-  context.globalAlpha = 0.75;
-  map.rows.forEach((_, i) => {
-    if (hidden.has(map.labels[i])) return;
-    const [x, y] = place(i);
-    context.fillStyle = map.labels[i] < 0 ? colours[0] : colourOf(map.labels[i]);
-    context.beginPath();
-    context.arc(x, y, 2.2, 0, 7);
-    context.fill();
+  for (const sheet of [canvas, layer]) [sheet.width, sheet.height] = [Math.round(w * ratio), Math.round(h * ratio)];
+  const brush = layer.getContext("2d");
+  brush.setTransform(ratio, 0, 0, ratio, 0, 0);
+  const radius = map && map.rows.length > 8000 ? 1 : 2.2;
+  const byColour = new Map();
+  map?.rows.forEach((_, i) => {
+    if (hidden.has(groupOf(i))) return;
+    const colour = `${colourAt(i)}|${chosen && !chosen.has(i) ? 0.12 : 0.75}`;
+    byColour.has(colour) ? byColour.get(colour).push(i) : byColour.set(colour, [i]);
   });
-  context.globalAlpha = 1;
+  for (const [colour, points] of byColour) {
+    [brush.fillStyle, brush.globalAlpha] = colour.split("|");
+    for (const i of points) dot(brush, ...place(i), radius);
+  }
+  draw();
+}
+
+function dot(brush, x, y, radius) {
+  if (radius < 2) return brush.fillRect(x - radius, y - radius, 2 * radius, 2 * radius); // many times as fast
+  brush.beginPath();
+  brush.arc(x, y, radius, 0, 7);
+  brush.fill();
+}
+
+/** The layer, and over it what moves with the pointer. */
+function draw() {
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  if (!map || !layer.width) return;
+  context.drawImage(layer, 0, 0);
+  const ratio = window.devicePixelRatio || 1;
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  if (lasso.length > 1) outline();
   if (over < 0) return;
   const [x, y] = place(over);
   context.strokeStyle = getComputedStyle(canvas).color;
@@ -122,14 +186,72 @@ function draw() {
   context.stroke();
 }
 
+function outline() {
+  context.strokeStyle = getComputedStyle(canvas).color;
+  context.lineWidth = 1.5;
+  context.beginPath();
+  lasso.forEach(([x, y]) => context.lineTo(x, y));
+  context.closePath();
+  context.stroke();
+}
+
+// --- The lasso: a drag encloses points, a click on nothing lets them go ---
+
+function begin(event) {
+  if (!map) return;
+  drawing = true;
+  lasso = [at(event)];
+  canvas.setPointerCapture(event.pointerId);
+}
+
+function extend(event) {
+  lasso.push(at(event));
+  if (lasso.length === 2) hover(-1);
+  draw();
+}
+
+function close(event) {
+  if (!drawing) return;
+  drawing = false;
+  const path = lasso;
+  lasso = [];
+  if (event.type === "pointercancel") return draw();
+  const xs = path.map(([x]) => x), ys = path.map(([, y]) => y);
+  if (Math.max(...xs) - Math.min(...xs) + Math.max(...ys) - Math.min(...ys) > 12) return choose(within(path));
+  point(event);
+  if (over < 0) return chosen ? choose(null) : draw();
+  draw();
+  if (!map.points) tell("image", map.rows[over]);
+}
+
+function within(path) {
+  const area = new Path2D();
+  path.forEach(([x, y]) => area.lineTo(x, y));
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  return new Set(map.rows.map((_, i) => i).filter((i) => !hidden.has(groupOf(i)) && context.isPointInPath(area, ...place(i))));
+}
+
+/** Let gallery and suspects show these points alone; null for all. */
+function choose(points) {
+  const before = chosen;
+  chosen = points?.size ? points : null;
+  if (chosen || before) tell("lasso", chosen && { dataset: map.dataset, rows: [...chosen].map((i) => map.rows[i]) });
+  canvas.dataset.chosen = chosen?.size ?? "";
+  paint();
+}
+
+function at(event) {
+  const box = canvas.getBoundingClientRect();
+  return [event.clientX - box.left, event.clientY - box.top];
+}
+
 function point(event) {
   if (!map) return;
-  const box = canvas.getBoundingClientRect();
-  const [px, py] = [event.clientX - box.left, event.clientY - box.top];
+  const [px, py] = at(event);
   let best = -1;
   let least = 14 ** 2;
   for (let i = 0; i < map.rows.length; i++) {
-    if (hidden.has(map.labels[i])) continue;
+    if (hidden.has(groupOf(i))) continue;
     const [x, y] = place(i);
     const distance = (x - px) ** 2 + (y - py) ** 2;
     if (distance < least) [best, least] = [i, distance];

@@ -15,7 +15,7 @@ function begin() {
   turn += 1;
   told = {};
   find(".fault").hidden = true;
-  find(".walls").replaceChildren(...parts.map((name) => make(`figure.wall.${name}`, {}, make("img", { alt: say(`story.${name}`) }), make("figcaption", {}, make("b", {}, say(`story.${name}`)), make("span.number", {}), make("span.note", {})))));
+  find(".walls").replaceChildren(...parts.map((name) => make(`figure.wall.${name}`, {}, make("div.frame", {}, make("img", { alt: say(`story.${name}`) })), make("figcaption", {}, make("b", {}, say(`story.${name}`)), make("span.number", {}), make("span.note", {})))));
   show("damage");
   start.disabled = true;
   find(".leave").hidden = false;
@@ -64,7 +64,7 @@ function show(now) {
 }
 
 function sentence(step) {
-  const facts = told[step];
+  const facts = step === "train" ? (told.end ?? told.train) : told[step];
   if (!facts) return say(`story.${step}_now`);
   if (step === "damage") return say("story.damage", { labels: percent(facts.rates[0]), blank: percent(facts.rates[1]) });
   if (step === "report") return say("story.report", { found: Object.entries(facts.found).map(([name, n]) => `${count(n)} ${say(`quality.issue_${name}`).toLowerCase()}`).join(", ") });
