@@ -16,6 +16,7 @@ let waiting = 0;
 let found = null; // issues and scores of the points, once one has looked
 let by = "class"; // what colours tell
 let lasso = []; // its corners so far, in CSS pixels
+let xs = [], ys = []; // where the points are on screen
 let drawing = false;
 let chosen = null; // the points within
 const layer = document.createElement("canvas");
@@ -79,10 +80,12 @@ function groups() {
 
 const groupOf = (i) => (by === "class" ? map.labels[i] : found.worst[i]);
 
-function colourAt(i) {
-  const k = groupOf(i);
-  if (by === "score") return `color-mix(in srgb, #bd1f01 ${Math.round(10 * found.scores[i]) * 10}%, ${grey})`;
-  return by === "issue" && k < 0 ? grey : colourOf(Math.max(0, k));
+/** What tells the colour of point i, and the colour it tells. */
+const shadeOf = (i) => (by === "score" ? Math.round(10 * found.scores[i]) : groupOf(i));
+
+function colourAt(shade) {
+  if (by === "score") return `color-mix(in srgb, #bd1f01 ${10 * shade}%, ${grey})`;
+  return by === "issue" && shade < 0 ? grey : colourOf(Math.max(0, shade));
 }
 
 function sentence() {
@@ -128,15 +131,15 @@ function refresh() {
   paint();
 }
 
-// Where point i lies, in CSS pixels.
-function place(i) {
-  const { clientWidth: w, clientHeight: h } = canvas;
-  if (map.points) {
-    const side = Math.min(w, h);
-    return [(w - side) / 2 + map.x[i] * side, h - (h - side) / 2 - map.y[i] * side];
-  }
-  const margin = 8;
-  return [margin + map.x[i] * (w - 2 * margin), h - margin - map.y[i] * (h - 2 * margin)];
+const place = (i) => [xs[i], ys[i]];
+
+/** Work out where the points lie, in CSS pixels; points themselves keep the plane's proportions. */
+function arrange() {
+  const { clientWidth, clientHeight } = canvas;
+  const margin = map.points ? 0 : 8;
+  const [w, h] = [clientWidth, clientHeight].map((side) => (map.points ? Math.min(clientWidth, clientHeight) : side - 2 * margin));
+  xs = Float32Array.from(map.x, (x) => (clientWidth - w) / 2 + x * w);
+  ys = Float32Array.from(map.y, (y) => (clientHeight + h) / 2 - y * h);
 }
 
 /** Put all points on the layer: colour by colour, and small where they are many. */
@@ -147,18 +150,29 @@ function paint() {
   for (const sheet of [canvas, layer]) [sheet.width, sheet.height] = [Math.round(w * ratio), Math.round(h * ratio)];
   const brush = layer.getContext("2d");
   brush.setTransform(ratio, 0, 0, ratio, 0, 0);
-  const radius = map && map.rows.length > 8000 ? 1 : 2.2;
-  const byColour = new Map();
-  map?.rows.forEach((_, i) => {
-    if (hidden.has(groupOf(i))) return;
-    const colour = `${colourAt(i)}|${chosen && !chosen.has(i) ? 0.12 : 0.75}`;
-    byColour.has(colour) ? byColour.get(colour).push(i) : byColour.set(colour, [i]);
-  });
-  for (const [colour, points] of byColour) {
-    [brush.fillStyle, brush.globalAlpha] = colour.split("|");
-    for (const i of points) dot(brush, ...place(i), radius);
+  if (!map) return draw();
+  arrange();
+  const radius = map.rows.length > 8000 ? 1 : 2.2;
+  for (const [shade, points] of shades()) {
+    brush.fillStyle = colourAt(shade);
+    for (const i of points) {
+      brush.globalAlpha = chosen && !chosen.has(i) ? 0.12 : 0.75;
+      dot(brush, xs[i], ys[i], radius);
+    }
   }
   draw();
+}
+
+/** The points that are not hidden, by what tells their colour. */
+function shades() {
+  const all = new Map();
+  for (let i = 0; i < map.rows.length; i++) {
+    if (hidden.has(groupOf(i))) continue;
+    const shade = shadeOf(i);
+    if (!all.has(shade)) all.set(shade, []);
+    all.get(shade).push(i);
+  }
+  return all;
 }
 
 function dot(brush, x, y, radius) {
@@ -252,8 +266,7 @@ function point(event) {
   let least = 14 ** 2;
   for (let i = 0; i < map.rows.length; i++) {
     if (hidden.has(groupOf(i))) continue;
-    const [x, y] = place(i);
-    const distance = (x - px) ** 2 + (y - py) ** 2;
+    const distance = (xs[i] - px) ** 2 + (ys[i] - py) ** 2;
     if (distance < least) [best, least] = [i, distance];
   }
   hover(best);
