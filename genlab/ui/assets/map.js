@@ -21,7 +21,8 @@ let drawing = false;
 let chosen = null; // the points within
 const layer = document.createElement("canvas");
 const askSuspicion = latest(server.suspicion);
-const grey = "#9aa3ad";
+const grey = "#9aa3ad"; // of what nothing is suspected of
+const vivid = colours.filter((_, k) => k !== 4 && k !== 8); // those that are no greys
 
 new ResizeObserver(paint).observe(canvas.parentElement);
 canvas.addEventListener("pointermove", (event) => (drawing ? extend(event) : point(event)));
@@ -74,18 +75,20 @@ function options() {
 function groups() {
   if (!map || (by === "class" && !map.classes.length)) return [];
   if (by === "class") return map.classes.map((name, k) => ({ k, name, colour: colourOf(k) }));
-  const issues = found.issues.map((name, k) => ({ k, name: say(`quality.issue_${name}`), colour: colourOf(k) })).filter(({ k }) => found.worst.includes(k));
+  const issues = found.issues.map((name, k) => ({ k, name: say(`quality.issue_${name}`), colour: issueColour(k) })).filter(({ k }) => found.worst.includes(k));
   return [{ k: -1, name: say("data.unsuspected"), colour: grey }, ...issues];
 }
 
 const groupOf = (i) => (by === "class" ? map.labels[i] : found.worst[i]);
+
+const issueColour = (k) => (k < 0 ? grey : vivid[k % vivid.length]);
 
 /** What tells the colour of point i, and the colour it tells. */
 const shadeOf = (i) => (by === "score" ? Math.round(10 * found.scores[i]) : groupOf(i));
 
 function colourAt(shade) {
   if (by === "score") return `color-mix(in srgb, #bd1f01 ${10 * shade}%, ${grey})`;
-  return by === "issue" && shade < 0 ? grey : colourOf(Math.max(0, shade));
+  return by === "issue" ? issueColour(shade) : colourOf(Math.max(0, shade));
 }
 
 function sentence() {
@@ -172,7 +175,7 @@ function shades() {
     if (!all.has(shade)) all.set(shade, []);
     all.get(shade).push(i);
   }
-  return all;
+  return [...all].sort(([one], [other]) => one - other); // what is suspected most lies on top
 }
 
 function dot(brush, x, y, radius) {
