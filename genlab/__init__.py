@@ -12,11 +12,13 @@ Long work yields small records. Errors are `GenlabError`s whose message can be s
 from genlab.data import SOURCES, Dataset, DataSpec, Splits, load, to_pixels
 from genlab.errors import GenlabError
 from genlab.models import MODELS
+from genlab.quality import DEFECTS
 from genlab.training.checkpoint import Trained, list_models, load_model
 from genlab.training.run import Run, list_runs
 from genlab.training.train import Progress, train
 
 __all__ = [
+    "DEFECTS",
     "MODELS",
     "SOURCES",
     "DataSpec",

@@ -143,3 +143,49 @@ def test_a_folder_is_imported_listed_and_trained_on(tmp_path, capsys):
     assert run_words("list") == 0
     assert "6 images of your own, 16×16" in capsys.readouterr().out
     assert run_words(f"train vae mine --name own --network mlp --latent 2 {QUICK}") == 0
+
+
+def test_damage_inspect_repair_export(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run_words("damage digits --defect duplicates --rate 0.2 --seed 3 --out more.json") == 0
+    assert "digits + duplicates (rate 0.2, severity 0.5, exact, seed 3)" in capsys.readouterr().out
+    assert run_words("damage digits+more.json --defect missing --kind blank --out both.json") == 0
+    for file in ("report.json", "report.png", "report.md"):
+        assert run_words(f"inspect digits+both.json --out {file}") == 0
+    issues = {issue["name"]: issue["count"] for issue in json.loads((tmp_path / "report.json").read_text())["issues"]}
+    assert issues["missing-blank"] == round(0.1 * round(1.2 * 1483))
+    assert issues["duplicates-exact"] > 250
+    assert run_words("repair digits+both.json --issues duplicates-exact,missing-blank --out mended.json") == 0
+    assert run_words("export digits+mended.json --out out.zip") == 0
+    assert (tmp_path / "out.zip").stat().st_size > 100_000
+    assert "[" not in (tmp_path / "report.md").read_text()
+    with Image.open(tmp_path / "report.png") as picture:
+        assert picture.size[0] > 800
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("inspect digitz", "There is no dataset called 'digitz'. Did you mean 'digits'?"),
+        ("inspect digits --out x.pdf", "x.pdf is neither a .json, a .png nor a .md file"),
+        ("inspect digits+gone.json", "There is no recipe file 'gone.json'."),
+        ("damage digits --out x.json", "Name a defect with --defect. Possible: missing,"),
+        ("damage digits --defect nois --out x.json", "There is no defect called 'nois'. Did you mean 'noise'?"),
+        ("damage digits --defect noise --rate 2 --out x.json", "rate is 2; it must be a number from 0 to 1."),
+        ("damage digits --defect noise --seed -1 --out x.json", "seed is -1; it must be a whole number from 0"),
+        ("damage digits --defect noise --kind fog --out x.json", "kind is 'fog'; it must be one of gaussian, salt-and-pepper"),
+        ("damage digits --defect noise --out x.txt", "x.txt is no .json file"),
+        ("damage digits --defect missing --kind class --rate 1 --out x.json", "would leave nothing"),
+        ("damage rings --defect exposure --out x.json", "rings holds points, which have no exposure."),
+        ("repair digits --issues dust --out x.json", "There is no issue called 'dust'."),
+        ("export rings --out x.zip", "only images can be exported"),
+        ("export digits --out x.tar", "x.tar is no .zip file"),
+    ],
+)
+def test_a_wrong_word_about_data_gets_its_sentence(words, sentence, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run_words(words) == 2
+    told = capsys.readouterr()
+    assert sentence in told.err
+    assert "Traceback" not in told.err
+    assert not list(tmp_path.glob("x.*"))  # nothing was begun

@@ -1,8 +1,13 @@
-"""Datasets: what they are (`dataset`), where they come from (`sources`, `library`, `drawing`), how they vary (`augment`)."""
+"""Datasets: what they are (`dataset`), where they come from (`sources`, `library`, `drawing`), how they vary (`augment`).
 
+What was done to one on its way from its source is a `recipe` of `steps`.
+"""
+
+from genlab.data import steps  # noqa: F401  lists the steps of recipes
 from genlab.data.dataset import Batch, Dataset, DataSpec, Modality, Splits, to_model, to_pixels, to_stored
 from genlab.data.drawing import save_drawing
-from genlab.data.library import delete_dataset, describe, list_datasets, load, save_dataset
+from genlab.data.library import delete_dataset, describe, list_datasets, load, recipe_of, save_dataset, save_recipe
+from genlab.data.recipe import Recipe, Step, read_recipe, write_recipe
 from genlab.data.sources import SOURCES, Part, Source
 
 __all__ = [
@@ -12,15 +17,21 @@ __all__ = [
     "Dataset",
     "Modality",
     "Part",
+    "Recipe",
     "Source",
     "Splits",
+    "Step",
     "delete_dataset",
     "describe",
     "list_datasets",
     "load",
+    "read_recipe",
+    "recipe_of",
     "save_dataset",
     "save_drawing",
+    "save_recipe",
     "to_model",
     "to_pixels",
     "to_stored",
+    "write_recipe",
 ]

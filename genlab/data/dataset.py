@@ -1,7 +1,7 @@
 """Dataset: a read-only view of items, their labels and what else is known of them."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Literal
@@ -52,47 +52,92 @@ class Batch:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Items by row: a base that may lie memory-mapped on disk, and an index into it."""
+    """Items by row: a base that may lie memory-mapped on disk, patches where items differ from it, and an index into both."""
 
     name: str
     spec: DataSpec
     base: np.ndarray  # images uint8 [M, C, H, W], points float32 [M, 2]
-    columns: Mapping[str, Tensor]  # each [M, ...]: label, id, factors, …
-    index: Tensor | None = field(default=None, repr=False)  # [N] rows of the base; None for all
+    columns: Mapping[str, Tensor]  # each [N, ...], in the order of this view: label, id, factors, …
+    index: Tensor | None = field(
+        default=None, repr=False
+    )  # [N] rows of the base, from M on of the patches; None for all of the base
+    patches: np.ndarray | None = field(default=None, repr=False)  # [P, ...] items that are not in the base
 
     def __len__(self) -> int:
         return len(self.base) if self.index is None else len(self.index)
 
     def __getitem__(self, index: Tensor | slice | list[int]) -> "Dataset":
-        """A view of the chosen rows, not a copy: `data[~flagged]`, `data[:100]`."""
-        rows = torch.arange(len(self.base)) if self.index is None else self.index
-        return replace(self, index=rows[index])
+        """A view of the chosen rows, which copies no item: `data[~flagged]`, `data[:100]`."""
+        return replace(self, index=self.places[index], columns={name: column[index] for name, column in self.columns.items()})
+
+    @property
+    def places(self) -> Tensor:
+        """[N] where each item lies: a row of the base, or from its length on of the patches."""
+        return torch.arange(len(self.base)) if self.index is None else self.index
 
     def column(self, name: str) -> Tensor:
         """One fact about every item, in the order of this view."""
-        whole = self.columns[name]
-        return whole if self.index is None else whole[self.index]
+        return self.columns[name]
 
     @property
     def label(self) -> Tensor:
         """[N] class of each item; -1 where unknown."""
         return self.column("label")
 
+    @property
+    def id(self) -> Tensor:
+        """[N] what an item is known by, whatever view it is in."""
+        return self.column("id")
+
+    def with_column(self, name: str, column: Tensor) -> "Dataset":
+        """The same items with one fact [N, ...] told anew."""
+        return replace(self, columns={**self.columns, name: column})
+
+    def with_items(self, rows: Tensor, items: Tensor) -> "Dataset":
+        """The same items but for those at `rows` [n], which become `items` [n, ...] as they are stored."""
+        data = self._patched(items)
+        index = data.places.clone()
+        index[rows] = len(self.base) + data._patch_count - len(items) + torch.arange(len(items))
+        return replace(data, index=index)
+
+    def extended(self, other: "Dataset") -> "Dataset":
+        """These items and after them those of another view; columns that only one of the two has are left out."""
+        data = self._patched(other.read(slice(None)))
+        new = len(self.base) + data._patch_count - len(other) + torch.arange(len(other))
+        columns = {
+            name: torch.cat([column, other.columns[name]]) for name, column in self.columns.items() if name in other.columns
+        }
+        return replace(data, index=torch.cat([self.places, new]), columns=columns)
+
+    @property
+    def _patch_count(self) -> int:
+        return 0 if self.patches is None else len(self.patches)
+
+    def _patched(self, items: Tensor) -> "Dataset":
+        new = items.numpy().astype(self.base.dtype, copy=False)
+        return replace(self, index=self.places, patches=new if self.patches is None else np.concatenate([self.patches, new]))
+
     def read(self, rows: Tensor | list[int] | slice) -> Tensor:
         """The items at `rows` as they are stored: images uint8 [n, C, H, W], points float32 [n, 2]."""
         if isinstance(rows, slice):
             rows = torch.arange(len(self))[rows]
         rows = torch.as_tensor(rows)
-        rows = rows if self.index is None else self.index[rows]
-        return torch.from_numpy(self.base[rows.numpy()])  # numpy's fancy indexing copies
+        places = (rows if self.index is None else self.index[rows]).numpy()
+        if self.patches is None:
+            return torch.from_numpy(self.base[places])  # numpy's fancy indexing copies
+        items = np.empty((len(places), *self.spec.shape), self.base.dtype)
+        patched = places >= len(self.base)
+        items[~patched] = self.base[places[~patched]]
+        items[patched] = self.patches[places[patched] - len(self.base)]
+        return torch.from_numpy(items)
 
     def batch(self, size: int, seed: int, step: int, augment: str = "none", rank: int = 0, ranks: int = 1) -> Batch:
         """Batch number `step` of an endless shuffled pass, or one of the `ranks` batches of `size` that make it up.
 
-        The same arguments always give the same batch.
+        The same arguments always give the same batch. Where items have a `weight`, each is drawn by it, with replacement.
         """
         step = step * ranks + rank
-        rows = _rows_of_step(len(self), size, seed, step)
+        rows = _rows_of_step(len(self), size, seed, step) if self._heap is None else _drawn_rows(self._heap, size, seed, step)
         x = to_model(self.read(rows))
         if augment != "none":
             with torch.random.fork_rng(devices=[]):
@@ -100,6 +145,15 @@ class Dataset:
                 transform = AUGMENTATIONS[augment](self.spec.shape)
                 x = torch.stack([transform(image) for image in x]).clamp(-1, 1)
         return Batch(x, self.label[rows], rank, ranks)
+
+    @cached_property
+    def _heap(self) -> Tensor | None:
+        """[N] the weights of the items summed up to each, as a share of all; None where there are no weights."""
+        return (
+            self.columns["weight"].double().cumsum(0).div(self.columns["weight"].double().sum())
+            if "weight" in self.columns
+            else None
+        )
 
     @cached_property
     def counts(self) -> Tensor:
@@ -111,13 +165,17 @@ class Dataset:
     def fingerprint(self) -> str:
         """Hash of the sorted hashes of all items (content and class name), so that order does not matter."""
         names = [*self.spec.classes, ""]  # label -1 finds the last
-        labels = self.label.tolist()
-        hashes = []
+        hashes = [_hash(item + names[label].encode()) for item, label in zip(self._contents(), self.label.tolist(), strict=True)]
+        return _hash(b"".join(sorted(hashes))).hex()
+
+    @cached_property
+    def hashes(self) -> list[bytes]:
+        """[N] hash of the content of each item: what is alike bit for bit has the same."""
+        return [_hash(item) for item in self._contents()]
+
+    def _contents(self) -> Iterator[bytes]:
         for start in range(0, len(self), 4096):
-            items = self.read(slice(start, start + 4096)).numpy()
-            for item, label in zip(items, labels[start : start + 4096], strict=True):
-                hashes.append(hashlib.blake2b(item.tobytes() + names[label].encode(), digest_size=16).digest())
-        return hashlib.blake2b(b"".join(sorted(hashes)), digest_size=16).hexdigest()
+            yield from map(np.ndarray.tobytes, self.read(slice(start, start + 4096)).numpy())
 
 
 @dataclass(frozen=True)
@@ -155,6 +213,16 @@ def to_stored(x: Tensor, spec: DataSpec) -> Tensor:
 
 def _address(*numbers: int) -> int:
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])
+
+
+def _hash(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=16).digest()
+
+
+def _drawn_rows(heap: Tensor, size: int, seed: int, step: int) -> Tensor:
+    """[size] rows drawn by their weights."""
+    draws = torch.rand(size, dtype=torch.float64, generator=torch.Generator().manual_seed(_address(seed, step)))
+    return torch.searchsorted(heap, draws, right=True).clamp(max=len(heap) - 1)
 
 
 def _rows_of_step(n: int, size: int, seed: int, step: int) -> Tensor:

@@ -1,4 +1,7 @@
-"""Library: every dataset by its name; those of the sources are built once in the cache, one's own lie in a folder of theirs."""
+"""Library: every dataset by its name; those of the sources are built once in the cache, one's own lie in a folder of theirs.
+
+`SOURCE+NAME` is a source and a recipe kept beside one's own datasets, `SOURCE+FILE.json` a source and a recipe in a file.
+"""
 
 import json
 import re
@@ -14,12 +17,14 @@ import numpy as np
 import torch
 
 from genlab.data.dataset import Dataset, DataSpec, Modality, Splits
+from genlab.data.recipe import Recipe, read_recipe, write_recipe
 from genlab.data.sources import SOURCES, Part
 from genlab.errors import BadData, DataMissing, UnknownName
 from genlab.files import one_at_a_time, whole_folder, write_json, writing
-from genlab.paths import cache_folder, data_folder, datasets_folder
+from genlab.paths import cache_folder, current_space, data_folder, datasets_folder
 from genlab.registry import check_name, unknown
 
+PLUS = "+"  # between a source and its recipe
 FORMAT = 2  # of a dataset's folder; raised when an older genlab could not read it
 HELD_OUT = 12  # one item in so many goes to each held-out part that a dataset does not bring along
 DTYPES = {"image": np.uint8, "points": np.float32}
@@ -37,13 +42,18 @@ class About:
 
 
 def list_datasets() -> list[str]:
-    """All datasets that can be opened by name: the sources', then one's own, newest first."""
+    """All datasets that can be opened by name: the sources', then one's own and those of kept recipes, newest first."""
     own = sorted(datasets_folder().glob("*/dataset.json"), key=lambda file: file.stat().st_mtime, reverse=True)
-    return [*SOURCES, *(file.parent.name for file in own)]
+    names = [*SOURCES, *(file.parent.name for file in own)]
+    made = sorted(datasets_folder().glob(f"*{PLUS}*.json"), key=lambda file: file.stat().st_mtime, reverse=True)
+    return [*names, *(file.stem for file in made if file.stem.split(PLUS)[0] in names)]
 
 
 def describe(name: str) -> About:
     """What is known of a dataset by its name."""
+    if PLUS in name:
+        data, recipe = load(name), recipe_of(name)
+        return About(name, recipe.tell(), data.spec.modality, data.spec.classes, own=True)
     if name in SOURCES:
         source = SOURCES[name]
         return About(name, source.description, source.modality, source.classes)
@@ -53,6 +63,9 @@ def describe(name: str) -> About:
 
 def load(name: str) -> Splits:
     """Open a dataset by name, building its memory maps on first use (with a download where one is needed)."""
+    if PLUS in name:
+        file = _recipe_file(name)
+        return _made(name, file, file.stat().st_mtime_ns, current_space())
     folder = _source_folder(name) if name in SOURCES else _own_folder(name)
     return _opened(name, folder, (folder / "dataset.json").stat().st_mtime_ns)
 
@@ -91,8 +104,35 @@ def free_name(wish: str) -> str:
     return next(name for name in (stem, *(f"{stem}-{n}" for n in range(2, len(taken) + 3))) if name not in taken)
 
 
+def recipe_of(name: str) -> Recipe:
+    """The recipe of a dataset by its name: without steps where it is a source itself."""
+    return read_recipe(_recipe_file(name)) if PLUS in name else Recipe.of(load(name))
+
+
+def save_recipe(name: str, recipe: Recipe) -> Splits:
+    """Keep a recipe beside one's own datasets, so that `SOURCE+NAME` is a dataset; returns it.
+
+    Raises a GenlabError where the name is taken, or the recipe does not fit its source or leaves nothing.
+    """
+    if PLUS in recipe.source:
+        raise BadData(f"The recipe starts from {recipe.source!r}, which is one itself; go on from its own with recipe_of.")
+    full = f"{recipe.source}{PLUS}{check_name(name, 'recipe')}"
+    if full in list_datasets():
+        raise BadData(f"There is already a dataset called {full!r}; choose another name.")
+    recipe.apply(load(recipe.source))
+    with writing(datasets_folder()):
+        datasets_folder().mkdir(parents=True, exist_ok=True)
+    write_recipe(datasets_folder() / f"{full}.json", recipe)
+    return load(full)
+
+
 def delete_dataset(name: str) -> None:
-    """Remove a dataset of one's own."""
+    """Remove a dataset of one's own, or a kept recipe."""
+    if PLUS in name:
+        file = _recipe_file(name)
+        with writing(file):
+            file.unlink()
+        return
     if name in SOURCES:
         raise BadData(f"{name!r} comes with genlab and cannot be deleted.")
     folder = _own_folder(name)
@@ -102,7 +142,24 @@ def delete_dataset(name: str) -> None:
 
 def record_of(name: str) -> dict[str, Any]:
     """All that was remembered of a dataset of one's own when it was saved."""
-    return _record(_own_folder(name))
+    return _record(_own_folder(name.split(PLUS)[0]))
+
+
+def _recipe_file(name: str) -> Path:
+    """Where the recipe of `SOURCE+RECIPE` lies; files outside of the own folder are opened for the user of this machine only."""
+    recipe = name.partition(PLUS)[2]
+    if recipe.endswith(".json") and current_space() is None:
+        if not Path(recipe).is_file():
+            raise UnknownName(f"There is no recipe file {recipe!r}.")
+        return Path(recipe)
+    if name not in list_datasets():
+        raise UnknownName(unknown("dataset", name, list_datasets()))
+    return datasets_folder() / f"{name}.json"
+
+
+@lru_cache(maxsize=4)
+def _made(name: str, file: Path, written: int, space: Path | None) -> Splits:
+    return read_recipe(file).apply(load(name.partition(PLUS)[0]), name)
 
 
 def _own_folder(name: str) -> Path:

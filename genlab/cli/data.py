@@ -1,0 +1,144 @@
+"""The verbs about data: import, inspect, damage, repair, export."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from tqdm import tqdm
+
+from genlab.cli.words import first, number, parse, parser_of
+from genlab.data import Splits, list_datasets, load, recipe_of, write_recipe
+from genlab.data.exporting import export
+from genlab.data.importing import Imported, import_images
+from genlab.data.recipe import Recipe
+from genlab.errors import BadSetting
+from genlab.files import write_bytes
+from genlab.quality import DEFECTS, Finding, draw, inspect, markdown, repair, report
+
+
+def import_verb(words: list[str]) -> None:
+    """import PATH… --name N: make a dataset of the images in zips, folders and files."""
+    parser = parser_of("import", import_verb)
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="a zip, a folder or an image; the last folder is the class")
+    parser.add_argument("--name", required=True, help="name of the dataset")
+    parser.add_argument("--folders", help="classes to take, as cat,dog (default: all)")
+    parser.add_argument("--size", type=number, help="pixels a side (default: the smallest side seen, at most 64)")
+    parser.add_argument("--mode", default="auto", help="grey, colour, or auto: grey where all images are (default auto)")
+    given, _ = parse(parser, words)
+    folders = given.folders.split(",") if given.folders else None
+    with closing(import_images(given.paths, given.name, folders, given.size, given.mode)) as steps, tqdm(leave=False) as bar:
+        for progress in steps:
+            bar.n, bar.total = progress.done, progress.total
+            bar.set_description(f"{progress.doing}, {progress.skipped:,} skipped")
+    assert progress.imported
+    _tell_import(progress.imported)
+
+
+def inspect_verb(words: list[str]) -> None:
+    """inspect DATASET --out report.json|.png|.md: look for what is wrong with the training part."""
+    parser = parser_of("inspect", inspect_verb)
+    parser.add_argument("dataset", help="its name, SOURCE+RECIPE for a kept recipe, or SOURCE+FILE.json")
+    parser.add_argument("--out", type=Path, help="write the report card, too: FILE.json, FILE.png or FILE.md")
+    given, _ = parse(parser, words)
+    if given.out and given.out.suffix not in (".json", ".png", ".md"):
+        raise BadSetting(f"{given.out.name} is neither a .json, a .png nor a .md file; name one of these.")
+    data = load(given.dataset)
+    found = list(_watched(data))
+    card = report(data, found)
+    for score in card.scores:
+        print(f"{score.name:<24}{score.told:<10}{score.measured}")
+    for issue in card.issues:
+        if issue.count:
+            print(f"{issue.name:<24}{', '.join(issue.classes) or f'{issue.count:,}':<10}{issue.sentence}")
+    if given.out:
+        write_bytes(
+            given.out,
+            {
+                ".json": lambda: (json.dumps(card.to_json(), indent=2, ensure_ascii=False) + "\n").encode(),
+                ".png": lambda: draw(card),
+                ".md": lambda: markdown(card).encode(),
+            }[given.out.suffix](),
+        )
+
+
+def damage_verb(words: list[str]) -> None:
+    """damage DATASET --defect NAME --rate R --seed S --out RECIPE.json: damage the training part on purpose."""
+    defect = _named(words, "--defect")
+    settings = DEFECTS[defect].Settings
+    parser = parser_of("damage", damage_verb, settings)
+    parser.add_argument("dataset")
+    parser.add_argument("--defect", required=True, help=", ".join(DEFECTS))
+    parser.add_argument("--seed", type=int, default=0, help="the same seed damages the same items alike (default: 0)")
+    parser.add_argument("--out", type=Path, required=True, help="RECIPE.json; the dataset is then called DATASET+RECIPE.json")
+    given, values = parse(parser, words, settings)
+    if not 0 <= given.seed < 2**31:
+        raise BadSetting(f"seed is {given.seed}; it must be a whole number from 0 up.")
+    data = load(given.dataset)
+    recipe = recipe_of(given.dataset).then(defect, settings.parse(values), given.seed)
+    _write(given.out, recipe, data)
+
+
+def repair_verb(words: list[str]) -> None:
+    """repair DATASET --issues all --out RECIPE.json: mend what inspect finds."""
+    parser = parser_of("repair", repair_verb)
+    parser.add_argument("dataset")
+    parser.add_argument("--issues", default="all", help="all, or names of issues with commas between them (default: all)")
+    parser.add_argument("--out", type=Path, required=True, help="RECIPE.json; the dataset is then called SOURCE+RECIPE.json")
+    given, _ = parse(parser, words)
+    data = load(given.dataset)
+    issues = None if given.issues == "all" else given.issues.split(",")
+    _write(given.out, repair(data, _watched(data), recipe_of(given.dataset), issues), data)
+
+
+def export_verb(words: list[str]) -> None:
+    """export DATASET --out FILE.zip: images in class folders, with a manifest."""
+    first(words, "dataset", list_datasets())
+    parser = parser_of("export", export_verb)
+    parser.add_argument("dataset")
+    parser.add_argument("--out", type=Path, required=True, help="FILE.zip")
+    given, _ = parse(parser, words)
+    if given.out.suffix != ".zip":
+        raise BadSetting(f"{given.out.name} is no .zip file; name one.")
+    data = load(given.dataset)
+    export(data, given.out)
+    print(f"{sum(map(len, data.parts.values())):,} images are in {given.out}.")
+
+
+def _tell_import(imported: Imported) -> None:
+    """What came of an import, and every file that was skipped."""
+    for verdict in imported.table:
+        if not verdict.kept:
+            print(f"skipped {verdict.file}: {verdict.words}")
+    channels, height, width = imported.shape
+    kind = f"{width}×{height} {'grey' if channels == 1 else 'colour'}"
+    print(f"{imported.summary}\nThe dataset {imported.name!r} holds them at {kind}.")
+    print(f"Try: python -m genlab train vae {imported.name}")
+
+
+def _named(words: list[str], flag: str) -> str:
+    """The word after a flag without which the other flags are not known."""
+    if flag not in words[:-1]:
+        raise BadSetting(f"Name a defect with {flag}. Possible: {', '.join(DEFECTS)}.")
+    name = words[words.index(flag) + 1]
+    DEFECTS[name]  # raises its sentence
+    return name
+
+
+def _watched(data: Splits) -> Iterator[Finding]:
+    """Follow the checks with a progress bar."""
+    with tqdm(unit="check", leave=False) as bar:
+        for finding in inspect(data):
+            bar.set_postfix_str(finding.name)
+            bar.update()
+            yield finding
+
+
+def _write(file: Path, recipe: Recipe, data: Splits) -> None:
+    """Keep a recipe that can be used; what it makes of its source is found out before."""
+    if file.suffix != ".json":
+        raise BadSetting(f"{file.name} is no .json file; name one.")
+    made = recipe.apply(load(recipe.source))
+    write_recipe(file, recipe)
+    print(f"{recipe.tell()}: {len(data.train):,} items before, {len(made.train):,} after.")
+    print(f"Use it as {recipe.source}+{file}, for example: python -m genlab inspect {recipe.source}+{file}")

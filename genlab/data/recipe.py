@@ -1,0 +1,171 @@
+"""Recipe: the steps that make a dataset from its source, as JSON that can be read, undone and shared."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from torch import Tensor
+
+from genlab.config import Config
+from genlab.data.dataset import Dataset, DataSpec, Splits
+from genlab.errors import BadData
+from genlab.files import write_json
+from genlab.registry import Registry
+
+FORMAT = 1  # of a recipe; raised when an older genlab could not read it
+BLOCK = 2**32  # ids of the items that step k adds start at k · BLOCK
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: what is done, with which settings; its key stays its own when steps before it are undone."""
+
+    do: str
+    key: int
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+
+    @property
+    def parsed(self) -> Config:
+        """The settings as their class; raises BadData with a sentence where they are not valid."""
+        try:
+            return OPERATIONS[self.do].settings.model_validate(dict(self.settings))
+        except ValidationError as fault:
+            error = fault.errors()[0]
+            where = ".".join(map(str, error["loc"]))
+            raise BadData(f"Step {self.key} of the recipe, {self.do}, cannot be read: {where}: {error['msg']}.") from None
+
+    def tell(self) -> str:
+        """What the step does, in a few words."""
+        return OPERATIONS[self.do].tell(self)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A kind of step: what its settings are, what it makes of the training part, how it is told."""
+
+    settings: type[Config]
+    apply: Callable[[Splits, Step], Dataset]  # gives the new training part
+    tell: Callable[[Step], str]
+
+
+OPERATIONS: Registry[Operation] = Registry("step")  # the repairs of `steps`, and every defect of `genlab.quality`
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The steps from a source to a dataset; the fingerprint is that of the source's training part."""
+
+    source: str
+    fingerprint: str
+    steps: tuple[Step, ...] = ()
+
+    @classmethod
+    def of(cls, source: Splits) -> "Recipe":
+        """The recipe without steps for a dataset."""
+        return cls(source.name, source.train.fingerprint)
+
+    def then(self, do: str, settings: Mapping[str, Any] | Config, seed: int = 0) -> "Recipe":
+        """This recipe with one more step; raises a GenlabError where there is no such step or its settings are not valid."""
+        values = settings.model_dump() if isinstance(settings, Config) else dict(settings)
+        step = Step(do, 1 + max((step.key for step in self.steps), default=0), values, seed)
+        step.parsed  # noqa: B018  raises its sentence
+        return replace(self, steps=(*self.steps, step))
+
+    def without(self, key: int) -> "Recipe":
+        """This recipe with one step undone."""
+        keys = [step.key for step in self.steps]
+        if key not in keys:
+            raise BadData(f"There is no step {key} to undo. Possible: {', '.join(map(str, keys)) or 'none'}.")
+        return replace(self, steps=tuple(step for step in self.steps if step.key != key))
+
+    def apply(self, source: Splits, name: str = "") -> Splits:
+        """The dataset that the steps make of their source: validation and test part stay as they are.
+
+        Raises BadData for another source than that of the recipe, and where nothing would be left.
+        """
+        if source.train.fingerprint != self.fingerprint:
+            raise BadData(
+                f"This recipe was made for {self.source!r} with the fingerprint {self.fingerprint[:8]}…; "
+                f"{source.name!r} has {source.train.fingerprint[:8]}…. Use it with its own source."
+            )
+        data = source
+        for step in self.steps:
+            train = OPERATIONS[step.do].apply(data, step)
+            if not len(train):
+                raise BadData(f"Step {step.key} ({step.tell()}) would leave nothing of the training part. Choose fewer items.")
+            data = _same_classes(replace(data, train=train))
+        return replace(data, name=name or source.name)
+
+    def tell(self) -> str:
+        """Source and steps in a sentence for a card."""
+        return f"{self.source} + {'; '.join(step.tell() for step in self.steps)}" if self.steps else self.source
+
+    def to_json(self) -> dict[str, Any]:
+        """The recipe as a value that JSON can hold."""
+        steps = [asdict(step) for step in self.steps]
+        return {"format": FORMAT, "source": self.source, "fingerprint": self.fingerprint, "steps": steps}
+
+    @classmethod
+    def from_json(cls, value: Any, name: str = "The recipe") -> "Recipe":
+        """The recipe of such a value; raises BadData with a sentence for anything that is none, or that a newer genlab wrote."""
+        try:
+            if value["format"] > FORMAT:
+                raise BadData(
+                    f"{name} was written by a newer genlab (format {value['format']}; "
+                    f"this one reads up to {FORMAT}). Update genlab to use it."
+                )
+            steps = tuple(Step(s["do"], int(s["key"]), dict(s["settings"]), int(s["seed"])) for s in value["steps"])
+            recipe = cls(str(value["source"]), str(value["fingerprint"]), steps)
+        except (KeyError, TypeError, ValueError) as fault:
+            raise BadData(
+                f"{name} is no recipe of genlab: format, source, fingerprint or steps are missing or damaged."
+            ) from fault
+        keys = [step.key for step in steps]
+        if len(set(keys)) < len(keys) or not all(0 < key < 2**20 for key in keys):
+            raise BadData(f"{name} is damaged: the keys of its steps are {keys}; they must be different numbers from 1.")
+        if not all(0 <= step.seed < 2**31 for step in steps):
+            raise BadData(f"{name} is damaged: a seed must be a whole number from 0 up.")
+        for step in steps:
+            step.parsed  # noqa: B018  raises its sentence
+        return recipe
+
+
+def read_recipe(file: Path) -> Recipe:
+    """The recipe in a file."""
+    try:
+        value = json.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        raise BadData(f"There is no recipe called {file.name!r}.") from None
+    except (OSError, ValueError) as fault:
+        raise BadData(f"{file.name} cannot be read as JSON.") from fault
+    return Recipe.from_json(value, file.name)
+
+
+def write_recipe(file: Path, recipe: Recipe) -> None:
+    """Keep a recipe in a file."""
+    write_json(file, recipe.to_json())
+
+
+def added_ids(key: int, n: int) -> Tensor:
+    """[n] ids of the items that the step with this key adds."""
+    return key * BLOCK + torch.arange(n)
+
+
+def rows_of(data: Dataset, ids: Tensor | list[int]) -> tuple[Tensor, Tensor]:
+    """Where items are: (their rows in the dataset, their places in `ids`); ids that are gone are left out."""
+    wanted = torch.as_tensor(ids, dtype=torch.long)
+    order = data.id.argsort()
+    found = torch.searchsorted(data.id[order], wanted).clamp(max=max(len(data) - 1, 0))
+    there = (data.id[order][found] == wanted).nonzero()[:, 0] if len(data) else wanted[:0]
+    return order[found[there]], there
+
+
+def _same_classes(data: Splits) -> Splits:
+    """A step may add classes, of which the held-out parts know then, too."""
+    spec: DataSpec = data.train.spec
+    return replace(data, validation=replace(data.validation, spec=spec), test=replace(data.test, spec=spec))

@@ -1,0 +1,268 @@
+"""Features: what the checks share about the items of one dataset; each is computed once and kept in the cache.
+
+Images are seen by random patches of their own as filters, whitened, rectified and pooled (Coates & Ng 2011, "The importance of
+encoding versus training with sparse coding and vector quantization"); points by their coordinates. Nothing is downloaded.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from genlab.data.dataset import Dataset
+from genlab.files import npz, write_bytes
+from genlab.paths import cache_folder
+from genlab.statistics import Statistics, luminance
+
+FORMAT = 1  # of what lies in the cache; raised when it is computed in another way
+FILTERS, GRID, LARGEST = 128, 2, 32  # the pooled features are 2 · FILTERS · GRID² a image of at most LARGEST pixels a side
+RECTIFIED = 0.25  # below which an answer of a filter counts as none
+DIMENSIONS = 128  # of the embedding
+NEIGHBOURS = 10
+WAVES = 6  # the longest in each direction make up the spectra
+BLOCK = 32  # images at a time, so that their answers stay in the processor's cache
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What the other items say of the class of each; no item has a say in its own prediction."""
+
+    scores: Tensor  # [N, K] near 1 for the class, near -1 for the others
+    probabilities: Tensor  # [N, K]
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The nearest items to each, itself excluded, nearest first."""
+
+    distances: Tensor  # [N, k] in units of the embedding
+    rows: Tensor  # [N, k]
+
+
+class Features:
+    """Features of one dataset; computed when they are asked for, then read from the cache by `key`."""
+
+    def __init__(self, data: Dataset) -> None:
+        self.data = data
+
+    @cached_property
+    def key(self) -> str:
+        """Hash of the items in their order with their labels; unlike a fingerprint it tells orders apart."""
+        content = b"".join(self.data.hashes) + self.data.label.numpy().tobytes() + repr((FORMAT, self.data.spec)).encode()
+        return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+    @cached_property
+    def pooled(self) -> Tensor:
+        """[N, D] what the filters answer, pooled over the quarters of an image; each column of mean 0 and deviation 1."""
+        points = self.data.spec.modality == "points"
+        x = self.data.read(slice(None)).nan_to_num() if points else Filters(self.data).answers(self.data)
+        return x.sub_(x.mean(0)).div_(x.std(0, correction=0) + 1e-3)  # in place, as everything that is as large below
+
+    @cached_property
+    def measure(self) -> Statistics:
+        """What measures low-level statistics of images by what is usual in this dataset."""
+        return Statistics(self.data)
+
+    @cached_property
+    def statistics(self) -> Tensor:
+        """[N, S] low-level statistics of the images."""
+        return self.measure.of(self.data)
+
+    @cached_property
+    def embedding(self) -> Tensor:
+        """[N, d] the principal components of the pooled features, the strongest first."""
+        return self._kept("embedding", lambda: {"x": _principal(self.pooled, DIMENSIONS).half().numpy()})["x"].float()
+
+    @cached_property
+    def neighbours(self) -> Neighbours:
+        """The nearest items by the embedding."""
+        found = self._kept("neighbours", lambda: nearest(self.embedding, min(NEIGHBOURS, len(self.data) - 1)))
+        return Neighbours(found["distances"], found["rows"].long())
+
+    @cached_property
+    def lookalikes(self) -> Neighbours:
+        """The two nearest items by their spectra, wherever in the picture the thing may be."""
+        found = self._kept("lookalikes", lambda: nearest(self.spectra, min(2, len(self.data) - 1)))
+        return Neighbours(found["distances"], found["rows"].long())
+
+    @cached_property
+    def spectra(self) -> Tensor:
+        """[N, S] spectra of the images."""
+        return spectra_of(self.data)
+
+    @cached_property
+    def predictions(self) -> Predictions:
+        """Classes by leave-one-out ridge regression on the pooled features."""
+        found = self._kept("predictions", lambda: _predicted(self.pooled, self.data.label, len(self.data.spec.classes)))
+        return Predictions(found["scores"], found["probabilities"])
+
+    def _kept(self, name: str, compute: Callable[[], dict[str, np.ndarray]]) -> dict[str, Tensor]:
+        file = cache_folder() / "features" / self.key / f"{name}.npz"
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_bytes(file, npz(**compute()), sync=False)
+        with np.load(file, allow_pickle=False) as kept:
+            return {key: torch.from_numpy(kept[key]) for key in kept}
+
+
+# --- Filters ---
+
+
+class Filters:
+    """Random patches of a dataset's images as filters; what they answer to any images of its shape."""
+
+    def __init__(self, data: Dataset) -> None:
+        self.kernel, self.offset, self.width = _filters(_small(data.read(even_rows(len(data), 4000))))
+
+    def answers(self, data: Dataset) -> Tensor:
+        """[N, D] pooled answers to the images of a dataset."""
+        size = 8 * BLOCK
+        blocks = (_small(data.read(slice(start, start + size))) for start in range(0, len(data), size))
+        parts = (part for block in blocks for part in block.split(BLOCK))
+        return torch.cat([_answer(part, self.kernel, self.offset, self.width) for part in parts])
+
+
+def _small(images: Tensor) -> Tensor:
+    """Floats in [0, 1] of at most LARGEST pixels a side."""
+    x = images.float() / 255
+    side = max(x.shape[-2:])
+    return x if side <= LARGEST else F.interpolate(x, scale_factor=LARGEST / side, mode="area")
+
+
+def even_rows(n: int, most: int) -> Tensor:
+    """At most so many of n rows, at even distances."""
+    return torch.linspace(0, n - 1, min(n, most)).long()
+
+
+def _filters(x: Tensor, patches: int = 20_000) -> tuple[Tensor, Tensor, int]:
+    """Patches of the images as filters: kernel [F, C, w, w], what to take off their answers [F, 1, 1], and w in pixels.
+
+    A patch p answers to another q as the whitened cosine of their contrast-normalised pixels.
+    """
+    generator = torch.Generator().manual_seed(0)
+    count, channels, height, width = x.shape
+    w = min(6, max(2, min(height, width) // 4 + 1))
+    at = [torch.randint(high, (patches,), generator=generator) for high in (count, height - w + 1, width - w + 1)]
+    p = torch.stack([x[i, :, top : top + w, left : left + w].flatten() for i, top, left in zip(*at, strict=True)])
+    p = p - p.mean(1, keepdim=True)
+    p = p / (p.var(1, keepdim=True) + _FAINT).sqrt()
+    mean = p.mean(0)
+    values, vectors = torch.linalg.eigh((p - mean).T @ (p - mean) / patches)
+    whiten = vectors @ torch.diag((values + 0.1).rsqrt()) @ vectors.T
+    chosen = F.normalize((p[torch.randperm(patches, generator=generator)[:FILTERS]] - mean) @ whiten, dim=1) @ whiten
+    kernel = chosen - chosen.mean(1, keepdim=True)  # which takes the mean off each patch it meets
+    return kernel.reshape(-1, channels, w, w), (chosen @ mean)[:, None, None], w
+
+
+_FAINT = 100 / 255**2  # variance below which a patch counts as empty
+
+
+def _answer(x: Tensor, kernel: Tensor, offset: Tensor, w: int) -> Tensor:
+    """[n, D] pooled answers, split into agreement and disagreement."""
+    n = kernel[0].numel()
+    box = torch.full((1, x.shape[1], w, w), 1 / n)
+    mean, square = F.conv2d(x, box), F.conv2d(x * x, box)
+    contrast = ((square - mean * mean).clamp_(min=0) * (n / (n - 1)) + _FAINT).sqrt_()
+    answer = F.conv2d(x, kernel).div_(contrast).sub_(offset)
+    agree = F.adaptive_avg_pool2d(F.relu(answer - RECTIFIED), GRID)
+    differ = F.adaptive_avg_pool2d(F.relu_(answer.neg_().sub_(RECTIFIED)), GRID)
+    return torch.cat([agree, differ], 1).flatten(1).sqrt_()  # the root evens out few strong and many weak answers
+
+
+# --- What follows from the features ---
+
+
+def _principal(x: Tensor, most: int) -> Tensor:
+    """[N, d] scores on the strongest principal components (Pearson 1901), signs fixed by their largest weight."""
+    _, vectors = torch.linalg.eigh(x.T @ x / len(x))
+    vectors = vectors.flip(1)[:, :most]
+    strongest = vectors.gather(0, vectors.abs().argmax(0, keepdim=True))
+    return x @ (vectors * strongest.sign())
+
+
+def nearest(x: Tensor, k: int, among: Tensor | None = None) -> dict[str, np.ndarray]:
+    """Distances and rows [N, k] of the nearest to each row of x, itself excluded, or among others; all are compared."""
+    others = x if among is None else among
+    squares = others.square().sum(1)
+    distances, rows = [x.new_empty(0, k)], [torch.empty(0, k, dtype=torch.int)]
+    for start in range(0, len(x), 500):
+        part = x[start : start + 500]
+        block = squares - 2 * part @ others.T  # [b, N] squared distances but for a constant a row
+        if among is None:
+            block[torch.arange(len(part)), start + torch.arange(len(part))] = torch.inf
+        near = block.topk(k, largest=False)
+        rows.append(near.indices.int())
+        distances.append((near.values + part.square().sum(1, keepdim=True)).clamp(min=0).sqrt())
+    return {"distances": torch.cat(distances).numpy(), "rows": torch.cat(rows).numpy()}
+
+
+def spectra_of(data: Dataset) -> Tensor:
+    """[N, S] amplitudes of low spatial frequencies, of length 1: a perceptual hash that shifts and brightness leave as it is."""
+    parts = []
+    for start in range(0, len(data), 1024):
+        y = luminance(data.read(slice(start, start + 1024)))
+        waves = torch.fft.rfft2(y - y.mean((1, 2), keepdim=True)).abs()
+        low = min(WAVES, min(y.shape[1:]) // 2)
+        both = torch.cat([waves[:, :low, :low], waves[:, 1 - low :, :low]], 1) if low > 1 else waves[:, :1, :1]
+        parts.append(F.normalize(both.flatten(1).sqrt(), dim=1))
+    return torch.cat(parts)
+
+
+def _predicted(x: Tensor, label: Tensor, classes: int) -> dict[str, np.ndarray]:
+    """Two rounds: what the first holds to be wrong surely has no say in the second; nor have items without a label."""
+    y = 2 * F.one_hot(label.clamp(min=0), classes).float() - 1
+    x = torch.cat([x, x.new_full((len(x), 1), 10)], 1)  # the constant, hardly penalised
+    weight = (label >= 0).float()
+    for _ in range(2):
+        scores = leave_one_out(x, y, weight)
+        probabilities = _probabilities(scores, label, weight)
+        given = probabilities[torch.arange(len(x)), label.clamp(min=0)]
+        weight = weight * (probabilities.amax(1) - given < SURELY)
+    return {"scores": scores.numpy(), "probabilities": probabilities.numpy()}
+
+
+SURELY = 0.6  # by how much another class is more probable than the given one, for the item to be left out
+
+
+def leave_one_out(
+    x: Tensor, y: Tensor, weight: Tensor, penalties: tuple[float, ...] = (3, 10, 30, 100, 300, 1000, 3000)
+) -> Tensor:
+    """[N, K] ridge predictions of the targets y [N, K] from x [N, D], each from all items but itself, in closed form.
+
+    ŷ₋ᵢ = (ŷᵢ - hᵢyᵢ) / (1 - hᵢ) with the leverage hᵢ = wᵢ xᵢᵀ(XᵀWX + λI)⁻¹xᵢ (Allen 1974, the PRESS statistic); items of weight 0
+    have no say at all. The penalty λ is that of the least squared error.
+    """
+    blocks = list(zip(x.split(4096), y.split(4096), weight[:, None].split(4096), strict=True))
+    values, vectors = torch.linalg.eigh(sum((w * b).T @ b for b, _, w in blocks))
+    moments = vectors.T @ sum(b.T @ (w * t) for b, t, w in blocks)  # [D, K]
+    shrunk = 1 / (values.clamp(min=0)[:, None] + torch.tensor(penalties))  # [D, P]
+    fits, leverages = zip(*(_ridge(b @ vectors, moments, shrunk) for b, _, _ in blocks), strict=True)
+    best, error = y, torch.inf
+    for fit, own in zip(torch.cat(fits, 1), torch.cat(leverages).T, strict=True):  # [N, K], [N] a penalty
+        leverage = (weight * own)[:, None].clamp(max=1 - 1e-4)
+        left_out = (fit - leverage * y) / (1 - leverage)
+        squared = float(((left_out - y).square().mean(1) * weight).sum())
+        if squared < error:
+            best, error = left_out, squared
+    return best
+
+
+def _ridge(u: Tensor, moments: Tensor, shrunk: Tensor) -> tuple[Tensor, Tensor]:
+    """Fits [P, n, K] and unweighted leverages [n, P] of rows u [n, D] on the principal axes, for each penalty."""
+    return torch.stack([u @ (moments * column[:, None]) for column in shrunk.T]), u.square() @ shrunk
+
+
+def _probabilities(scores: Tensor, label: Tensor, weight: Tensor) -> Tensor:
+    """Softmax at the temperature under which the labels are likeliest, one in twenty being thought wrong."""
+    labels = label.clamp(min=0)[:, None]
+
+    def unlikely(sharpness: float) -> float:
+        right = (scores * sharpness).softmax(1).gather(1, labels)[:, 0]
+        return -float(((0.95 * right + 0.05 / scores.shape[1]).log() * weight).sum())
+
+    return (scores * min((1, 1.5, 2, 3, 4, 5, 6, 8, 10, 14, 20), key=unlikely)).softmax(1)

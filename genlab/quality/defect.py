@@ -1,0 +1,165 @@
+"""Defect: the protocol of the files beside it; each holds the three sides of one thing: inject it, detect it, repair it."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from genlab.config import Config, Field
+from genlab.data.dataset import Dataset, Splits
+from genlab.data.recipe import OPERATIONS, Operation, Recipe, Step
+from genlab.errors import BadData
+from genlab.features import Features
+from genlab.registry import Registry
+
+
+class Damage(Config):
+    """What every defect can be set to; each adds its kinds."""
+
+    rate: float = Field(0.1, ge=0, le=1, description="share of the items that are damaged, or added")
+
+
+class Graded(Damage):
+    """Damage that can be worse or less so."""
+
+    severity: float = Field(0.5, ge=0, le=1, description="how badly, from not at all to beyond recognition")
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What an injection really did, told in ids of items."""
+
+    changed: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.long))  # items whose content or label differs now
+    added: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.long))  # items that were not there
+    origins: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.long))  # of copies: what each is a copy of
+    removed: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.long))  # items that are gone
+    classes: tuple[str, ...] = ()  # that were thinned or left out
+
+    @property
+    def damaged(self) -> Tensor:
+        """Items that are not as they should be."""
+        return torch.cat([self.changed, self.added])
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """What one check found; its name is the defect's, with a hyphen and the kind where there are several.
+
+    Rows are those of the training part that was looked at, of which `ids` are the ids.
+    """
+
+    name: str
+    sentence: str  # what it means for a generative model
+    ids: Tensor  # [N]
+    scores: Tensor  # [N] in [0, 1], 1 for surely damaged
+    flagged: Tensor  # [N] bool
+    groups: Tensor | None = None  # [N] of duplicates: equal numbers for what belongs together, -1 for what stands alone
+    suggestions: Tensor | None = None  # [N] the class that an item seems to have; -1 for none
+    boxes: Tensor | None = None  # [N, 4] top, left, height, width of a mask in pixels; zeros where there is none
+    classes: tuple[str, ...] = ()  # that are too rare, or missing
+
+    @property
+    def count(self) -> int:
+        """How many items, or classes where it is about these, are concerned."""
+        return len(self.classes) or int(self.flagged.sum())
+
+    @property
+    def suspects(self) -> Tensor:
+        """Rows of the flagged items, the worst first."""
+        rows = self.flagged.nonzero()[:, 0]
+        return rows[self.scores[rows].argsort(descending=True, stable=True)]
+
+    def only(self, ids: Iterable[int]) -> "Finding":
+        """The same finding, of which only these items are held to be damaged: what a person made of it."""
+        chosen = torch.isin(self.ids, torch.as_tensor(list(ids), dtype=torch.long))
+        return replace(self, flagged=chosen)
+
+
+class Defect(Protocol):
+    """One kind of damage, with the three sides of it."""
+
+    @property
+    def Settings(self) -> type[Damage]:
+        """What it can be set to."""
+
+    def inject(self, data: Splits, settings: Any, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
+        """The training part damaged, and what was done; ids of added items begin with `key` (see `added_ids`)."""
+
+    def detect(self, data: Splits, features: Features) -> Iterator[Finding]:
+        """What there is of the defect in the training part, a finding a kind."""
+
+    def repair(self, data: Splits, finding: Finding, recipe: Recipe) -> Recipe:
+        """The recipe with the steps that mend what the finding flags; the same recipe where nothing can be done."""
+
+
+DEFECTS: Registry[Defect] = Registry("defect")
+
+
+def list_defect(name: str, defect: Defect) -> None:
+    """List a defect, which makes it a step of recipes, too."""
+    DEFECTS.register(name)(defect)
+
+    def apply(data: Splits, step: Step) -> Dataset:
+        return defect.inject(data, step.parsed, step.seed, step.key)[0]
+
+    def tell(step: Step) -> str:
+        settings = step.parsed.model_dump().items()
+        told = [value if isinstance(value, str) else f"{setting} {value:g}" for setting, value in settings]
+        return f"{name} ({', '.join([*told, f'seed {step.seed}'])})"
+
+    OPERATIONS.register(name)(Operation(defect.Settings, apply, tell))
+
+
+def dropped(recipe: Recipe, finding: Finding) -> Recipe:
+    """The repair of most defects: the flagged items go."""
+    return recipe.then("drop", {"ids": finding.ids[finding.flagged].tolist()}) if finding.flagged.any() else recipe
+
+
+# --- Randomness by item: which are damaged, and how, follows from (seed, id) whatever the others are ---
+
+
+def draws(ids: Tensor, seed: int) -> np.ndarray:
+    """[n] numbers in [0, 1), one an item, by the finaliser of SplitMix64 (Steele et al. 2014)."""
+    with np.errstate(over="ignore"):
+        x = ids.numpy().astype(np.uint64) + np.uint64(seed + 1) * np.uint64(0x9E3779B97F4A7C15)
+        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        x ^= x >> np.uint64(31)
+    return x / 2.0**64
+
+
+def chosen(data: Dataset, rate: float, seed: int) -> Tensor:
+    """[round(rate · N)] rows, in their order; a higher rate adds to those of a lower."""
+    count = round(rate * len(data))
+    return torch.from_numpy(draws(data.id, seed)).argsort(stable=True)[:count].sort().values
+
+
+def generator(seed: int, item: int) -> np.random.Generator:
+    """The random numbers of one item."""
+    return np.random.default_rng((seed, item))
+
+
+def chosen_classes(data: Dataset, rate: float, seed: int) -> list[int]:
+    """Numbers of the classes concerned, in random order: a share `rate` of those there are, at least one where it is above 0."""
+    there = data.counts.nonzero()[:, 0].tolist()
+    if not there:
+        raise BadData(f"{data.name} has no classes that could be rare or missing.")
+    order = np.random.default_rng(seed).permutation(there).tolist()
+    return order[: max(round(rate * len(order)), int(rate > 0))]
+
+
+def needs_images(data: Splits, what: str) -> None:
+    """Raise a sentence unless the items are images."""
+    if data.spec.modality != "image":
+        raise BadData(
+            f"{data.name} holds points, which have no {what}. Possible for points: noise, duplicates, missing, imbalance."
+        )
+
+
+def needs_classes(data: Splits, least: int = 2) -> None:
+    """Raise a sentence unless there are classes to speak of."""
+    if int((data.train.counts > 0).sum()) < least:
+        raise BadData(f"{data.name} has fewer than {least} classes with items, so that no label can be told wrong from right.")

@@ -1,0 +1,59 @@
+"""Exposure: images much darker or brighter than they should be."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+import torch
+
+from genlab.config import Field
+from genlab.data.dataset import Dataset, Splits
+from genlab.data.recipe import Recipe
+from genlab.features import Features
+from genlab.quality.defect import Finding, Graded, Truth, chosen, dropped, needs_images
+from genlab.quality.degrade import as_pixels
+from genlab.quality.learned import told_apart
+
+SENTENCES = {
+    "dark": "Underexposed images: a model learns to draw some of its samples in the dark.",
+    "bright": "Overexposed images: what was clipped to white is lost, and a model learns the loss.",
+}
+
+
+class ExposureSettings(Graded):
+    """At severity 0.5 four tenths of the light are lost, or of the darkness."""
+
+    kind: Literal["dark", "bright"] = Field("dark", description="too little light or too much")
+
+
+class Exposure:
+    """Exposure: see the protocol `Defect`."""
+
+    Settings = ExposureSettings
+
+    def inject(self, data: Splits, settings: ExposureSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
+        needs_images(data, "exposure")
+        rows = chosen(data.train, settings.rate, seed)
+        before = data.train.read(rows)
+        after = torch.from_numpy(EXPOSURES[settings.kind](before.numpy(), settings.severity))
+        changed = (after != before).flatten(1).any(1)
+        return data.train.with_items(rows, after), Truth(changed=data.train.id[rows[changed]])
+
+    def detect(self, data: Splits, features: Features) -> Iterator[Finding]:
+        if data.spec.modality == "image":
+            for kind, scores in told_apart(features, EXPOSURES).items():
+                yield Finding(f"exposure-{kind}", SENTENCES[kind], data.train.id, scores, scores > 0.5)
+
+    def repair(self, data: Splits, finding: Finding, recipe: Recipe) -> Recipe:
+        return dropped(recipe, finding)
+
+
+def darkened(images: np.ndarray, severity: float) -> np.ndarray:
+    return as_pixels(images * (1 - 0.8 * severity))
+
+
+def brightened(images: np.ndarray, severity: float) -> np.ndarray:
+    return as_pixels(255 - (255.0 - images) * (1 - 0.8 * severity))
+
+
+EXPOSURES = {"dark": darkened, "bright": brightened}

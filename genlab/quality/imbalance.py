@@ -1,0 +1,89 @@
+"""Imbalance: classes that are much rarer than the others."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from genlab.config import Field
+from genlab.data.dataset import Dataset, Splits
+from genlab.data.recipe import Recipe
+from genlab.errors import BadData
+from genlab.features import Features
+from genlab.quality.defect import Finding, Graded, Truth, chosen_classes, draws
+
+RARE = 0.5  # of what is usual, below which a class is rare
+HEAD = 1 / 3  # share that the most frequent class of a long tail keeps
+
+
+class ImbalanceSettings(Graded):
+    """At severity 0.9 a thinned class keeps a tenth of its items."""
+
+    kind: Literal["thinned", "long-tail"] = Field("thinned", description="classes thinned alike, or one rarer than the other")
+    rate: float = Field(0.1, ge=0, le=1, description="share of the classes that are thinned, at least one")
+    severity: float = Field(0.9, ge=0, le=1, description="share of its items that the rarest class loses")
+
+
+class Imbalance:
+    """Imbalance: see the protocol `Defect`."""
+
+    Settings = ImbalanceSettings
+
+    def inject(self, data: Splits, settings: ImbalanceSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
+        train = data.train
+        numbers = chosen_classes(train, settings.rate, seed)
+        kept = torch.ones(len(train), dtype=torch.bool)
+        for number, share in zip(numbers, _shares(settings, len(numbers)), strict=True):
+            rows = (train.label == number).nonzero()[:, 0]
+            order = torch.from_numpy(draws(train.id[rows], seed)).argsort()
+            kept[rows[order[round(share * len(rows)) :]]] = False
+        if not kept.any():
+            raise BadData("Thinning every class to nothing would leave nothing. Choose a smaller rate or severity.")
+        return train[kept], Truth(removed=train.id[~kept], classes=tuple(train.spec.classes[k] for k in sorted(numbers)))
+
+    def detect(self, data: Splits, features: Features) -> Iterator[Finding]:
+        train = data.train
+        rare = rare_classes(train.counts)
+        items = torch.isin(train.label, rare)
+        sentence = "Rare classes: a model draws them seldom, and badly; re-weighting shows it them as often as the others."
+        names = tuple(train.spec.classes[k] for k in rare.tolist())
+        yield Finding("imbalance", sentence, train.id, items.float(), torch.zeros_like(items), classes=names)
+
+    def repair(self, data: Splits, finding: Finding, recipe: Recipe) -> Recipe:
+        """Draw the rare classes as often as the held-out parts have them, or as the others where they are rare there, too."""
+        if not finding.classes:
+            return recipe
+        rare = torch.tensor([data.spec.classes.index(name) for name in finding.classes])
+        wanted = _wanted(data, rare)
+        weights = {data.spec.classes[k]: float(wanted[k] / data.train.counts[k]) for k in rare.tolist()}
+        return recipe.then("weigh", {"weights": weights})
+
+
+def rare_classes(counts: Tensor) -> Tensor:
+    """Numbers of the classes with fewer than half the items that the better-off half of the classes has at the median."""
+    there = counts[counts > 0].sort().values
+    if len(there) < 2:
+        return torch.empty(0, dtype=torch.long)
+    usual = there[len(there) // 2 :].float().median()
+    return ((counts > 0) & (counts < RARE * usual)).nonzero()[:, 0]
+
+
+def _shares(settings: ImbalanceSettings, n: int) -> np.ndarray:
+    """[n] what the classes keep; a long tail falls geometrically (Cao et al. 2019), its head being a third."""
+    least = 1 - settings.severity
+    if settings.kind == "thinned" or n == 1 or least >= HEAD:
+        return np.full(n, least)
+    return np.geomspace(HEAD, max(least, 1e-3), n)
+
+
+def _wanted(data: Splits, rare: Tensor) -> Tensor:
+    """[K] how many items the classes would have were they as frequent as elsewhere."""
+    counts = data.train.counts.float()
+    held_out = (data.validation.counts + data.test.counts).float()
+    usual = torch.ones_like(counts).index_fill(0, rare, 0) * (counts > 0)  # 1 for classes that nothing was taken from
+    fair = (counts * usual).sum() / usual.sum()
+    also_rare = torch.isin(torch.arange(len(counts)), rare_classes(held_out)) | (held_out == 0)
+    known = held_out * (counts * usual).sum() / (held_out * usual).sum().clamp(min=1)
+    return torch.where(also_rare, fair, known)

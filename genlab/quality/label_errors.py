@@ -1,0 +1,87 @@
+"""Label errors: items in the wrong class, at random or confused with a class that looks alike."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from genlab.config import Field
+from genlab.data.dataset import Dataset, Splits
+from genlab.data.recipe import Recipe
+from genlab.features import Features, Predictions
+from genlab.quality.defect import Damage, Finding, Truth, chosen, generator, needs_classes
+
+CLEAR = 0.3  # by how much the score of another class exceeds that of the given one
+SURELY = 0.6  # by how much more probable it is, where the check itself is often wrong
+
+
+class LabelErrorsSettings(Damage):
+    """A label is wrong or it is not."""
+
+    kind: Literal["uniform", "confusions"] = Field("uniform", description="any other class, or the one that looks most alike")
+
+
+class LabelErrors:
+    """Label errors: see the protocol `Defect`."""
+
+    Settings = LabelErrorsSettings
+
+    def inject(self, data: Splits, settings: LabelErrorsSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
+        train = data.train
+        needs_classes(data)
+        rows = chosen(train, settings.rate, seed)
+        rows = rows[train.label[rows] >= 0]
+        old, classes = train.label[rows], len(train.spec.classes)
+        if settings.kind == "uniform":
+            steps = [int(generator(seed, item).integers(1, classes)) for item in train.id[rows].tolist()]
+            new = (old + torch.tensor(steps, dtype=torch.long)) % classes
+        else:
+            new = most_alike(train)[old]
+        return train.with_column("label", train.label.index_copy(0, rows, new)), Truth(changed=train.id[rows])
+
+    def detect(self, data: Splits, features: Features) -> Iterator[Finding]:
+        train = data.train
+        if data.spec.modality == "image" and int((train.counts > 1).sum()) > 1:
+            margin, flagged = suspects(features.predictions, train.label)
+            suggestions = features.predictions.scores.argmax(1)
+            sentence = "Labels that the other items contradict: asked for one class, a conditional model draws another."
+            yield Finding("label-errors", sentence, train.id, torch.sigmoid(3 * margin), flagged, suggestions=suggestions)
+
+    def repair(self, data: Splits, finding: Finding, recipe: Recipe) -> Recipe:
+        if not finding.flagged.any() or finding.suggestions is None:
+            return recipe
+        names = [data.spec.classes[k] for k in finding.suggestions[finding.flagged].tolist()]
+        return recipe.then("relabel", {"ids": finding.ids[finding.flagged].tolist(), "classes": names})
+
+
+def suspects(predictions: Predictions, label: Tensor) -> tuple[Tensor, Tensor]:
+    """How far another class scores above the given one [N], and which labels are held to be wrong [N].
+
+    As many are flagged, from the top, as confident learning counts (Northcutt, Jiang & Chuang 2021), by cleanlab.
+    """
+    from cleanlab.count import num_label_issues  # slow to import
+
+    labelled = label >= 0
+    given = F.one_hot(label.clamp(min=0), predictions.scores.shape[1]).bool()
+    margin = predictions.scores.masked_fill(given, -torch.inf).amax(1) - predictions.scores[given]
+    margin = margin.masked_fill(~labelled, -10)
+    there, dense = label[labelled].unique(return_inverse=True)  # cleanlab wants every class to occur
+    probabilities = predictions.probabilities[labelled][:, there].double().numpy()
+    probabilities /= probabilities.sum(1, keepdims=True)
+    count = num_label_issues(dense.numpy(), probabilities, estimation_method="off_diagonal")
+    probable = predictions.probabilities.amax(1) - predictions.probabilities[given]
+    flagged = torch.zeros(len(label), dtype=torch.bool)
+    flagged[margin.argsort(descending=True)[:count]] = True
+    return margin, flagged & (margin > CLEAR) & (probable > SURELY)
+
+
+def most_alike(train: Dataset) -> Tensor:
+    """[K] for each class the one whose mean image is nearest."""
+    items = train.read(torch.linspace(0, len(train) - 1, min(len(train), 20_000)).long())
+    label = train.label[torch.linspace(0, len(train) - 1, min(len(train), 20_000)).long()]
+    classes = len(train.spec.classes)
+    means = torch.stack([items[label == k].float().flatten(1).mean(0) for k in range(classes)])  # [K, D]
+    distances = torch.cdist(means, means).fill_diagonal_(torch.inf).nan_to_num(torch.inf, torch.inf)
+    return distances.argmin(1)

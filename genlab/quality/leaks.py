@@ -1,0 +1,50 @@
+"""Leaks: items of the held-out parts that are in the training part, too."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from genlab.data.dataset import Dataset, Splits
+from genlab.data.recipe import Recipe, added_ids
+from genlab.features import Features, nearest, spectra_of
+from genlab.quality.defect import Damage, Finding, Truth, chosen, dropped
+from genlab.quality.duplicates import ALIKE, PAIRS, differences
+
+
+class LeaksSettings(Damage):
+    """Exact copies; the rate is a share of the test part."""
+
+
+class Leaks:
+    """Leaks: see the protocol `Defect`."""
+
+    Settings = LeaksSettings
+
+    def inject(self, data: Splits, settings: LeaksSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
+        leaked = data.test[chosen(data.test, settings.rate, seed)]
+        ids = added_ids(key, len(leaked))
+        return data.train.extended(leaked.with_column("id", ids)), Truth(added=ids)
+
+    def detect(self, data: Splits, features: Features) -> Iterator[Finding]:
+        scores = torch.zeros(len(data.train))
+        for part in (data.validation, data.test):
+            if data.spec.modality == "image":
+                scores = torch.maximum(scores, _nearly_in(data.train, part, features))
+            held_out = set(part.hashes)
+            scores[torch.tensor([content in held_out for content in data.train.hashes])] = 1
+        sentence = "Test items within the training part: every measure on the test part flatters the model."
+        yield Finding("leaks", sentence, data.train.id, scores, scores > 0.5)
+
+    def repair(self, data: Splits, finding: Finding, recipe: Recipe) -> Recipe:
+        return dropped(recipe, finding)
+
+
+def _nearly_in(train: Dataset, part: Dataset, features: Features) -> Tensor:
+    """[N] how much like its nearest held-out look-alike each training image is, 0.5 being the limit for near copies."""
+    rows = torch.from_numpy(nearest(spectra_of(part), 1, features.spectra)["rows"])[:, 0].long()
+    scores = torch.zeros(len(train))
+    for theirs in torch.arange(len(part)).split(PAIRS):
+        differ = differences(train.read(rows[theirs]), part.read(theirs))
+        scores.scatter_reduce_(0, rows[theirs], (1 - differ / (2 * ALIKE)).clamp(min=0), "amax")
+    return scores

@@ -1,0 +1,71 @@
+"""Learned: what a defect looks like in one dataset is learnt from copies of its own images that were damaged on purpose.
+
+So thresholds fit the data: a drawing of 28×28 pixels is not blurry because photographs are sharper.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from genlab.features import Features, even_rows
+
+FEWEST = 20  # items from which something can be learnt
+SEVERITIES = (0.3, 0.5, 0.8)  # of the copies, in turn
+RECOGNISED = 0.98  # share of the worst copies that must be recognised, for items to be taken for copies
+SUSPECT = 0.3  # times as probable a copy as an item, from which on an item is taken for one
+Damager = Callable[[np.ndarray, float], np.ndarray]  # images uint8 [n, C, H, W] and a severity
+
+
+def told_apart(features: Features, damagers: Mapping[str, Damager], copies: int = 2000) -> dict[str, Tensor]:
+    """[N] for each kind of damage: how probable it is that an item was damaged so.
+
+    A logistic regression on the items' statistics tells the items as they are from damaged copies. As the items may be damaged
+    themselves, those that the first fit takes for copies have no say in the second, where copies can be told at all; and how
+    frequent each kind is among the items is estimated with it (Saerens, Latinne & Decaestecker 2002, eq. 4).
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    data = features.data
+    if len(data) < FEWEST:
+        return dict.fromkeys(damagers, torch.zeros(len(data)))
+    images = data.read(even_rows(len(data), copies)).numpy()
+    twins = [features.measure(torch.from_numpy(_damaged(images, damage))).numpy() for damage in damagers.values()]
+    as_is = features.statistics.numpy()
+    rows = even_rows(len(data), 5 * copies).numpy()
+    for _ in range(2):
+        kind = np.repeat(np.arange(len(twins) + 1), [len(rows), *map(len, twins)])
+        model = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=300))
+        model.fit(np.concatenate([as_is[rows], *twins]), kind)
+        probable = model.predict_proba(as_is)
+        worst = [own[len(SEVERITIES) - 1 :: len(SEVERITIES)] for own in twins]
+        spoilt = [k for k, own in enumerate(worst, 1) if _share_like(model.predict_proba(own), k) > RECOGNISED]
+        suspect = (probable[:, spoilt] > SUSPECT * probable[:, :1]).any(1)
+        rows = rows[~suspect[rows]] if (~suspect[rows]).sum() >= FEWEST else rows
+    posterior = _with_frequencies(probable)
+    return {name: torch.from_numpy(posterior[:, i]).float() for i, name in enumerate(damagers, 1)}
+
+
+def _share_like(probable: np.ndarray, kind: int) -> float:
+    return float((probable[:, kind] > probable[:, 0]).mean())
+
+
+def _damaged(images: np.ndarray, damage: Damager) -> np.ndarray:
+    copies = np.empty_like(images)
+    for i, severity in enumerate(SEVERITIES):
+        copies[i :: len(SEVERITIES)] = damage(images[i :: len(SEVERITIES)], severity)
+    return copies
+
+
+def _with_frequencies(probable: np.ndarray, rounds: int = 50) -> np.ndarray:
+    """Probabilities [N, K] that held for classes of equal frequency, for the frequencies that explain the items best."""
+    frequency = np.full(probable.shape[1], 0.02)
+    frequency[0] = 1 - frequency[1:].sum()
+    for _ in range(rounds):
+        posterior = probable * frequency
+        posterior /= posterior.sum(1, keepdims=True)
+        frequency = posterior.mean(0)
+    return posterior

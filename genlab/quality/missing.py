@@ -1,0 +1,188 @@
+"""Missing: blank items, masked patches, lost labels, a class left out."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from math import ceil
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from genlab.config import Field
+from genlab.data.dataset import Dataset, Splits
+from genlab.data.recipe import Recipe
+from genlab.errors import BadData
+from genlab.features import Features
+from genlab.quality.defect import (
+    Finding,
+    Graded,
+    Truth,
+    chosen,
+    chosen_classes,
+    dropped,
+    generator,
+    needs_images,
+)
+from genlab.statistics import luminance
+
+GREY = 128  # of a mask
+FAINT = 4  # grey levels: an image of no more between its darkest and brightest pixel is blank
+SMALLEST = 4  # pixels a side of a mask
+USUAL = 0.5  # share of the images from which a level that fills squares is no mask but their background
+SURE = 0.8  # probability from which a lost label is told again
+FLAT = 0.25  # share of the images with squares of one level from which these are no news
+BLOCK = 4000
+
+
+class MissingSettings(Graded):
+    """A mask's side is half of the image's at severity 1; the other kinds know no severity."""
+
+    kind: Literal["blank", "patch", "labels", "class"] = Field(
+        "blank", description="what goes missing; `class`: rate is of classes"
+    )
+
+
+class Missing:
+    """Missing: see the protocol `Defect`."""
+
+    Settings = MissingSettings
+
+    def inject(self, data: Splits, settings: MissingSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
+        train = data.train
+        if settings.kind == "class":
+            return _without_classes(train, settings.rate, seed)
+        rows = chosen(train, settings.rate, seed)
+        if settings.kind == "labels":
+            rows = rows[train.label[rows] >= 0]
+            return train.with_column("label", train.label.index_fill(0, rows, -1)), Truth(changed=train.id[rows])
+        if settings.kind == "patch":
+            needs_images(data, "patches")
+        before = train.read(rows)
+        after = _masked(before, train.id[rows], settings.severity, seed) if settings.kind == "patch" else torch.zeros_like(before)
+        changed = (after != before).flatten(1).any(1)
+        return train.with_items(rows, after), Truth(changed=train.id[rows[changed]])
+
+    def detect(self, data: Splits, features: Features) -> Iterator[Finding]:
+        train = data.train
+        if data.spec.modality == "image":
+            yield _blank_images(train)
+            yield _masks(train)
+        else:
+            points = train.read(slice(None))
+            gone = (points == 0).all(1) | ~points.isfinite().all(1)
+            sentence = "Points without a value, exactly at the origin or not a number: a model takes them for data."
+            yield Finding("missing-blank", sentence, train.id, gone.float(), gone)
+        if data.spec.classes:
+            yield _lost_labels(train, features)
+            yield _left_out(data)
+
+    def repair(self, data: Splits, finding: Finding, recipe: Recipe) -> Recipe:
+        flagged, ids = finding.flagged, finding.ids
+        if not flagged.any():
+            return recipe  # a class that is left out can only be brought from elsewhere
+        if finding.boxes is not None:
+            return recipe.then("fill", {"ids": ids[flagged].tolist(), "boxes": finding.boxes[flagged].tolist()})
+        if finding.suggestions is not None:
+            told = flagged & (finding.suggestions >= 0)
+            names = [data.spec.classes[k] for k in finding.suggestions[told].tolist()]
+            return recipe.then("relabel", {"ids": ids[told].tolist(), "classes": names}) if names else recipe
+        return dropped(recipe, finding)
+
+
+def _without_classes(train: Dataset, rate: float, seed: int) -> tuple[Dataset, Truth]:
+    numbers = chosen_classes(train, rate, seed)
+    gone = torch.isin(train.label, torch.tensor(numbers, dtype=torch.long))
+    if gone.all():
+        raise BadData(f"Leaving out {len(numbers)} of {len(numbers)} classes would leave nothing. Choose a smaller rate.")
+    return train[~gone], Truth(removed=train.id[gone], classes=tuple(train.spec.classes[k] for k in sorted(numbers)))
+
+
+def _masked(images: Tensor, ids: Tensor, severity: float, seed: int) -> Tensor:
+    """A grey square in each, at a place of its own."""
+    height, width = images.shape[2:]
+    side = min(height, width, max(SMALLEST, 2 * ceil(severity * min(height, width) / 4)) if severity else 0)
+    masked = images.clone()
+    for image, item in zip(masked, ids.tolist(), strict=True):
+        top, left = generator(seed, item).integers(0, (height - side + 1, width - side + 1))
+        image[:, top : top + side, left : left + side] = GREY
+    return masked
+
+
+def _blank_images(train: Dataset) -> Finding:
+    spans = []
+    for start in range(0, len(train), BLOCK):
+        y = train.read(slice(start, start + BLOCK)).flatten(1)
+        spans.append(y.amax(1).float() - y.amin(1))
+    span = torch.cat(spans)
+    sentence = "Blank images: a model learns to draw nothing as often as they occur."
+    return Finding("missing-blank", sentence, train.id, FAINT / (FAINT + span), span <= FAINT)
+
+
+def _masks(train: Dataset) -> Finding:
+    """Squares of one level that is not the background of most images."""
+    sides, levels, corners = (torch.cat(part) for part in zip(*_largest_squares(train), strict=True))
+    height, width = train.spec.shape[1:]
+    least = max(SMALLEST, round(min(height, width) / 5))
+    flagged = (sides >= least) & (sides < min(height, width))
+    if flagged.float().mean() > FLAT:  # flat areas are in the nature of these images; a mask has one level wherever it is
+        frequency = torch.bincount(levels[flagged], minlength=256)
+        flagged &= (frequency > 8 * frequency[frequency > 0].median())[levels]
+        sides = sides * flagged
+    boxes = torch.stack([corners // width, corners % width, sides, sides], 1) * flagged[:, None]
+    scores = (sides / (2 * least)).clamp(max=1)
+    sentence = "Masked patches: a model learns to paint the mask; the checks find squares of one level within a picture."
+    return Finding("missing-patch", sentence, train.id, scores, flagged, boxes=boxes)
+
+
+def _largest_squares(train: Dataset) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """For each block of images side, grey level and top left corner [b] of the largest square of one unusual level."""
+    usual = _usual_levels(train)
+    for start in range(0, len(train), BLOCK):
+        images = train.read(slice(start, start + BLOCK))
+        sides = squares(images)
+        y = luminance(images).round().long()
+        sides[usual[y]] = 0
+        side, corner = sides.flatten(1).max(1)
+        yield side, y.flatten(1).gather(1, corner[:, None])[:, 0], corner
+
+
+def squares(images: Tensor) -> Tensor:
+    """[n, H, W] the side of the largest square of one colour whose top left corner a pixel is."""
+    same = torch.ones(len(images), *images.shape[2:], dtype=torch.bool)  # as its neighbours to the right, below, and both
+    same[:, :, -1] = same[:, -1] = False
+    corner = images[:, :, :-1, :-1]
+    for other in (images[:, :, :-1, 1:], images[:, :, 1:, :-1], images[:, :, 1:, 1:]):
+        same[:, :-1, :-1] &= (corner == other).all(1)
+    sides, size = torch.ones(same.shape, dtype=torch.long), 1
+    grown = same
+    while grown.any():  # a square of side s + 1 is four overlapping ones of side s
+        size += 1
+        sides[grown] = size
+        larger = torch.zeros_like(grown)
+        larger[:, :-1, :-1] = grown[:, :-1, :-1] & grown[:, 1:, :-1] & grown[:, :-1, 1:] & grown[:, 1:, 1:]
+        grown = larger
+    return sides
+
+
+def _usual_levels(train: Dataset) -> Tensor:
+    """[256] bool: the levels that fill squares in many images."""
+    sample = train.read(torch.linspace(0, len(train) - 1, min(len(train), 1000)).long())
+    y, filled = luminance(sample).round().long(), squares(sample) >= SMALLEST
+    return torch.stack([((y == level) & filled).flatten(1).any(1).float().mean() > USUAL for level in range(256)])
+
+
+def _lost_labels(train: Dataset, features: Features) -> Finding:
+    lost = train.label < 0
+    suggestions = torch.full_like(train.label, -1)
+    if lost.any() and (~lost).any():
+        likeliest = features.predictions.probabilities.max(1)
+        suggestions = torch.where(lost & (likeliest.values >= SURE), likeliest.indices, -1)
+    sentence = "Images without a label: a conditional model cannot learn from them what to draw when asked."
+    return Finding("missing-labels", sentence, train.id, lost.float(), lost, suggestions=suggestions)
+
+
+def _left_out(data: Splits) -> Finding:
+    names = tuple(name for name, count in zip(data.spec.classes, data.train.counts.tolist(), strict=True) if not count)
+    nothing = torch.zeros(len(data.train))
+    sentence = "Classes without a single example: a model can never draw them. Merge in a dataset that has them."
+    return replace(Finding("missing-class", sentence, data.train.id, nothing, nothing > 0), classes=names)

@@ -1,0 +1,89 @@
+"""Noise: grain, stray black and white pixels, blur, and blocks left by JPEG; points that were jolted."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from genlab.config import Field
+from genlab.data.dataset import Dataset, Splits
+from genlab.data.recipe import Recipe
+from genlab.errors import BadSetting
+from genlab.features import Features
+from genlab.quality.defect import Finding, Graded, Truth, chosen, dropped, generator
+from genlab.quality.degrade import DEGRADATIONS
+from genlab.quality.learned import told_apart
+
+Kind = Literal["gaussian", "salt-and-pepper", "blur", "jpeg"]
+SENTENCES = {
+    "gaussian": "Grainy images: a model learns the grain with the picture, and its samples get it too.",
+    "salt-and-pepper": "Stray black and white pixels: a model spends its capacity on where they might fall.",
+    "blur": "Blurred images: a model cannot know that they are not meant, and draws soft edges.",
+    "jpeg": "Blocks and ripples of strong JPEG compression: a model reproduces them as if they belonged to the things.",
+}
+FAR = 5  # robust standard deviations from which the distance to one's neighbours is no chance
+
+
+class NoiseSettings(Graded):
+    """Noise at severity 0.5: Gaussian of a tenth of the range, 5 % of the pixels, a blur of one pixel, or JPEG quality 20."""
+
+    kind: Kind = Field("gaussian", description="what spoils the images; points can have Gaussian noise alone")
+
+
+class Noise:
+    """Noise: see the protocol `Defect`."""
+
+    Settings = NoiseSettings
+
+    def inject(self, data: Splits, settings: NoiseSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
+        train, rows = data.train, chosen(data.train, settings.rate, seed)
+        if not len(rows):
+            return train, Truth()
+        before = train.read(rows)
+        random = (generator(seed, item) for item in train.id[rows].tolist())
+        if data.spec.modality == "points":
+            if settings.kind != "gaussian":
+                raise BadSetting(f"kind is {settings.kind!r}; points can have Gaussian noise alone.")
+            jolts = np.stack([draw.standard_normal(2) for draw in random])
+            after = before + 0.4 * settings.severity * torch.from_numpy(jolts).float()  # a fifth of the range of 2
+        else:
+            after = torch.from_numpy(DEGRADATIONS[settings.kind](before.numpy(), settings.severity, random))
+        changed = (after != before).flatten(1).any(1)
+        return train.with_items(rows, after), Truth(changed=train.id[rows[changed]])
+
+    def detect(self, data: Splits, features: Features) -> Iterator[Finding]:
+        if data.spec.modality == "points":
+            yield _jolted(features)
+            return
+        damagers = {kind: partial(_degraded, kind) for kind in DEGRADATIONS}
+        for kind, scores in told_apart(features, damagers).items():
+            yield Finding(f"noise-{kind}", SENTENCES[kind], data.train.id, scores, scores > 0.5)
+
+    def repair(self, data: Splits, finding: Finding, recipe: Recipe) -> Recipe:
+        return dropped(recipe, finding)
+
+
+def _degraded(kind: str, images: np.ndarray, severity: float) -> np.ndarray:
+    return DEGRADATIONS[kind](images, severity, (generator(0, i) for i in range(len(images))))
+
+
+def _jolted(features: Features) -> Finding:
+    """Points that lie farther from their neighbours than chance allows."""
+    scores, flagged = far_off(features.neighbours.distances.mean(1), FAR)
+    sentence = "Points far from all others: a model puts probability where nothing belongs."
+    return Finding("noise-gaussian", sentence, features.data.id, scores, flagged)
+
+
+def far_off(distances: Tensor, limit: float) -> tuple[Tensor, Tensor]:
+    """Scores in [0, 1] and flags of distances [N], judged on a logarithmic scale by their median and its median deviation."""
+    z = robust(distances.clamp(min=1e-9).log())
+    return torch.sigmoid(z - limit), z > limit
+
+
+def robust(values: Tensor) -> Tensor:
+    """[N] in standard deviations from the median, as a normal distribution of the same quartiles has them."""
+    away = values - values.median()
+    return away / (1.4826 * away.abs().median()).clamp(min=1e-6)

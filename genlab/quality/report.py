@@ -1,0 +1,216 @@
+"""Report: the card of a dataset, seven scores each with its definition, as JSON, as a picture and as Markdown."""
+
+import io
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from genlab.data.dataset import Splits
+from genlab.data.importing import table_of
+from genlab.data.library import PLUS, describe
+from genlab.features import Features
+from genlab.quality.defect import Finding
+
+ENOUGH = 10_000  # items, a rule of thumb: below, GANs and diffusion models learn items by heart; VAEs do with a tenth
+MOST = 2000  # items that the Vendi score is computed of
+
+
+@dataclass(frozen=True)
+class Score:
+    """One line of the card: a share in [0, 1] or None for unknown, what was measured, and how it is defined."""
+
+    name: str
+    value: float | None
+    measured: str
+    definition: str
+
+    @property
+    def told(self) -> str:
+        """The value in words."""
+        return "unknown" if self.value is None else f"{self.value:.1%}"
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One check's outcome in numbers."""
+
+    name: str
+    count: int
+    share: float
+    classes: tuple[str, ...]
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """The card of a dataset."""
+
+    dataset: str
+    made_by: str  # source and recipe
+    fingerprint: str
+    items: int
+    shape: tuple[int, ...]
+    classes: dict[str, int]
+    scores: tuple[Score, ...]
+    issues: tuple[Issue, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As a value that JSON can hold."""
+        return asdict(self)
+
+
+def report(data: Splits, findings: Iterable[Finding], features: Features | None = None) -> Report:
+    """The card of a dataset from what `inspect` found."""
+    found = tuple(findings)
+    features = features or Features(data.train)
+    issues = tuple(Issue(f.name, f.count, float(f.flagged.float().mean()), f.classes, f.sentence) for f in found)
+    counts = dict(zip(data.spec.classes, data.train.counts.tolist(), strict=True))
+    told = describe(data.name).description
+    return Report(
+        data.name, told, data.train.fingerprint, len(data.train), data.spec.shape, counts, _scores(data, found, features), issues
+    )
+
+
+def vendi(x: Tensor) -> float:
+    """The Vendi score of items x [n, D]: how many of them are different in effect, from 1 to n (Friedman & Dieng 2023, eq. 3).
+
+    It is the exponential of the entropy of the eigenvalues of K/n, where K holds the cosines of the items.
+    """
+    u = F.normalize(x.double(), dim=1, eps=1e-9)
+    u = torch.where(u.square().sum(1, keepdim=True) > 0, u, torch.full_like(u, u.shape[1] ** -0.5))  # items at 0 are alike
+    values = torch.linalg.eigvalsh(u @ u.T if len(u) < u.shape[1] else u.T @ u) / len(u)
+    values = values[values > 1e-12]
+    return float((-(values * values.log()).sum()).exp())
+
+
+def _scores(data: Splits, found: tuple[Finding, ...], features: Features) -> tuple[Score, ...]:
+    n, flagged = len(data.train), {finding.name: finding for finding in found}
+
+    def clean(*prefixes: str) -> tuple[float, str]:
+        """Share of the items that no check of these names flags, and the counts of those that do."""
+        hits = [f for f in found if f.name.startswith(prefixes) and f.flagged.any()]
+        bad = torch.stack([f.flagged for f in hits]).any(0) if hits else torch.zeros(n, dtype=torch.bool)
+        return 1 - float(bad.float().mean()), ", ".join(f"{f.count:,} {f.name}" for f in hits) or "nothing found"
+
+    accuracy, wrong = clean("label-errors", "outliers", "noise")
+    whole, missing = clean("missing")
+    absent = flagged["missing-class"].classes if "missing-class" in flagged else ()
+    present = 1 - len(absent) / max(1, len(data.spec.classes))
+    consistent, unlike = clean("duplicates", "exposure", "leaks")
+    single, copies = clean("duplicates")
+    return (
+        Score("accuracy", accuracy, wrong, "share of items without a wrong label, noise, or the look of an outlier"),
+        Score(
+            "completeness",
+            whole * present,
+            f"{missing}; {len(absent)} classes without items",
+            "share of items that are neither blank, masked nor unlabelled, times share of classes that occur",
+        ),
+        Score(
+            "consistency",
+            consistent,
+            unlike,
+            "share of items that are no copy, no leak from the held-out parts, and exposed as the rest; size and mode are one",
+        ),
+        Score("timeliness", None, "unknown", "how recent the items are; no dates are known of these, and none are made up"),
+        _diversity(data, features, flagged),
+        Score(
+            "quantity",
+            min(1.0, n / ENOUGH),
+            f"{n:,} items",
+            f"items for each of {ENOUGH:,}, a rule of thumb for GANs and diffusion models; a VAE does with a tenth",
+        ),
+        Score(
+            "privacy",
+            single,
+            f"copies: {copies}; {_located(data.name)}",
+            "share of items that are no copy, which a model learns by heart and gives away; who is in a picture is not known",
+        ),
+    )
+
+
+def _located(name: str) -> str:
+    """What is known of where the pictures were taken."""
+    source = name.partition(PLUS)[0]
+    table = table_of(source) if describe(source).own else ()
+    removed = sum("location removed" in verdict.words for verdict in table)
+    return f"location data was removed from {removed:,} files at import" if removed else "no location data"
+
+
+def _diversity(data: Splits, features: Features, flagged: dict[str, Finding]) -> Score:
+    x, label = features.embedding, data.train.label
+    whole = vendi(_sample(x))
+    by_class = {name: vendi(_sample(x[label == k])) for k, name in enumerate(data.spec.classes) if (label == k).any()}
+    told = f"{whole:.1f} different items in effect"
+    if by_class:
+        told += f"; by class {', '.join(f'{name} {value:.1f}' for name, value in by_class.items())}"
+    if "imbalance" in flagged and flagged["imbalance"].classes:
+        told += f"; rare: {', '.join(flagged['imbalance'].classes)}"
+    most = min(len(x), x.shape[1], MOST)
+    value = float(torch.tensor(whole).log() / torch.tensor(float(most)).log()) if most > 1 else 0.0
+    return Score(
+        "diversity",
+        value,
+        told,
+        f"logarithm of the Vendi score of the embedding (Friedman & Dieng 2023), as a share of its greatest value, {most:,}",
+    )
+
+
+def _sample(x: Tensor) -> Tensor:
+    return x[torch.linspace(0, len(x) - 1, min(len(x), MOST)).long()]
+
+
+# --- As a picture and as Markdown ---
+
+
+def draw(card: Report) -> bytes:
+    """The card as a PNG file."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 6), layout="constrained")
+    scores, issues = figure.subplots(2, 1, height_ratios=(7, max(3, len(card.issues))))
+    known = [score.value or 0.0 for score in card.scores]
+    scores.barh([score.name for score in card.scores], known, color="tab:blue")
+    for i, score in enumerate(card.scores):
+        scores.text(known[i] + 0.01, i, score.told, va="center", fontsize=8)
+    scores.set(xlim=(0, 1.15), title=f"{card.made_by}: {card.items:,} items")
+    counts = [issue.count for issue in card.issues]
+    issues.barh([issue.name for issue in card.issues], counts, color="tab:red")
+    for i, count in enumerate(counts):
+        issues.text(count, i, f" {count:,}", va="center", fontsize=8)
+    issues.set(xlabel="items (for classes: how many are concerned)", xlim=(0, max([1, *counts]) * 1.15))
+    for axes in (scores, issues):
+        axes.invert_yaxis()
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(labelsize=8)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=120)
+    return buffer.getvalue()
+
+
+def markdown(card: Report) -> str:
+    """The card as a data card in Markdown, without a path in it."""
+    scores = "\n".join(
+        f"| {s.name} | {'unknown' if s.value is None else f'{s.value:.1%}'} | {s.measured} | {s.definition} |"
+        for s in card.scores
+    )
+    issues = "\n".join(f"| {i.name} | {', '.join(i.classes) or f'{i.count:,}'} | {i.sentence} |" for i in card.issues if i.count)
+    classes = ", ".join(f"{name} {count:,}" for name, count in card.classes.items()) or "none"
+    return f"""# {card.dataset}
+
+- **Made of**: {card.made_by}
+- **Items**: {card.items:,} of shape {"×".join(map(str, card.shape))}, training part, fingerprint `{card.fingerprint}`
+- **Classes**: {classes}
+
+| score | value | measured | definition |
+|---|---|---|---|
+{scores}
+
+| issue | found | what it means |
+|---|---|---|
+{issues or "| none | | |"}
+"""
