@@ -18,7 +18,7 @@ SUSPECT = 0.3  # times as probable a copy as an item, from which on an item is t
 Damager = Callable[[np.ndarray, float], np.ndarray]  # images uint8 [n, C, H, W] and a severity
 
 
-def told_apart(features: Features, damagers: Mapping[str, Damager], copies: int = 2000) -> dict[str, Tensor]:
+def told_apart(features: Features, damagers: Mapping[str, Damager], copies: int = 1200) -> dict[str, Tensor]:
     """[N] for each kind of damage: how probable it is that an item was damaged so.
 
     A logistic regression on the items' statistics tells the items as they are from damaged copies. As the items may be damaged
