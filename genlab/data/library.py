@@ -51,7 +51,7 @@ def list_datasets() -> list[str]:
 
 def describe(name: str) -> About:
     """What is known of a dataset by its name."""
-    if PLUS in name:
+    if PLUS in str(name):
         data, recipe = load(name), recipe_of(name)
         return About(name, recipe.tell(), data.spec.modality, data.spec.classes, own=True)
     if name in SOURCES:
@@ -63,7 +63,7 @@ def describe(name: str) -> About:
 
 def load(name: str) -> Splits:
     """Open a dataset by name, building its memory maps on first use (with a download where one is needed)."""
-    if PLUS in name:
+    if PLUS in str(name):
         file = _recipe_file(name)
         return _made(name, file, file.stat().st_mtime_ns, current_space())
     folder = _source_folder(name) if name in SOURCES else _own_folder(name)
@@ -137,7 +137,7 @@ def change_recipe(name: str, recipe: Recipe) -> Splits:
 
 def delete_dataset(name: str) -> None:
     """Remove a dataset of one's own, or a kept recipe."""
-    if PLUS in name:
+    if PLUS in str(name):
         file = _recipe_file(name)
         with writing(file):
             file.unlink()
