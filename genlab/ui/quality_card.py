@@ -30,7 +30,7 @@ from genlab.ui.spaces import check_room
 from genlab.ui.widgets import widget
 from genlab.ui.words import say
 
-COLUMNS, SHOWN = 8, 40  # suspects in a row of the sprite, and on a page
+COLUMNS, SHOWN = 7, 35  # suspects in a row of the sprite, and on a page
 MOST = 200_000  # ids that one request may name
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 Value = bool | int | float | str
