@@ -13,6 +13,8 @@ from torch import Tensor
 from genlab.data.augment import AUGMENTATIONS
 
 Modality = Literal["image", "points", "text", "series"]
+UNDATED = 0  # in the column `date`, which holds days of the calendar counted from the first of the year 1
+USUAL: Mapping[str, float | int] = {"weight": 1.0, "date": UNDATED}  # of items of which a column tells nothing
 
 
 @dataclass(frozen=True)
@@ -101,13 +103,16 @@ class Dataset:
         return replace(data, index=index)
 
     def extended(self, other: "Dataset") -> "Dataset":
-        """These items and after them those of another view; columns that only one of the two has are left out."""
+        """These items and after them those of another view; what only one of the two knows of its items goes, but for USUAL."""
         data = self._patched(other.read(slice(None)))
         new = len(self.base) + data._patch_count - len(other) + torch.arange(len(other))
-        columns = {
-            name: torch.cat([column, other.columns[name]]) for name, column in self.columns.items() if name in other.columns
-        }
+        names = [*dict.fromkeys([*self.columns, *other.columns])]
+        both = [(name, self._column_or_usual(name), other._column_or_usual(name)) for name in names]
+        columns = {name: torch.cat([own, theirs]) for name, own, theirs in both if own is not None and theirs is not None}
         return replace(data, index=torch.cat([self.places, new]), columns=columns)
+
+    def _column_or_usual(self, name: str) -> Tensor | None:
+        return self.columns.get(name, torch.full((len(self),), USUAL[name]) if name in USUAL else None)
 
     @property
     def _patch_count(self) -> int:
