@@ -1,14 +1,15 @@
 """Maps: a dataset's embedding in two dimensions, by principal components or by who is near whom; the cache keeps each."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.util import find_spec
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from genlab.data import summary
 from genlab.data.dataset import Dataset
+from genlab.data.summary import Map
 from genlab.errors import BadSetting
 from genlab.features import Features
 
@@ -19,32 +20,25 @@ PERPLEXITY = 30  # effective neighbours of an item
 ROUNDS = 500  # of t-SNE, by which groups lie apart; more only polish them
 
 
-@dataclass(frozen=True)
-class Map:
-    """Items as points in a plane whose distances matter, not its directions."""
-
-    rows: Tensor  # [n] of the dataset
-    points: Tensor  # [n, 2] middle at 0, deviation 1 along the first axis
-    shares: tuple[float, float] | None = None  # of the embedding's variance along each axis, where axes mean something
-
-
 def methods() -> list[str]:
     """How a map can be made on this machine."""
-    return [method for method in PLACES if method != "umap" or find_spec("umap")]
+    return [method for method in METHODS if method != "umap" or find_spec("umap")]
 
 
 def project(data: Dataset, method: str = "pca") -> Map:
-    """Place the items of a dataset in the plane: all of them by PCA, at most 5,000 by their neighbours.
+    """Place the items of a dataset in the plane: all by PCA, of pixels or of the embedding; at most 5,000 by their neighbours.
 
     Raises BadSetting for a method that is unknown, or needs a package that is not installed.
     """
-    if method not in PLACES:
+    if method not in METHODS:
         raise BadSetting(f"method is {method!r}; it must be one of {', '.join(methods())}.")
     if method not in methods():
         raise BadSetting(
             f"method is {method!r}, which needs the package umap-learn: pip install umap-learn. "
             f"Possible without it: {', '.join(methods())}."
         )
+    if method == "pixels":
+        return summary.project(data)
     features = Features(data)
     if method == "pca" or len(data) < FEWEST:
         return _by_components(features.embedding)
@@ -85,4 +79,5 @@ def _umap(x: np.ndarray) -> np.ndarray:
     return UMAP(n_neighbors=min(15, len(x) - 1), random_state=0).fit_transform(x)
 
 
-PLACES: dict[str, Callable[[np.ndarray], np.ndarray]] = {"pca": lambda x: x[:, :2], "t-sne": _t_sne, "umap": _umap}
+PLACES = {"t-sne": _t_sne, "umap": _umap}
+METHODS = ("pixels", "pca", *PLACES)

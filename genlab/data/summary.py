@@ -26,11 +26,11 @@ class Summary:
 
 @dataclass(frozen=True)
 class Map:
-    """Images as points in the plane of the two strongest principal components."""
+    """Items as points in a plane."""
 
     rows: Tensor  # [n]
-    points: Tensor  # [n, 2]  in units of the first component's standard deviation
-    shares: tuple[float, float]  # of the total variance, along each axis
+    points: Tensor  # [n, 2]  middle at 0, in units of the standard deviation along the first axis
+    shares: tuple[float, float] | None = None  # of the total variance along each axis, where axes mean something
 
 
 @dataclass(frozen=True)

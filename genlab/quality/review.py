@@ -59,12 +59,34 @@ def worst_of(findings: Sequence[Finding]) -> tuple[Tensor, Tensor]:
     return torch.where(flagged.any(0), worst, -1), scores.amax(0)
 
 
-def left_over(before: Splits, after: Splits) -> dict[str, int]:
-    """How many items of the training part are gone, and of the others how many have another class."""
-    old = dict(zip(before.train.id.tolist(), _names(before), strict=True))
-    new = dict(zip(after.train.id.tolist(), _names(after), strict=True))
-    there = old.keys() & new.keys()
-    return {"dropped": len(old) - len(there), "relabelled": sum(old[i] != new[i] for i in there)}
+@dataclass(frozen=True)
+class Changed:
+    """What became of one item of a training part, told in its rows; -1 where it is not there."""
+
+    before: int
+    after: int
+
+
+def changes(before: Splits, after: Splits) -> dict[str, list[Changed]]:
+    """The items that are gone, that came in, that have another class, and that look different, each in its order."""
+    old, new = ({item: row for row, item in enumerate(data.train.id.tolist())} for data in (before, after))
+    both = [Changed(row, new[item]) for item, row in old.items() if item in new]
+    was, now = _names(before), _names(after)
+    return {
+        "dropped": [Changed(row, -1) for item, row in old.items() if item not in new],
+        "added": [Changed(-1, row) for item, row in new.items() if item not in old],
+        "relabelled": [change for change in both if was[change.before] != now[change.after]],
+        "altered": _altered(before, after, both),
+    }
+
+
+def _altered(before: Splits, after: Splits, both: list[Changed]) -> list[Changed]:
+    found: list[Changed] = []
+    for start in range(0, len(both), 4096):  # not all in memory at once
+        some = both[start : start + 4096]
+        old, new = before.train.read([c.before for c in some]), after.train.read([c.after for c in some])
+        found += [some[i] for i in (old != new).flatten(1).any(1).nonzero()[:, 0].tolist()]
+    return found
 
 
 def _names(data: Splits) -> list[str]:

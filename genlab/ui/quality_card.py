@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from genlab.config import Field
-from genlab.data import Splits, change_recipe, describe, list_datasets, load, recipe_of, save_recipe
+from genlab.data import Splits, change_recipe, describe, list_datasets, load, merge, recipe_of, save_recipe
 from genlab.data.exporting import export
 from genlab.data.library import PLUS
 from genlab.data.recipe import Recipe
@@ -21,7 +21,7 @@ from genlab.errors import BadSetting, GenlabError, UnknownName
 from genlab.features import Features
 from genlab.paths import current_space
 from genlab.quality import DEFECTS, Finding, Report, draw, inspect, markdown, report
-from genlab.quality.review import Decisions, left_over, revise
+from genlab.quality.review import Changed, Decisions, changes, revise
 from genlab.registry import unknown
 from genlab.training.run import list_runs
 from genlab.ui.draw import wall
@@ -31,6 +31,7 @@ from genlab.ui.widgets import widget
 from genlab.ui.words import say
 
 COLUMNS, SHOWN = 7, 35  # suspects in a row of the sprite, and on a page
+PAIRS = 16  # items that are shown before and after a change
 MOST = 200_000  # ids that one request may name
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 Value = bool | int | float | str
@@ -38,7 +39,7 @@ Value = bool | int | float | str
 
 def build(shared: Shared) -> None:
     """One widget; looking runs in the queue, one after another, and ends as soon as nobody waits for it."""
-    answers = [quality_open, quality_suspects, quality_damage, quality_undo, quality_repair, quality_file]
+    answers = [quality_open, quality_suspects, quality_damage, quality_merge, quality_undo, quality_repair, quality_file]
     card = widget("quality", answers, parts=["tiles", "report", "suspects", "damage"])
     looking = card.inspect(_inspect, None, card, concurrency_id="quality", concurrency_limit=1, **QUIET)
     card.leave(None, None, None, cancels=[looking], **QUIET)
@@ -70,6 +71,10 @@ class Damaging(Change):
     defect: str = Field(max_length=60)
     settings: dict[str, Value] = Field(max_length=20)
     seed: int = Field(ge=0, lt=2**31)
+
+
+class Merging(Change):
+    other: str = Field(max_length=400)
 
 
 class Undoing(Change):
@@ -113,6 +118,7 @@ def quality_open(data: object) -> dict[str, Any]:
         "name": _own_name(asked.dataset) or _free_name(recipe.source),
         "points": splits.spec.modality == "points",
         "classes": splits.spec.classes,
+        "others": _others(splits),
         "defects": [_defect(name, splits) for name in DEFECTS],
         "looked": looked and {"issues": [*map(_issue, looked.findings)], "card": _card(looked.card)},
     }
@@ -243,9 +249,15 @@ def _defect(name: str, splits: Splits) -> dict[str, Any]:
     settings = [asdict(setting) for setting in DEFECTS[name].Settings.fields()]
     for setting in settings:
         if setting["name"] == "dataset":
-            own = recipe_of(splits.name).source
-            setting["choices"] = [d for d in list_datasets() if PLUS not in d and d != own and describe(d).modality == "image"]
+            setting["choices"] = _others(splits)
     return {"name": name, "settings": settings}
+
+
+def _others(splits: Splits) -> list[str]:
+    """The sources and own datasets whose items could come in."""
+    own = splits.name.partition(PLUS)[0]
+    names = [name for name in list_datasets() if PLUS not in name and name != own]
+    return [name for name in names if describe(name).modality == splits.spec.modality]
 
 
 # --- Make: every change is a recipe that is kept ---
@@ -256,6 +268,13 @@ def quality_damage(data: object) -> dict[str, Any]:
     """Damage the training part of a dataset."""
     asked = Damaging.check(data)
     return _made(asked, recipe_of(asked.dataset).then(asked.defect, asked.settings, asked.seed))
+
+
+@served
+def quality_merge(data: object) -> dict[str, Any]:
+    """Add the training part of another dataset."""
+    asked = Merging.check(data)
+    return _made(asked, merge(asked.dataset, asked.other))
 
 
 @served
@@ -282,7 +301,7 @@ def quality_repair(data: object) -> dict[str, Any]:
 
 
 def _made(asked: Change, recipe: Recipe) -> dict[str, Any]:
-    """Keep a recipe: under the name of the dataset that it changes, or a new one; what it changed in numbers."""
+    """Keep a recipe: under the name of the dataset that it changes, or a new one; what it changed in numbers and pictures."""
     check_room()
     before, name = load(asked.dataset), asked.name.strip()
     with drawing():
@@ -292,7 +311,30 @@ def _made(asked: Change, recipe: Recipe) -> dict[str, Any]:
             raise BadSetting(say("quality.trained_on", dataset=asked.dataset))
         else:
             after = change_recipe(asked.dataset, recipe)
-    return {"name": after.name, "before": len(before.train), "after": len(after.train), **left_over(before, after)}
+        found = changes(before, after)
+        counts = {kind: len(those) for kind, those in found.items()}
+        sizes = {"before": len(before.train), "after": len(after.train)}
+        return {"name": after.name, **sizes, **counts, "pairs": _pairs(before, after, found)}
+
+
+def _pairs(before: Splits, after: Splits, found: dict[str, list[Changed]]) -> dict[str, Any] | None:
+    """Some images of each kind of change as one sprite, above as they were and below as they are; None for points."""
+    kinds = [kind for kind, those in found.items() if those]
+    if before.spec.modality == "points" or not kinds:
+        return None
+    each = -(-PAIRS // len(kinds))
+    some = [change for kind in kinds for change in found[kind][:: -(-len(found[kind]) // each)]][:PAIRS]
+    was, now = _side(before, [c.before for c in some]), _side(after, [c.after for c in some])
+    return {"shape": before.spec.shape, "was": was[1], "now": now[1], "sprite": wall(torch.cat([was[0], now[0]]), len(some))}
+
+
+def _side(data: Splits, rows: list[int]) -> tuple[Tensor, list[str | None]]:
+    """The images at these rows, black where there is none, and their classes."""
+    there = torch.tensor(rows) >= 0
+    items = torch.zeros(len(rows), *data.spec.shape, dtype=torch.uint8)
+    items[there] = data.train.read(torch.tensor([row for row in rows if row >= 0], dtype=torch.long))
+    names = [*data.spec.classes, ""]  # label -1 finds the last
+    return items, [names[int(data.train.label[row])] if row >= 0 else None for row in rows]
 
 
 def _own_name(dataset: str) -> str:

@@ -1,4 +1,4 @@
-// The map: every point an image, placed by the two strongest principal components, coloured by class, issue or score.
+// The map: every point an image, placed by components or by who is near whom, coloured by class, issue or score.
 // The legend hides and isolates; a lasso chooses what gallery and suspects show. The points are painted once, on a layer.
 
 const canvas = find("#data-map");
@@ -15,6 +15,8 @@ let over = -1;
 let waiting = 0;
 let found = null; // issues and scores of the points, once one has looked
 let by = "class"; // what colours tell
+let how = "pixels"; // the points are placed
+let turn = 0; // of wishes for maps that take a while
 let lasso = []; // its corners so far, in CSS pixels
 let xs = [], ys = []; // where the points are on screen
 let drawing = false;
@@ -29,6 +31,8 @@ canvas.addEventListener("pointermove", (event) => (drawing ? extend(event) : poi
 canvas.addEventListener("pointerdown", (event) => { point(event); begin(event); });
 canvas.addEventListener("pointerleave", () => hover(-1));
 for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, close);
+find(".how").addEventListener("change", (event) => { how = event.target.value; load(canvas.dataset.of); });
+watch("value", arranged);
 find(".by").addEventListener("change", (event) => { by = event.target.value; hidden = new Set(); key(); paint(); });
 label(element);
 listen("opened data", load);
@@ -36,16 +40,41 @@ listen("looked", async (dataset) => { if (dataset && dataset === map?.dataset) a
 
 async function load(dataset) {
   canvas.setAttribute("aria-busy", "true");
-  const answer = dataset ? await askMap({ dataset }) : { error: true };
-  if (!answer) return;
-  canvas.removeAttribute("aria-busy");
   canvas.dataset.of = dataset;
+  const answer = dataset ? await askMap({ dataset, method: "pixels" }) : { error: true };
+  if (answer) show(answer, dataset);
+  if (answer?.methods?.includes(how) && how !== "pixels") order(dataset);
+}
+
+/** Maps that take a while are made in the queue; what was shown before stays until they are there. */
+function order(dataset) {
+  canvas.setAttribute("aria-busy", "true");
+  note.textContent = say("data.arranging", { method: say(`data.how_${how}`) });
+  trigger("arrange", { dataset, method: how, turn: (turn += 1) });
+}
+
+async function arranged() {
+  const news = props.value;
+  if (!news || typeof news !== "object" || !map) return;
+  if (news.error) {
+    how = "pixels";
+    await load(map.dataset);
+    return (note.textContent = news.error);
+  }
+  if (news.turn !== turn || news.arranged !== map.dataset) return;
+  const answer = await askMap({ dataset: news.arranged, method: how });
+  if (answer) show(answer, news.arranged);
+}
+
+function show(answer, dataset) {
+  canvas.removeAttribute("aria-busy");
   hidden = new Set();
   thumbnails.clear();
   hover(-1);
   map = answer.error ? null : { ...answer, dataset };
   choose(null);
   [found, by] = [null, "class"];
+  placed();
   options();
   note.textContent = map ? sentence() : say("data.no_map");
   find("h2").textContent = say(map?.points ? "data.points" : "data.map");
@@ -56,9 +85,14 @@ async function load(dataset) {
   if (map) readSuspicion();
 }
 
+function placed() {
+  find(".how").hidden = !map?.methods.length;
+  find(".how").replaceChildren(...(map?.methods ?? []).map((name) => make("option", { value: name, selected: name === how }, say(`data.how_${name}`))));
+}
+
 /** Where one has looked for faults, points can be coloured by what was found. */
 async function readSuspicion() {
-  const answer = await askSuspicion({ dataset: map.dataset });
+  const answer = await askSuspicion({ dataset: map.dataset, method: map.method });
   if (!answer || answer.error) return;
   found = answer;
   options();
@@ -93,8 +127,10 @@ function colourAt(shade) {
 
 function sentence() {
   if (map.points) return say("data.points_note", { n: count(map.rows.length) });
+  if (!map.shares) return say("data.near", { n: count(map.rows.length) });
   const [first, second] = map.shares;
   return say(map.classes.length ? "data.shares" : "data.shares_no_classes", {
+    what: say(`data.what_${map.method}`),
     n: count(map.rows.length),
     both: percent(first + second),
     first: percent(first),
@@ -281,10 +317,10 @@ function hover(i) {
   clearTimeout(waiting);
   tip.hidden = true;
   draw();
-  if (i >= 0) waiting = setTimeout(() => show(i), thumbnails.has(map.rows[i]) ? 0 : 40);
+  if (i >= 0) waiting = setTimeout(() => reveal(i), thumbnails.has(map.rows[i]) ? 0 : 40);
 }
 
-async function show(i) {
+async function reveal(i) {
   const row = map.rows[i];
   const name = map.labels[i] < 0 ? say("data.no_label") : map.classes[map.labels[i]];
   if (map.points) return pointOut(i, [make("span", {}, `${map.classes.length ? `${name}: ` : ""}${coordinates(i)}`)]);

@@ -48,6 +48,7 @@ async function change(ask, wish, again = false) {
   complain(answer.error);
   if (answer.error) return null;
   decisions.clear();
+  changed = answer;
   if (again) lookAfter = answer.name;
   if (answer.name === dataset) tell("dataset", dataset);
   else trigger("made", { name: answer.name });

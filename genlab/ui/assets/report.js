@@ -2,7 +2,7 @@
 
 let turn = 0;
 let issues = []; // of the last look
-let before = null; // the counts by issue before a repair, and how many items there were
+let before = null; // the counts by issue before a repair
 let lookAfter = ""; // a dataset that is looked at as soon as it is opened
 let began = 0;
 
@@ -75,13 +75,10 @@ function showIssues() {
   const list = find(".issues .list");
   list.replaceChildren(...(issues.length ? issues.map(issueLine) : [make("p.note", {}, say("quality.no_issues"))]));
   find("#quality-repair-all").hidden = !issues.some((issue) => issue.count) || find("#quality-run").disabled;
-  const compared = find(".compared");
-  compared.hidden = !before;
-  if (before) compared.textContent = say("quality.compared", before);
 }
 
 function issueLine(issue) {
-  const was = before?.counts?.[issue.name];
+  const was = before?.[issue.name];
   return make(
     "button.issue.link",
     { type: "button", id: `quality-issue-${issue.name}`, "aria-pressed": String(issue.name === opened), title: issue.sentence, "data-n": issue.count, onclick: () => openIssue(issue) },
@@ -101,6 +98,5 @@ async function saveReport(kind) {
 async function repairIssues(names) {
   const counts = Object.fromEntries(issues.map((issue) => [issue.name, issue.count]));
   const answer = await change(server.quality_repair, { issues: names, ...decided() }, names === null || names.length > 0);
-  if (!answer) return;
-  before = { counts, from: dataset, to: answer.name, before: count(answer.before), after: count(answer.after), dropped: count(answer.dropped), relabelled: count(answer.relabelled) };
+  if (answer) before = counts;
 }
