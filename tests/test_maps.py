@@ -51,21 +51,21 @@ def test_a_large_set_is_placed_by_a_random_choice_that_is_kept(digits, monkeypat
 
 def test_umap_is_offered_and_used_only_where_it_is_installed(digits, monkeypatch):
     monkeypatch.setattr("genlab.maps.find_spec", lambda name: None)
-    assert methods() == ["pca", "t-sne"]
+    assert methods() == ["pixels", "pca", "t-sne"]
     with pytest.raises(BadSetting, match="needs the package umap-learn: pip install umap-learn"):
         project(digits, "umap")
     monkeypatch.setattr("genlab.maps.find_spec", lambda name: object())
     stand_in = ModuleType("umap")
     stand_in.UMAP = lambda **settings: type("", (), {"fit_transform": lambda self, x: x[:, 2:4]})()
     monkeypatch.setitem(sys.modules, "umap", stand_in)
-    assert methods() == ["pca", "t-sne", "umap"]
+    assert methods() == ["pixels", "pca", "t-sne", "umap"]
     found = project(digits[:50], "umap")
     expected = Features(digits[:50]).embedding[:, 2:4]
     assert abs(float(torch.corrcoef(torch.stack([found.points[:, 0], expected[:, 0]]))[0, 1])) == pytest.approx(1, abs=1e-4)
 
 
 def test_another_method_is_refused(digits):
-    with pytest.raises(BadSetting, match=r"method is 'lda'; it must be one of pca, t-sne"):
+    with pytest.raises(BadSetting, match=r"method is 'lda'; it must be one of pixels, pca, t-sne"):
         project(digits, "lda")
 
 
