@@ -41,8 +41,8 @@ def build(shared: Shared) -> None:
                     import_card(shared)
                 if name == "map":
                     card.arrange(_arrange, None, card, concurrency_id="quality", concurrency_limit=1, **QUIET)
-    quality_card.build(shared)
     story_card.build()
+    quality_card.build(shared)
     own_card(shared)
     drawing_card.build(shared)
 
