@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
 import torch
 
 from genlab.data import Dataset, DataSpec, Recipe, Splits, load
+from genlab.data.dataset import UNDATED
 from genlab.errors import BadData, BadSetting, GenlabError
 from genlab.features import Features
 from genlab.quality import DEFECTS, Finding, draw, inspect, markdown, repair, report, vendi
@@ -265,3 +267,15 @@ def test_a_report_is_a_picture_and_a_page_of_markdown(digits):
     assert draw(card).startswith(b"\x89PNG")
     assert digits.train.fingerprint in markdown(card)
     assert "unknown" in markdown(card)  # no dates are made up
+
+
+def test_timeliness_is_the_share_of_dated_items_that_are_young_and_tells_their_ages(digits):
+    today = date.today()
+    ages = [UNDATED, today.toordinal(), today.toordinal() - 300, today.toordinal() - 3000, today.toordinal() - 4000]
+    train = digits.train[:50].with_column("date", torch.tensor(ages * 10))
+    data = replace(digits, train=train)
+    timeliness = next(score for score in report(data, []).scores if score.name == "timeliness")
+    assert timeliness.value == 0.5
+    oldest, median = (date.fromordinal(ages[i]) for i in (4, 2))
+    assert timeliness.measured == f"newest {today}, oldest {oldest}, median {median}; 40 of 50 items have a date"
+    assert "at most 5 years old" in timeliness.definition
