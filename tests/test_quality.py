@@ -212,7 +212,9 @@ ODD = {
     "one class": of(np.random.default_rng(0).integers(0, 256, (30, 3, 8, 8), np.uint8), [0] * 30),
     "no labels": of(np.random.default_rng(0).integers(0, 256, (30, 1, 12, 8), np.uint8), [-1] * 30),
     "no classes": of(np.random.default_rng(0).integers(0, 256, (30, 1, 8, 8), np.uint8), [-1] * 30, ()),
-    "not a number": of(np.random.default_rng(0).random((30, 2), np.float32) * ([[1], [np.nan], [1]] * 10), [0, 1, 0] * 10),
+    "not a number": of(
+        np.random.default_rng(0).random((30, 2), np.float32) * np.float32([[1], [np.nan], [1]] * 10), [0, 1, 0] * 10
+    ),
 }
 
 
