@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cached_property, lru_cache
 from typing import Literal
 
@@ -165,6 +166,12 @@ class Dataset:
         """[K] number of items of each class."""
         known = self.label[self.label >= 0]
         return torch.bincount(known, minlength=len(self.spec.classes))
+
+    @property
+    def days(self) -> list[date | None]:
+        """[N] the day of each item, as far as it is known."""
+        known = self.columns.get("date", torch.full((len(self),), UNDATED)).tolist()
+        return [date.fromordinal(day) if day != UNDATED else None for day in known]
 
     @cached_property
     def fingerprint(self) -> str:
