@@ -14,6 +14,7 @@ BANDS = (0.05, 0.25, 0.45, 0.65, 0.85, 1.5)  # of spatial frequency, 1 being tha
 QUALITIES = (10, 20, 30, 50)  # of JPEG files, whose grids of coefficients are looked for
 LUMINANCE = (0.299, 0.587, 0.114)
 LARGEST_WHOLE = 256  # pixels of images whose covariance is taken as a whole; of larger ones it would fit the sample alone
+STRAYS = 6  # black pixels, and white ones, that are looked at the closest
 # fmt: off
 QUANTISATION = torch.tensor([  # of luminance at quality 50 (ITU-T T.81, table K.1)
     16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55,
@@ -47,7 +48,8 @@ class Statistics:
         parts = [*_levels(images, y), *_spread(surprise), *_slopes(y), _isolated(images, y), *_spectrum(y), *_blockwise(y)]
         if self.whole is not None:
             mean, precision, scale = self.whole
-            parts += _spread(((y.flatten(1) - mean) @ precision / scale).abs())
+            unforeseen = (y.flatten(1) - mean) @ precision / scale
+            parts += [*_spread(unforeseen.abs()), *_strays(y.flatten(1), unforeseen), *_strays(y.flatten(1), unforeseen / scale)]
         if images.shape[1] == 3:
             red, green, blue = images.float().unbind(1)
             parts += [_log(_diagonal(red - green).mean((1, 2))), _log(_diagonal(blue - green).mean((1, 2)))]
@@ -91,6 +93,12 @@ def _spread(values: Tensor) -> list[Tensor]:
     ordered = values.sort(1).values
     last = values.shape[1] - 1
     return [*(_log(ordered[:, round(q * last)]) for q in (0.1, 0.5, 0.9, 0.97, 1)), _log(values.square().mean(1).sqrt())]
+
+
+def _strays(flat: Tensor, unforeseen: Tensor) -> list[Tensor]:
+    """How far the white pixels that lie highest above their prediction do so, and the black ones that lie lowest below."""
+    white, black = unforeseen * (flat > 254.5), -unforeseen * (flat < 0.5)
+    return [column for values in (white, black) for column in _log(values.topk(STRAYS, 1).values.clamp(min=0)).unbind(1)]
 
 
 def _slopes(y: Tensor) -> list[Tensor]:

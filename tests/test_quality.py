@@ -20,6 +20,7 @@ from genlab.quality.missing import squares
 
 CASES = [  # defect, settings, finding, share of the damage that it must find
     ("noise", {"kind": "gaussian"}, "noise-gaussian", 0.9),
+    ("noise", {"kind": "salt-and-pepper"}, "noise-salt-and-pepper", 0.6),
     ("noise", {"kind": "blur"}, "noise-blur", 0.95),
     ("noise", {"kind": "jpeg"}, "noise-jpeg", 0.8),
     ("missing", {"kind": "blank"}, "missing-blank", 1),
@@ -164,6 +165,20 @@ def test_what_was_added_or_spoilt_is_dropped_and_the_rest_is_kept(digits, defect
     assert not torch.isin(truth.damaged, after.id).any()
     good = data.train.id[~torch.isin(data.train.id, truth.damaged)]
     assert torch.isin(good, after.id).float().mean() > 0.99
+
+
+def test_small_masks_are_filled_in_and_images_behind_large_ones_dropped():
+    clean = load("digits-28")
+    clean = replace(clean, train=clean.train[:300])
+    for severity, lost in ((0.5, False), (1.0, True)):
+        data, truth = damaged(clean, "missing", {"kind": "patch", "severity": severity})
+        after = repair(data, [found(data, "missing-patch")], Recipe.of(data)).apply(data).train
+        masked = torch.isin(clean.train.id, truth.changed)
+        assert torch.isin(truth.changed, after.id).float().mean() == (not lost)
+        if not lost:
+            wrong = [(part.read(masked.nonzero()[:, 0]) - clean.train.read(masked.nonzero()[:, 0]).float()).abs().mean()
+                     for part in (data.train, after)]  # fmt: skip
+            assert wrong[1] < wrong[0] / 2
 
 
 def test_lost_and_wrong_labels_are_told_again(digits):

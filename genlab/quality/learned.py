@@ -13,8 +13,9 @@ from genlab.features import Features, even_rows
 
 FEWEST = 20  # items from which something can be learnt
 SEVERITIES = (0.3, 0.5, 0.8)  # of the copies, in turn
-RECOGNISED = 0.98  # share of the worst copies that must be recognised, for items to be taken for copies
-SUSPECT = 0.3  # times as probable a copy as an item, from which on an item is taken for one
+SUSPECT = ((0.98, 0.3), (0.95, 1.0))  # share of the worst copies that are recognised; how many times as probable a copy as an
+# item one must then be to have no say: the surer the copies are told, the sooner
+NEVER = 1e300
 Damager = Callable[[np.ndarray, float], np.ndarray]  # images uint8 [n, C, H, W] and a severity
 
 
@@ -42,11 +43,15 @@ def told_apart(features: Features, damagers: Mapping[str, Damager], copies: int 
         model.fit(np.concatenate([as_is[rows], *twins]), kind)
         probable = model.predict_proba(as_is)
         worst = [own[len(SEVERITIES) - 1 :: len(SEVERITIES)] for own in twins]
-        spoilt = [k for k, own in enumerate(worst, 1) if _share_like(model.predict_proba(own), k) > RECOGNISED]
-        suspect = (probable[:, spoilt] > SUSPECT * probable[:, :1]).any(1)
+        times = np.array([_times(_share_like(model.predict_proba(own), k)) for k, own in enumerate(worst, 1)])
+        suspect = (probable[:, 1:] > times * probable[:, :1]).any(1)
         rows = rows[~suspect[rows]] if (~suspect[rows]).sum() >= FEWEST else rows
     posterior = _with_frequencies(probable)
     return {name: torch.from_numpy(posterior[:, i]).float() for i, name in enumerate(damagers, 1)}
+
+
+def _times(recognised: float) -> float:
+    return next((times for share, times in SUSPECT if recognised > share), NEVER)
 
 
 def _share_like(probable: np.ndarray, kind: int) -> float:

@@ -28,6 +28,7 @@ from genlab.statistics import luminance
 GREY = 128  # of a mask
 FAINT = 4  # grey levels: an image of no more between its darkest and brightest pixel is blank
 SMALLEST = 4  # pixels a side of a mask
+FILLED = 1 / 3  # of an image's side, up to which a mask is filled in; behind a larger one too much is lost
 USUAL = 0.5  # share of the images from which a level that fills squares is no mask but their background
 SURE = 0.8  # probability from which a lost label is told again
 FLAT = 0.25  # share of the images with squares of one level from which these are no news
@@ -81,7 +82,9 @@ class Missing:
         if not flagged.any():
             return recipe  # a class that is left out can only be brought from elsewhere
         if finding.boxes is not None:
-            return recipe.then("fill", {"ids": ids[flagged].tolist(), "boxes": finding.boxes[flagged].tolist()})
+            small = flagged & (finding.boxes[:, 2] <= FILLED * min(data.spec.shape[1:]))
+            boxes = {"ids": ids[small].tolist(), "boxes": finding.boxes[small].tolist()}
+            return dropped(recipe.then("fill", boxes) if small.any() else recipe, finding.only(ids[flagged & ~small].tolist()))
         if finding.suggestions is not None:
             told = flagged & (finding.suggestions >= 0)
             names = [data.spec.classes[k] for k in finding.suggestions[told].tolist()]
