@@ -122,10 +122,11 @@ class Filters:
 
     def answers(self, data: Dataset) -> Tensor:
         """[N, D] pooled answers to the images of a dataset."""
-        size = 8 * BLOCK
-        blocks = (_small(data.read(slice(start, start + size))) for start in range(0, len(data), size))
-        parts = (part for block in blocks for part in block.split(BLOCK))
-        return torch.cat([_answer(part, self.kernel, self.offset, self.width) for part in parts])
+        pooled = torch.empty(len(data), 2 * FILTERS * GRID**2)  # filled part by part, as it is large
+        for start in range(0, len(data), BLOCK):
+            part = slice(start, start + BLOCK)
+            pooled[part] = _answer(_small(data.read(part)), self.kernel, self.offset, self.width)
+        return pooled
 
 
 def _small(images: Tensor) -> Tensor:
@@ -199,7 +200,7 @@ def nearest(x: Tensor, k: int, among: Tensor | None = None) -> dict[str, np.ndar
     distances, rows = [x.new_empty(0, k)], [torch.empty(0, k, dtype=torch.int)]
     for start in range(0, len(x), 500):
         part = x[start : start + 500]
-        block = squares - 2 * part @ others.T  # [b, N] squared distances but for a constant a row
+        block = (part @ others.T).mul_(-2).add_(squares)  # [b, N] squared distances but for a constant a row
         if among is None:
             block[torch.arange(len(part)), start + torch.arange(len(part))] = torch.inf
         near = block.topk(k, largest=False)
