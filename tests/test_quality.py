@@ -1,7 +1,7 @@
 """Each defect is injected as told, caught by its check and mended by its repair; odd data get a sentence or a report."""
 
 import json
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import date
 
@@ -296,7 +296,7 @@ def test_a_repair_that_would_leave_nothing_is_refused():
     [
         ("gaussians", "noise", {"kind": "blur"}, "points can have Gaussian noise alone"),
         ("gaussians", "duplicates", {"kind": "near"}, "holds points, which have no near copies"),
-        ("gaussians", "exposure", {}, "Possible for points: noise, duplicates, missing, imbalance"),
+        ("gaussians", "exposure", {}, "Possible for points: missing, imbalance, duplicates"),
         ("gaussians", "outliers", {}, "holds points"),
         ("swiss-roll", "imbalance", {}, "has no classes that could be rare"),
         ("swiss-roll", "label-errors", {}, "fewer than 2 classes"),
@@ -307,6 +307,15 @@ def test_a_repair_that_would_leave_nothing_is_refused():
 def test_damage_that_cannot_be_gets_its_sentence(name, defect, settings, sentence):
     with pytest.raises(GenlabError, match=sentence):
         damaged(load(name), defect, settings)
+
+
+@pytest.mark.parametrize("name", DEFECTS)
+def test_points_can_have_what_a_defect_says_and_nothing_else(name):
+    defect, points = DEFECTS[name], load("gaussians")
+    for kind in next((setting.choices for setting in defect.Settings.fields() if setting.name == "kind"), [""]):
+        possible = kind in defect.of_points if isinstance(defect.of_points, tuple) else defect.of_points
+        with nullcontext() if possible else pytest.raises(GenlabError, match="points"):
+            damaged(points, name, {"kind": kind} if kind else {})
 
 
 def test_settings_outside_their_range_and_unknown_issues_get_their_sentence(digits):

@@ -80,7 +80,7 @@ def summarise(data: Dataset) -> Summary:
 
 @dataclass(frozen=True)
 class Places:
-    """Where points lie, class by class; one row for all where there are no classes."""
+    """Where points lie, class by class, NaN for a class without any; one row for all where there are no classes."""
 
     middle: Tensor  # [K, 2]
     spread: Tensor  # [K, 2] standard deviations
@@ -91,7 +91,8 @@ def locate(data: Dataset) -> Places:
     """The middle and the spread of the points of each class."""
     points = data.read(slice(None)).double()
     groups = [points[data.label == k] for k in range(len(data.spec.classes))] or [points]
-    return Places(torch.stack([group.mean(0) for group in groups]), torch.stack([group.std(0, correction=0) for group in groups]))
+    middle = torch.stack([group.mean(0) for group in groups])
+    return Places(middle, torch.stack([(group - m).square().mean(0).sqrt() for group, m in zip(groups, middle, strict=True)]))
 
 
 def scattered(data: Dataset, most: int = 3000) -> Tensor:

@@ -85,6 +85,10 @@ class Defect(Protocol):
     def Settings(self) -> type[Damage]:
         """What it can be set to."""
 
+    @property
+    def of_points(self) -> bool | tuple[str, ...]:
+        """Whether points can have it, too, or which kinds of it."""
+
     def inject(self, data: Splits, settings: Any, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
         """The training part damaged, and what was done; ids of added items begin with `key` (see `added_ids`)."""
 
@@ -154,9 +158,8 @@ def chosen_classes(data: Dataset, rate: float, seed: int) -> list[int]:
 def needs_images(data: Splits, what: str) -> None:
     """Raise a sentence unless the items are images."""
     if data.spec.modality != "image":
-        raise BadData(
-            f"{data.name} holds points, which have no {what}. Possible for points: noise, duplicates, missing, imbalance."
-        )
+        possible = ", ".join(name for name, defect in DEFECTS.items() if defect.of_points)
+        raise BadData(f"{data.name} holds points, which have no {what}. Possible for points: {possible}.")
 
 
 def needs_classes(data: Splits, least: int = 2) -> None:

@@ -36,6 +36,7 @@ class Duplicates:
     """Duplicates: see the protocol `Defect`."""
 
     Settings = DuplicatesSettings
+    of_points: bool | tuple[str, ...] = ("exact",)
 
     def inject(self, data: Splits, settings: DuplicatesSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
         rows = chosen(data.train, settings.rate, seed)

@@ -30,6 +30,7 @@ class Exposure:
     """Exposure: see the protocol `Defect`."""
 
     Settings = ExposureSettings
+    of_points: bool | tuple[str, ...] = False
 
     def inject(self, data: Splits, settings: ExposureSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
         needs_images(data, "exposure")

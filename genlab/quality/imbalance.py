@@ -30,6 +30,7 @@ class Imbalance:
     """Imbalance: see the protocol `Defect`."""
 
     Settings = ImbalanceSettings
+    of_points: bool | tuple[str, ...] = True
 
     def inject(self, data: Splits, settings: ImbalanceSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
         train = data.train

@@ -27,6 +27,7 @@ class LabelErrors:
     """Label errors: see the protocol `Defect`."""
 
     Settings = LabelErrorsSettings
+    of_points: bool | tuple[str, ...] = True
 
     def inject(self, data: Splits, settings: LabelErrorsSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
         train = data.train

@@ -20,6 +20,7 @@ class Leaks:
     """Leaks: see the protocol `Defect`."""
 
     Settings = LeaksSettings
+    of_points: bool | tuple[str, ...] = True
 
     def inject(self, data: Splits, settings: LeaksSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
         leaked = data.test[chosen(data.test, settings.rate, seed)]

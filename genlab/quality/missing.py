@@ -47,6 +47,7 @@ class Missing:
     """Missing: see the protocol `Defect`."""
 
     Settings = MissingSettings
+    of_points: bool | tuple[str, ...] = ("blank", "labels", "class")
 
     def inject(self, data: Splits, settings: MissingSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
         train = data.train

@@ -37,6 +37,7 @@ class Noise:
     """Noise: see the protocol `Defect`."""
 
     Settings = NoiseSettings
+    of_points: bool | tuple[str, ...] = ("gaussian",)
 
     def inject(self, data: Splits, settings: NoiseSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
         train, rows = data.train, chosen(data.train, settings.rate, seed)

@@ -29,6 +29,7 @@ class Outliers:
     """Outliers: see the protocol `Defect`."""
 
     Settings = OutliersSettings
+    of_points: bool | tuple[str, ...] = False
 
     def inject(self, data: Splits, settings: OutliersSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
         needs_images(data, "outliers")

@@ -40,7 +40,9 @@ def build(shared: Shared) -> None:
                 if name == "gallery":
                     import_card(shared)
                 if name == "map":
-                    card.arrange(_arrange, None, card, concurrency_id="quality", concurrency_limit=1, **QUIET)
+                    card.arrange(
+                        _arrange, None, card, concurrency_id="quality", concurrency_limit=1, trigger_mode="multiple", **QUIET
+                    )
     story_card.build()
     quality_card.build(shared)
     own_card(shared)
@@ -178,15 +180,15 @@ def _key(splits: Splits, method: str) -> tuple[object, ...]:
 @at_edge
 def _arrange(event: gr.EventData) -> Iterator[dict[str, Any]]:
     """Make a map that takes a while; the widget then asks for it."""
+    wish = Wish.check(event._data)
     try:
-        wish = Wish.check(event._data)
         splits = load(wish.dataset)
         _image(wish, splits)
         for found in on_all_cores(project(splits.train, wish.method) for _ in range(1)):
             _maps.put(_key(splits, wish.method), found)
             yield {"arranged": wish.dataset, "method": wish.method, "turn": wish.turn}
     except GenlabError as fault:
-        yield {"error": str(fault)}
+        yield {"turn": wish.turn, "error": str(fault)}
 
 
 @drawn

@@ -34,6 +34,7 @@ COLUMNS, SHOWN = 7, 35  # suspects in a row of the sprite, and on a page
 PAIRS = 16  # items that are shown before and after a change
 MOST = 200_000  # ids that one request may name
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
+AGAIN = {**QUIET, "trigger_mode": "multiple"}  # also while the one before, which was left, has not ended
 Value = bool | int | float | str
 
 
@@ -41,11 +42,11 @@ def build(shared: Shared) -> None:
     """One widget; looking runs in the queue, one after another, and ends as soon as nobody waits for it."""
     answers = [quality_open, quality_suspects, quality_damage, quality_merge, quality_undo, quality_repair, quality_file]
     card = widget("quality", answers, parts=["tiles", "report", "suspects", "damage"])
-    looking = card.inspect(_inspect, None, card, concurrency_id="quality", concurrency_limit=1, **QUIET)
+    looking = card.inspect(_inspect, None, card, concurrency_id="quality", concurrency_limit=1, **AGAIN)
     card.leave(None, None, None, cancels=[looking], **QUIET)
     card.made(pick_dataset, None, shared.dataset_picker, **QUIET)
     ready = gr.DownloadButton(elem_id="data-export-file", elem_classes="unseen")
-    zipped = card.export(_export, None, [card, ready], concurrency_id="export", concurrency_limit=1, **QUIET)
+    zipped = card.export(_export, None, [card, ready], concurrency_id="export", concurrency_limit=1, **AGAIN)
     zipped.success(None, None, None, js="() => genlab.tell('exported')", **QUIET)
 
 
@@ -54,7 +55,7 @@ class Asked(Request):
 
 
 class Turn(Asked):
-    turn: int  # which look it is, so that an answer that was overtaken is known
+    turn: int  # which look it is, or export, below 0, so that an answer that was overtaken is known
 
 
 class Page(Asked):
@@ -111,15 +112,14 @@ def quality_open(data: object) -> dict[str, Any]:
     """The steps that made a dataset, what it can be damaged with, and what was found in it, if one has looked."""
     asked = Asked.check(data)
     splits, recipe = load(asked.dataset), recipe_of(asked.dataset)
-    looked = _looked.find(_key(splits))
+    looked, images = _looked.find(_key(splits)), splits.spec.modality == "image"
     return {
         "source": recipe.source,
         "steps": [{"key": step.key, "told": step.tell()} for step in recipe.steps],
         "name": _own_name(asked.dataset) or _free_name(recipe.source),
-        "points": splits.spec.modality == "points",
         "classes": splits.spec.classes,
         "others": _others(splits),
-        "defects": [_defect(name, splits) for name in DEFECTS],
+        "defects": [_defect(name, splits) for name, defect in DEFECTS.items() if images or defect.of_points],
         "looked": looked and {"issues": [*map(_issue, looked.findings)], "card": _card(looked.card)},
     }
 
@@ -127,8 +127,8 @@ def quality_open(data: object) -> dict[str, Any]:
 @at_edge
 def _inspect(event: gr.EventData) -> Iterator[dict[str, Any]]:
     """A record a finding, as it comes; then the card."""
+    asked = Turn.check(event._data)
     try:
-        asked = Turn.check(event._data)
         splits = load(asked.dataset)
         features, found = Features(splits.train), []
         for finding in on_all_cores(inspect(splits, features)):
@@ -138,7 +138,7 @@ def _inspect(event: gr.EventData) -> Iterator[dict[str, Any]]:
         _looked.put(_key(splits), Looked(tuple(found), card))
         yield {"turn": asked.turn, "card": _card(card)}
     except GenlabError as fault:
-        yield {"error": str(fault)}
+        yield {"turn": asked.turn, "error": str(fault)}
 
 
 @served
@@ -245,11 +245,13 @@ def _card(card: Report) -> dict[str, Any]:
 
 
 def _defect(name: str, splits: Splits) -> dict[str, Any]:
-    """A defect with its settings as a form needs them; outliers come from a dataset that can be chosen."""
-    settings = [asdict(setting) for setting in DEFECTS[name].Settings.fields()]
+    """A defect with its settings as a form needs them: the kinds that there are here; outliers come from another dataset."""
+    settings, of_points = [asdict(setting) for setting in DEFECTS[name].Settings.fields()], DEFECTS[name].of_points
     for setting in settings:
         if setting["name"] == "dataset":
             setting["choices"] = _others(splits)
+        if setting["name"] == "kind" and splits.spec.modality == "points" and isinstance(of_points, tuple):
+            setting["choices"] = of_points
     return {"name": name, "settings": settings}
 
 
@@ -353,11 +355,11 @@ def _free_name(source: str) -> str:
 @at_edge
 def _export(event: gr.EventData) -> Iterator[tuple[dict[str, Any], object]]:
     """The dataset as a zip, offered by a button that the page presses itself; Gradio takes a copy of the file."""
+    asked = Turn.check(event._data)
     try:
-        asked = Turn.check(event._data)
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / f"{asked.dataset.replace(PLUS, '-')}.zip"
             export(load(asked.dataset), file)
-            yield {"turn": asked.turn, "exported": file.name}, gr.update(value=str(file))
+            yield {"turn": asked.turn}, gr.update(value=str(file))
     except GenlabError as fault:
-        yield {"error": str(fault)}, gr.skip()
+        yield {"turn": asked.turn, "error": str(fault)}, gr.skip()

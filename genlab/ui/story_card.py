@@ -18,7 +18,7 @@ QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 def build() -> None:
     """One widget; the story is told to one visitor at a time, and ends as soon as nobody listens."""
     card = widget("story", [])
-    told = card.begin(_tell, None, card, concurrency_id="story", concurrency_limit=1, **QUIET)
+    told = card.begin(_tell, None, card, concurrency_id="story", concurrency_limit=1, trigger_mode="multiple", **QUIET)
     card.leave(None, None, None, cancels=[told], **QUIET)
 
 
@@ -29,10 +29,10 @@ class Begun(Request):
 @at_edge
 def _tell(event: gr.EventData) -> Iterator[dict[str, Any]]:
     """A record a scene."""
+    asked = Begun.check(event._data)
     try:
-        asked = Begun.check(event._data)
         for scene in on_all_cores(story.tell()):
             walls = {name: wall(pixels, COLUMNS) for name, pixels in scene.walls.items()}
             yield {"turn": asked.turn, "step": scene.step, "facts": scene.facts, "walls": walls}
     except GenlabError as fault:
-        yield {"error": str(fault)}
+        yield {"turn": asked.turn, "error": str(fault)}

@@ -12,8 +12,9 @@ from playwright.sync_api import Page, expect
 
 from genlab.data import Splits, load
 from genlab.data.recipe import Recipe
-from genlab.quality import inspect
+from genlab.quality import DEFECTS, inspect
 from genlab.quality.defect import Finding
+from genlab.story import PARTS
 
 PETS = int(os.environ.get("GENLAB_PETS", "250"))  # cats, and as many dogs; the zip holds 6,000 of each
 ZIP = Path(os.environ.get("GENLAB_DATA", "nowhere")) / "cifar10-jpg.zip"
@@ -139,6 +140,27 @@ def test_suspects_are_decided_of_by_key_and_by_click(page: Page):
     expect(page.locator(".change .note")).to_contain_text(f"1 gone · {len(others) + 2} with another class")
 
 
+def test_a_look_that_was_left_can_be_begun_again(page: Page):
+    choose(page, "digits")
+    damage(page, "noise", "left", seed="7")
+    opened(page, "digits+left")
+    page.click("#quality-run")
+    choose(page, "gaussians")
+    choose(page, "digits+left")
+    expect(page.locator("#quality-run")).to_be_enabled()
+    look(page)
+    assert counts(page)["noise-gaussian"] > 100
+
+
+def test_points_are_offered_what_points_can_have(page: Page):
+    choose(page, "gaussians")
+    offered = page.eval_on_selector_all("#defect-picker option", "all => all.map(option => option.value)")
+    assert offered == [name for name, defect in DEFECTS.items() if defect.of_points]
+    damage(page, "missing", "gap", kind="class")
+    opened(page, "gaussians+gap")
+    expect(page.locator("table.places")).to_contain_text("–")
+
+
 def test_a_lasso_on_the_map_shows_what_it_encloses_and_the_map_shows_what_was_found(page: Page):
     choose(page, "digits")
     box = page.locator("#data-map").bounding_box()
@@ -227,7 +249,9 @@ def test_the_story_is_told_in_pictures_and_can_be_left(page: Page):
     assert not np.array_equal(damaged, repaired)
     if os.environ.get("GENLAB_WHOLE_STORY"):
         page.wait_for_selector("[data-state=done]", timeout=120_000)
-        shares = {part: int(page.inner_text(f".story .{part} .number").rstrip("%")) for part in ("clean", "damaged", "repaired")}
+        shares = {
+            part: float(page.inner_text(f".story .{part} .number").rstrip("%")) for part in ("clean", "damaged", "repaired")
+        }
         assert shares["damaged"] < min(shares["clean"], shares["repaired"]) - 10
     else:
         page.click(".story .leave")

@@ -90,7 +90,7 @@ function exportZip() {
 }
 
 function exportEnded(news) {
-  if (!find("#data-export")?.disabled) return;
+  if (news.turn !== -exporting || !find("#data-export")?.disabled) return;
   find("#data-export").disabled = false;
   find("#data-export").textContent = say("quality.export");
   complain(news.error);

@@ -31,7 +31,7 @@ const pixels = (answer) => [
 
 function places({ places: { middle, spread }, balance }) {
   const plain = (x, digits) => (Number(x.toFixed(digits)) || 0).toFixed(digits).replace("-", "−"); // no −0.00
-  const pair = ([x, y], digits) => `${plain(x, digits)}, ${plain(y, digits)}`;
+  const pair = ([x, y], digits) => (x == null ? "–" : `${plain(x, digits)}, ${plain(y, digits)}`); // a class without points
   const rows = middle.map((at, k) =>
     make("tr", {}, make("th", {}, balance[k]?.name ?? say("data.all_points")), make("td", {}, pair(at, 2)), make("td", {}, pair(spread[k], 3)))
   );

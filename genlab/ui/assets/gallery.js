@@ -69,7 +69,7 @@ function lay() {
     ...groups.map((group, g) =>
       make(
         "div.group",
-        {},
+        { hidden: rows && !group.rows.length },
         named ? make("span.name", { title: group.name, style: `width:${nameRoom(groups) - 8}px` }, group.name) : null,
         make(
           "div.tiles",

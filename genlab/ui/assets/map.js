@@ -55,13 +55,13 @@ function order(dataset) {
 
 async function arranged() {
   const news = props.value;
-  if (!news || typeof news !== "object" || !map) return;
+  if (!news || typeof news !== "object" || !map || news.turn !== turn) return;
   if (news.error) {
     how = "pixels";
     await load(map.dataset);
     return (note.textContent = news.error);
   }
-  if (news.turn !== turn || news.arranged !== map.dataset) return;
+  if (news.arranged !== map.dataset) return;
   const answer = await askMap({ dataset: news.arranged, method: how });
   if (answer) show(answer, news.arranged);
 }
@@ -94,7 +94,8 @@ function placed() {
 async function readSuspicion() {
   const answer = await askSuspicion({ dataset: map.dataset, method: map.method });
   if (!answer || answer.error) return;
-  found = answer;
+  const there = new Set(answer.worst);
+  found = { ...answer, shown: [...answer.issues.keys()].filter((k) => there.has(k)) };
   options();
   key();
   paint();
@@ -109,13 +110,13 @@ function options() {
 function groups() {
   if (!map || (by === "class" && !map.classes.length)) return [];
   if (by === "class") return map.classes.map((name, k) => ({ k, name, colour: colourOf(k) }));
-  const issues = found.issues.map((name, k) => ({ k, name: say(`quality.issue_${name}`), colour: issueColour(k) })).filter(({ k }) => found.worst.includes(k));
+  const issues = found.shown.map((k) => ({ k, name: say(`quality.issue_${found.issues[k]}`), colour: issueColour(k) }));
   return [{ k: -1, name: say("data.unsuspected"), colour: grey }, ...issues];
 }
 
 const groupOf = (i) => (by === "class" ? map.labels[i] : found.worst[i]);
 
-const issueColour = (k) => (k < 0 ? grey : vivid[k % vivid.length]);
+const issueColour = (k) => (k < 0 ? grey : vivid[found.shown.indexOf(k) % vivid.length]);
 
 /** What tells the colour of point i, and the colour it tells. */
 const shadeOf = (i) => (by === "score" ? Math.round(10 * found.scores[i]) : groupOf(i));

@@ -5,7 +5,7 @@ const find = (what) => element.querySelector(what);
 
 const count = (n) => new Intl.NumberFormat("en", { maximumFractionDigits: 0 }).format(n);
 const figure = (x, digits = 3) => new Intl.NumberFormat("en", { maximumSignificantDigits: digits }).format(x);
-const percent = (x) => new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: x < 0.1 ? 1 : 0 }).format(x);
+const percent = (x) => new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: x < 0.1 || x > 0.9 ? 1 : 0 }).format(x); // 99.6 % is not all
 
 // An element: make("p.note", { title: "…" }, "text", child, …); text is never read as HTML.
 function make(what, attributes = {}, ...children) {

@@ -14,7 +14,7 @@ listen("opened data", open);
 
 async function open(name) {
   dataset = name;
-  stopLooking();
+  leaveLook();
   element.querySelector(".quality").hidden = !name;
   if (!name) return;
   const answer = await askOpen({ dataset });
@@ -32,9 +32,9 @@ async function open(name) {
 function hear() {
   const news = props.value;
   if (!news || typeof news !== "object") return;
-  if (news.exported || news.error) exportEnded(news);
-  if (news.error) return stopLooking(news.error);
-  if (news.turn === turn) hearLook(news);
+  if (news.turn < 0) return exportEnded(news);
+  if (news.turn !== turn) return; // overtaken
+  news.error ? stopLooking(news.error) : hearLook(news);
 }
 
 /** Ask the server for a change; the header then goes to what came of it, which is looked at again where `again`. */
@@ -58,4 +58,5 @@ async function change(ask, wish, again = false) {
 function complain(sentence = "") {
   find(".damage .fault").textContent = sentence;
   find(".damage .fault").hidden = !sentence;
+  if (sentence) find(".damage .fault").scrollIntoView({ block: "nearest" }); // what failed may be far above
 }

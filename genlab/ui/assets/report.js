@@ -8,7 +8,7 @@ let began = 0;
 
 function startReport() {
   find("#quality-run").addEventListener("click", look);
-  find(".report .leave").addEventListener("click", () => { trigger("leave"); stopLooking(); });
+  find(".report .leave").addEventListener("click", leaveLook);
   find("#quality-repair-all").addEventListener("click", () => repairIssues(null));
   const file = (kind) => make("button", { type: "button", id: `quality-${kind}`, onclick: () => saveReport(kind) }, say(`quality.as_${kind}`));
   find(".files").replaceChildren(...["json", "png", "md"].map(file));
@@ -26,6 +26,12 @@ function look() {
   find(".report .scores").replaceChildren();
   find(".files").hidden = true;
   trigger("inspect", { dataset, turn });
+}
+
+/** Let the server end a look that nobody waits for. */
+function leaveLook() {
+  if (find("#quality-run").disabled) trigger("leave");
+  stopLooking();
 }
 
 function stopLooking(sentence = "") {

@@ -31,13 +31,12 @@ function rest(state = "stopped") {
 
 function hear() {
   const news = props.value;
-  if (!news || typeof news !== "object" || !start.disabled) return; // left meanwhile
+  if (!news || typeof news !== "object" || !start.disabled || news.turn !== turn) return; // left meanwhile
   if (news.error) {
     find(".fault").textContent = news.error;
     find(".fault").hidden = false;
     return rest();
   }
-  if (news.turn !== turn) return;
   told[news.step] = news.facts;
   for (const [name, image] of Object.entries(news.walls)) find(`.wall.${name} img`).src = image;
   caption(news);

@@ -27,10 +27,12 @@ function closeSuspects() {
   find(".suspects .pager").hidden = find(".deciding").hidden = true;
 }
 
-function openIssue(issue) {
+async function openIssue(issue) {
   opened = issue.name;
   showIssues();
-  showSuspects(0);
+  await showSuspects(0);
+  const card = find(".card.suspects");
+  if (card.getBoundingClientRect().top > 0.8 * window.innerHeight) card.scrollIntoView(); // below the list on a phone
 }
 
 async function showSuspects(page) {
@@ -140,7 +142,7 @@ function showDecided() {
   const issue = issues.find(({ name, count: found }) => name === opened && found);
   find("#quality-repair").textContent = issue ? say("quality.repair", { name: say(`quality.issue_${opened}`).toLowerCase() }) : say("quality.apply", { n: count(kinds.length) });
   find("#quality-repair").hidden = !issue && !kinds.length;
-  find(".counted").textContent = kinds.length ? say("quality.decided", { keep: n("keep"), drop: n("drop"), relabel: n("relabel") }) : "";
+  find(".counted").textContent = kinds.length ? say(issue ? "quality.decided_and_rest" : "quality.decided", { keep: n("keep"), drop: n("drop"), relabel: n("relabel") }) : "";
 }
 
 /** The decisions as the server takes them. */
