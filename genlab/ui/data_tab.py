@@ -40,9 +40,8 @@ def build(shared: Shared) -> None:
                 if name == "gallery":
                     import_card(shared)
                 if name == "map":
-                    card.arrange(
-                        _arrange, None, card, concurrency_id="quality", concurrency_limit=1, trigger_mode="multiple", **QUIET
-                    )
+                    made = card.arrange(_arrange, None, card, concurrency_id="map", trigger_mode="multiple", **QUIET)
+                    card.leave(None, None, None, cancels=[made], **QUIET)
     story_card.build()
     quality_card.build(shared)
     own_card(shared)

@@ -161,15 +161,34 @@ def test_points_are_offered_what_points_can_have(page: Page):
     expect(page.locator("table.places")).to_contain_text("–")
 
 
-def test_a_lasso_on_the_map_shows_what_it_encloses_and_the_map_shows_what_was_found(page: Page):
-    choose(page, "digits")
+def enclose(page: Page) -> None:
+    """Draw around the upper half of the map."""
+    expect(page.locator("#data-map")).not_to_have_attribute("aria-busy", "true")
+    page.locator("#data-map").scroll_into_view_if_needed()
     box = page.locator("#data-map").bounding_box()
-    corners = [(0.1, 0.1), (0.9, 0.1), (0.9, 0.6), (0.1, 0.6)]
     page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 0.1 * box["height"])
     page.mouse.down()
-    for x, y in corners:
+    for x, y in [(0.1, 0.1), (0.9, 0.1), (0.9, 0.6), (0.1, 0.6)]:
         page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=3)
     page.mouse.up()
+
+
+def test_what_was_decided_of_one_dataset_is_not_done_to_another(page: Page):
+    for dataset, decided in (("digits", True), ("gaussians", False)):
+        choose(page, dataset)
+        enclose(page)
+        expect(page.locator(".suspects .title")).to_contain_text("chosen on the map")
+        if decided:
+            page.locator(".suspect").first.click()
+            page.click("#quality-drop")
+            expect(page.locator(".counted")).to_contain_text("1 dropped")
+    expect(page.locator("#quality-repair")).to_be_hidden()
+    expect(page.locator(".counted")).to_be_empty()
+
+
+def test_a_lasso_on_the_map_shows_what_it_encloses_and_the_map_shows_what_was_found(page: Page):
+    choose(page, "digits")
+    enclose(page)
     chosen = int(page.get_attribute("#data-map", "data-chosen"))
     assert 50 < chosen < len(load("digits").train)
     expect(page.locator(".data-gallery .title")).to_have_text(f"{chosen:,} chosen on the map")
@@ -249,9 +268,7 @@ def test_the_story_is_told_in_pictures_and_can_be_left(page: Page):
     assert not np.array_equal(damaged, repaired)
     if os.environ.get("GENLAB_WHOLE_STORY"):
         page.wait_for_selector("[data-state=done]", timeout=120_000)
-        shares = {
-            part: float(page.inner_text(f".story .{part} .number").rstrip("%")) for part in ("clean", "damaged", "repaired")
-        }
+        shares = {part: float(page.inner_text(f".story .{part} .number").rstrip("%")) for part in PARTS}
         assert shares["damaged"] < min(shares["clean"], shares["repaired"]) - 10
     else:
         page.click(".story .leave")

@@ -30,7 +30,10 @@ async function load(wanted, nextSeed, anew = false) {
   find(".under").hidden = !!answer.error;
   if (answer.error) return complain(answer.error);
   element.closest(".data-tab")?.classList.toggle("of-points", Boolean(answer.points));
-  if (answer.points) return tell("opened data", dataset); // the map is their picture
+  if (answer.points) {
+    shown = null; // the map is their picture, and a lasso on it changes nothing here
+    return tell("opened data", dataset);
+  }
   shown = { ...answer, dataset };
   find(".title").textContent = rows ? say("quality.chosen", { n: count(answer.chosen) }) : say(answer.classes.length ? "data.title" : "data.title_no_classes", {
     n: count(answer.total),

@@ -17,6 +17,7 @@ let found = null; // issues and scores of the points, once one has looked
 let by = "class"; // what colours tell
 let how = "pixels"; // the points are placed
 let turn = 0; // of wishes for maps that take a while
+let ordered = false; // such a map, which has not come yet
 let lasso = []; // its corners so far, in CSS pixels
 let xs = [], ys = []; // where the points are on screen
 let drawing = false;
@@ -41,6 +42,8 @@ listen("looked", async (dataset) => { if (dataset && dataset === map?.dataset) a
 async function load(dataset) {
   canvas.setAttribute("aria-busy", "true");
   canvas.dataset.of = dataset;
+  if (ordered) trigger("leave");
+  ordered = false;
   const answer = dataset ? await askMap({ dataset, method: "pixels" }) : { error: true };
   if (answer) show(answer, dataset);
   if (answer?.methods?.includes(how) && how !== "pixels") order(dataset);
@@ -50,12 +53,14 @@ async function load(dataset) {
 function order(dataset) {
   canvas.setAttribute("aria-busy", "true");
   note.textContent = say("data.arranging", { method: say(`data.how_${how}`) });
+  ordered = true;
   trigger("arrange", { dataset, method: how, turn: (turn += 1) });
 }
 
 async function arranged() {
   const news = props.value;
   if (!news || typeof news !== "object" || !map || news.turn !== turn) return;
+  ordered = false;
   if (news.error) {
     how = "pixels";
     await load(map.dataset);

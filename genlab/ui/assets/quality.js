@@ -14,6 +14,7 @@ listen("opened data", open);
 
 async function open(name) {
   dataset = name;
+  decisions.clear(); // ids of another dataset are other items
   leaveLook();
   element.querySelector(".quality").hidden = !name;
   if (!name) return;

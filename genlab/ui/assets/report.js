@@ -8,16 +8,18 @@ let began = 0;
 
 function startReport() {
   find("#quality-run").addEventListener("click", look);
-  find(".report .leave").addEventListener("click", leaveLook);
+  find(".report .leave").addEventListener("click", () => leaveLook(say("quality.stopped")));
   find("#quality-repair-all").addEventListener("click", () => repairIssues(null));
   const file = (kind) => make("button", { type: "button", id: `quality-${kind}`, onclick: () => saveReport(kind) }, say(`quality.as_${kind}`));
   find(".files").replaceChildren(...["json", "png", "md"].map(file));
 }
 
 function look() {
-  if (!dataset) return;
+  if (!dataset || !about) return;
   turn += 1;
   issues = [];
+  about.looked = null;
+  closeSuspects();
   began = performance.now();
   showIssues();
   find("#quality-run").disabled = true;
@@ -29,9 +31,9 @@ function look() {
 }
 
 /** Let the server end a look that nobody waits for. */
-function leaveLook() {
+function leaveLook(sentence) {
   if (find("#quality-run").disabled) trigger("leave");
-  stopLooking();
+  stopLooking(sentence);
 }
 
 function stopLooking(sentence = "") {
@@ -87,7 +89,7 @@ function issueLine(issue) {
   const was = before?.[issue.name];
   return make(
     "button.issue.link",
-    { type: "button", id: `quality-issue-${issue.name}`, "aria-pressed": String(issue.name === opened), title: issue.sentence, "data-n": issue.count, onclick: () => openIssue(issue) },
+    { type: "button", id: `quality-issue-${issue.name}`, "aria-pressed": String(issue.name === opened), title: issue.sentence, "data-n": issue.count, disabled: !about.looked, onclick: () => openIssue(issue) },
     make("span.name", {}, say(`quality.issue_${issue.name}`)),
     !was && !(issue.count && was === 0) ? null : make("span.was", {}, `${count(was)} →`),
     make(issue.count ? "span.chip.bad" : "span.chip", {}, issue.count ? (issue.classes.length ? say("quality.classes", { n: count(issue.count) }) : count(issue.count)) : say("quality.none"))
