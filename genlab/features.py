@@ -26,6 +26,7 @@ DIMENSIONS = 128  # of the embedding
 NEIGHBOURS = 10
 WAVES = 6  # the longest in each direction make up the spectra
 BLOCK = 32  # images at a time, so that their answers stay in the processor's cache
+FAINT = 4  # grey levels: an image of no more between its darkest and brightest pixel is blank
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,12 @@ class Features:
         points = self.data.spec.modality == "points"
         x = self.data.read(slice(None)).nan_to_num() if points else Filters(self.data).answers(self.data)
         return x.sub_(x.mean(0)).div_(x.std(0, correction=0) + 1e-3)  # in place, as everything that is as large below
+
+    @cached_property
+    def span(self) -> Tensor:
+        """[N] grey levels between the darkest and the brightest value of each image."""
+        blocks = (self.data.read(slice(start, start + BLOCK)).flatten(1) for start in range(0, len(self.data), BLOCK))
+        return torch.cat([block.amax(1).float() - block.amin(1) for block in blocks])
 
     @cached_property
     def measure(self) -> Statistics:

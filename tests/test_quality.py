@@ -368,3 +368,16 @@ def test_timeliness_is_the_share_of_dated_items_that_are_young_and_tells_their_a
     oldest, median = (date.fromordinal(ages[i]) for i in (4, 2))
     assert timeliness.measured == f"newest {today}, oldest {oldest}, median {median}; 40 of 50 items have a date"
     assert "at most 5 years old" in timeliness.definition
+
+
+def test_what_is_in_the_nature_of_the_data_is_no_damage():
+    shapes = replace(load("sprites"), train=load("sprites").train[:3000])  # in all colours, many of them dark
+    for name in ("exposure-dark", "noise-blur"):
+        assert found(shapes, name).count < 0.01 * len(shapes.train)
+
+
+def test_blank_images_are_nothing_but_blank(digits):
+    data, truth = damaged(digits, "missing", {"kind": "blank", "rate": 0.15})
+    for name in ("exposure-dark", "noise-blur"):
+        finding = found(data, name)
+        assert not torch.isin(finding.ids[finding.flagged], truth.changed).any()

@@ -16,7 +16,7 @@ from genlab.paths import cache_folder
 from genlab.quality.defect import DEFECTS, Defect, Finding
 from genlab.registry import unknown
 
-FORMAT = 2  # of findings in the cache; raised when a check finds in another way
+FORMAT = 3  # of findings in the cache; raised when a check finds in another way
 ARRAYS = ("scores", "flagged", "groups", "suggestions", "boxes")
 
 

@@ -9,12 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genlab.features import Features, even_rows
+from genlab.features import FAINT, Features, even_rows
 
 FEWEST = 20  # items from which something can be learnt
 SEVERITIES = (0.3, 0.5, 0.8)  # of the copies, in turn
 SUSPECT = ((0.98, 0.3), (0.95, 1.0))  # share of the worst copies that are recognised; how many times as probable a copy as an
 # item one must then be to have no say: the surer the copies are told, the sooner
+NATURE = 0.3  # what a larger share of the items has is in the nature of the data
 NEVER = 1e300
 Damager = Callable[[np.ndarray, float], np.ndarray]  # images uint8 [n, C, H, W] and a severity
 
@@ -44,9 +45,11 @@ def told_apart(features: Features, damagers: Mapping[str, Damager], copies: int 
         probable = model.predict_proba(as_is)
         worst = [own[len(SEVERITIES) - 1 :: len(SEVERITIES)] for own in twins]
         times = np.array([_times(_share_like(model.predict_proba(own), k)) for k, own in enumerate(worst, 1)])
-        suspect = (probable[:, 1:] > times * probable[:, :1]).any(1)
+        like = probable[:, 1:] > times * probable[:, :1]  # [N, K]
+        suspect = (like & (like.mean(0) < NATURE)).any(1)
         rows = rows[~suspect[rows]] if (~suspect[rows]).sum() >= FEWEST else rows
     posterior = _with_frequencies(probable)
+    posterior[(features.span <= FAINT).numpy(), 1:] = 0  # what is blank is neither noisy nor dark
     return {name: torch.from_numpy(posterior[:, i]).float() for i, name in enumerate(damagers, 1)}
 
 

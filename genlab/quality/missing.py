@@ -12,7 +12,7 @@ from genlab.config import Field
 from genlab.data.dataset import Dataset, Splits
 from genlab.data.recipe import Recipe
 from genlab.errors import BadData
-from genlab.features import Features
+from genlab.features import FAINT, Features
 from genlab.quality.defect import (
     Finding,
     Graded,
@@ -26,7 +26,6 @@ from genlab.quality.defect import (
 from genlab.statistics import luminance
 
 GREY = 128  # of a mask
-FAINT = 4  # grey levels: an image of no more between its darkest and brightest pixel is blank
 SMALLEST = 4  # pixels a side of a mask
 FILLED = 1 / 3  # of an image's side, up to which a mask is filled in; behind a larger one too much is lost
 USUAL = 0.5  # share of the images from which a level that fills squares is no mask but their background
@@ -67,7 +66,7 @@ class Missing:
     def detect(self, data: Splits, features: Features) -> Iterator[Finding]:
         train = data.train
         if data.spec.modality == "image":
-            yield _blank_images(train)
+            yield _blank_images(features)
             yield _masks(train)
         else:
             points = train.read(slice(None))
@@ -112,14 +111,9 @@ def _masked(images: Tensor, ids: Tensor, severity: float, seed: int) -> Tensor:
     return masked
 
 
-def _blank_images(train: Dataset) -> Finding:
-    spans = []
-    for start in range(0, len(train), BLOCK):
-        y = train.read(slice(start, start + BLOCK)).flatten(1)
-        spans.append(y.amax(1).float() - y.amin(1))
-    span = torch.cat(spans)
+def _blank_images(features: Features) -> Finding:
     sentence = "Blank images: a model learns to draw nothing as often as they occur."
-    return Finding("missing-blank", sentence, train.id, FAINT / (FAINT + span), span <= FAINT)
+    return Finding("missing-blank", sentence, features.data.id, FAINT / (FAINT + features.span), features.span <= FAINT)
 
 
 def _masks(train: Dataset) -> Finding:
