@@ -249,8 +249,9 @@ def leave_one_out(
         for part in zip(x.split(4096), y.split(4096), weight[:, None].split(4096), strict=True):
             yield F.pad(part[0], (0, 1), value=constant), *part[1:]
 
-    values, vectors = _axes(sum((w * b).T @ b for b, _, w in blocks()))
-    moments = torch.stack([vectors.T @ (b.T @ (w * t)) for b, t, w in blocks()]).sum(0)  # [D + 1, K]
+    none = x.new_zeros(())
+    values, vectors = _axes(sum(((w * b).T @ b for b, _, w in blocks()), none))
+    moments = vectors.T @ sum((b.T @ (w * t) for b, t, w in blocks()), none)  # [D + 1, K]
     shrunk = 1 / (values.clamp(min=0)[:, None] + torch.tensor(penalties))  # [D + 1, P]
     fits, leverages = zip(*(_ridge(b @ vectors, moments, shrunk) for b, _, _ in blocks()), strict=True)
     best, error = y, torch.inf
