@@ -5,7 +5,7 @@ encoding versus training with sparse coding and vector quantization"); points by
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -231,10 +231,9 @@ def spectra_of(data: Dataset) -> Tensor:
 def _predicted(x: Tensor, label: Tensor, classes: int) -> dict[str, np.ndarray]:
     """Two rounds: what the first holds to be wrong surely has no say in the second; nor have items without a label."""
     y = 2 * F.one_hot(label.clamp(min=0), classes).float() - 1
-    x = torch.cat([x, x.new_full((len(x), 1), 10)], 1)  # the constant, hardly penalised
     weight = (label >= 0).float()
     for _ in range(2):
-        scores = leave_one_out(x, y, weight)
+        scores = leave_one_out(x, y, weight, constant=10)  # so large that it is hardly penalised
         probabilities = _probabilities(scores, label, weight)
         given = probabilities[torch.arange(len(x)), label.clamp(min=0)]
         weight = weight * (probabilities.amax(1) - given < SURELY)
@@ -245,18 +244,23 @@ SURELY = 0.6  # by how much another class is more probable than the given one, f
 
 
 def leave_one_out(
-    x: Tensor, y: Tensor, weight: Tensor, penalties: tuple[float, ...] = (3, 10, 30, 100, 300, 1000, 3000)
+    x: Tensor, y: Tensor, weight: Tensor, penalties: tuple[float, ...] = (3, 10, 30, 100, 300, 1000, 3000), constant: float = 0
 ) -> Tensor:
-    """[N, K] ridge predictions of the targets y [N, K] from x [N, D], each from all items but itself, in closed form.
+    """[N, K] ridge predictions of the targets y [N, K] from x [N, D] and a constant, each from all the others, in closed form.
 
     ŷ₋ᵢ = (ŷᵢ - hᵢyᵢ) / (1 - hᵢ) with the leverage hᵢ = wᵢ xᵢᵀ(XᵀWX + λI)⁻¹xᵢ (Allen 1974, the PRESS statistic); items of weight 0
     have no say at all. The penalty λ is that of the least squared error.
     """
-    blocks = list(zip(x.split(4096), y.split(4096), weight[:, None].split(4096), strict=True))
-    values, vectors = _axes(sum((w * b).T @ b for b, _, w in blocks))
-    moments = vectors.T @ sum(b.T @ (w * t) for b, t, w in blocks)  # [D, K]
-    shrunk = 1 / (values.clamp(min=0)[:, None] + torch.tensor(penalties))  # [D, P]
-    fits, leverages = zip(*(_ridge(b @ vectors, moments, shrunk) for b, _, _ in blocks), strict=True)
+
+    def blocks() -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        for part in zip(x.split(4096), y.split(4096), weight[:, None].split(4096), strict=True):
+            yield F.pad(part[0], (0, 1), value=constant), *part[1:]
+
+    none = x.new_zeros(())
+    values, vectors = _axes(sum(((w * b).T @ b for b, _, w in blocks()), none))
+    moments = vectors.T @ sum((b.T @ (w * t) for b, t, w in blocks()), none)  # [D + 1, K]
+    shrunk = 1 / (values.clamp(min=0)[:, None] + torch.tensor(penalties))  # [D + 1, P]
+    fits, leverages = zip(*(_ridge(b @ vectors, moments, shrunk) for b, _, _ in blocks()), strict=True)
     best, error = y, torch.inf
     for fit, own in zip(torch.cat(fits, 1), torch.cat(leverages).T, strict=True):  # [N, K], [N] a penalty
         leverage = (weight * own)[:, None].clamp(max=1 - 1e-4)
