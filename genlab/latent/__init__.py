@@ -1,5 +1,6 @@
 """Latent spaces: their axes, walks through them, and pictures of where one is."""
 
+from genlab.latent import pad
 from genlab.latent.space import (
     FEW,
     MOST,
@@ -31,6 +32,7 @@ __all__ = [
     "draw",
     "from_text",
     "lerp",
+    "pad",
     "shares",
     "slerp",
     "to_text",

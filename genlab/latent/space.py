@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from genlab.config import Config
 from genlab.errors import BadSetting
 from genlab.models.base import Given, LatentModel, blocks_of
 from genlab.plane import SIDE, TILE, tiles
@@ -107,9 +108,11 @@ def shares(weights: list[float], classes: int) -> Tensor:
 
 
 @torch.inference_mode()
-def draw(model: LatentModel, z: Tensor, given: Given, behind: Tensor | None = None) -> Tensor:
+def draw(
+    model: LatentModel, z: Tensor, given: Given, behind: Tensor | None = None, settings: Config | None = None
+) -> Tensor:
     """Pixels uint8 [n, C, H, W] of latents, points among those `behind`; `given` of one row holds for all."""
-    blocks = [model.decode(z[part], _spread(given, z[part])) for part in blocks_of(len(z))]
+    blocks = [model.decode(z[part], _spread(given, z[part]), settings) for part in blocks_of(len(z))]
     return tiles(torch.cat(blocks), model.spec, behind, SIDE if len(z) == 1 else TILE)
 
 

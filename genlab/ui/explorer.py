@@ -24,6 +24,8 @@ from genlab.ui.shared import Kept, Request, opened_model, version_of
 from genlab.ui.words import say
 
 Numbers = list[float]
+NUMBER = r"-?\d{1,6}(?:\.\d{1,6})?"
+BASE = rf"^(zero|(prior|test):\d{{1,9}}|walk:[0-9a-f]{{1,32}}:\d{{1,3}}|pad:{NUMBER},{NUMBER}|z:[\w-]+)$"
 FRAMES = 11  # of a walk
 STRIP = 7  # frames of the small strip beside an axis
 WALL = 30  # images to choose from
@@ -41,9 +43,10 @@ class Looking(Request):
 class Point(Looking):
     """A place in the latent space: where it stands across the axes, and how far along each."""
 
-    base: str = Field(pattern=r"^(zero|prior:\d{1,9}|test:\d{1,9}|walk:[0-9a-f]{1,32}:\d{1,3}|z:[\w-]+)$", max_length=8000)
+    base: str = Field(pattern=BASE, max_length=9000)
     values: Numbers | None = Field(None, max_length=latent.MOST)  # None: where the base itself is
     classes: Numbers = Field(default=[], max_length=1000)
+    coarse: bool = False  # whether a rough picture will do
 
 
 class Strips(Point):
@@ -109,7 +112,7 @@ def place(trained: Trained, model: LatentModel, point: Point) -> Place:
         if len(point.values) != len(axes):
             raise BadSetting(say("latent.length", given=len(point.values), possible=len(axes)))
         z = axes.place(torch.tensor([point.values]), axes.rest(z))
-    return Place(z, _wished(model, point.classes))
+    return Place(z, wished(model, point.classes))
 
 
 def home_of(model: LatentModel) -> str:
@@ -128,9 +131,14 @@ def start_of(trained: Trained, model: LatentModel) -> str:
     return "prior:1" if home_of(model) == "zero" else home_of(model)
 
 
-def pictures(trained: Trained, model: LatentModel, z: Tensor, given: Given) -> Tensor:
+def quick(model: LatentModel) -> bool:
+    """Whether a model draws at once, so that it has no rough pictures."""
+    return model.coarse_settings() == model.SamplingSettings()
+
+
+def pictures(trained: Trained, model: LatentModel, z: Tensor, given: Given, coarse: bool = False) -> Tensor:
     """Pixels uint8 [n, C, H, W] of latents; points among some of their data, where these are on this machine."""
-    return latent.draw(model, z, given, _behind(trained))
+    return latent.draw(model, z, given, _behind(trained), model.coarse_settings() if coarse else None)
 
 
 def _behind(trained: Trained) -> Tensor | None:
@@ -181,6 +189,8 @@ def _base(trained: Trained, model: LatentModel, address: str) -> Tensor:
         return torch.zeros(1, *model.latent_shape, device=model.device)
     if kind == "prior":
         return model.prior(1, int(rest))
+    if kind == "pad":
+        return latent.pad.place(model, *map(float, rest.split(",")))
     if kind == "test":
         return _latents.get(
             (current_space(), trained.dataset, weights_of(trained), address), lambda: _encoded(trained, model, int(rest))
@@ -212,7 +222,8 @@ def _in_turn(labels: Tensor) -> Tensor:
     return turns.argsort()
 
 
-def _wished(model: LatentModel, weights: Numbers) -> Given:
+def wished(model: LatentModel, weights: Numbers) -> Given:
+    """Class weights as the model takes them."""
     return Given(latent.shares(weights, model.classes)) if model.classes else Given()
 
 

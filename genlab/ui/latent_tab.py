@@ -1,5 +1,6 @@
 """The Latent space tab: sliders that decode as they move, images to start from, a walk between two of them."""
 
+import time
 from typing import Any
 
 from genlab import plane
@@ -7,6 +8,7 @@ from genlab.ui import explorer, links
 from genlab.ui.draw import data_uri, wall
 from genlab.ui.explorer import Looking, Point, Strips, Walk, Wall
 from genlab.ui.links import LatentLink
+from genlab.ui.surfaces import latent_pad
 from genlab.ui.shared import Shared, drawing, open_model, served, version_of
 from genlab.ui.widgets import widget
 
@@ -14,7 +16,7 @@ from genlab.ui.widgets import widget
 def build(shared: Shared) -> None:
     """Draw the tab; its widget follows the model picker by itself."""
     answers = [latent_open, latent_linked, latent_axes, latent_decode, latent_strips, latent_walk, latent_wall, latent_link]
-    widget("latent", answers, parts=["tiles"])
+    widget("latent", [*answers, latent_pad], parts=["tiles"], more=["walk", "pad"])
 
 
 @served
@@ -33,6 +35,7 @@ def latent_open(data: Any) -> dict[str, Any]:
         "home": explorer.home_of(model),
         "start": explorer.start_of(trained, model),
         "encoder": explorer.has_encoder(model),
+        "quick": explorer.quick(model),
     }
 
 
@@ -65,10 +68,11 @@ def latent_decode(data: Any) -> dict[str, Any]:
     """The picture of a point, the latent it stands for where that is short, and its coordinates if it came without."""
     point = Point.check(data)
     trained, model = explorer.explorable(point)
+    began = time.perf_counter()
     with drawing():
         place = explorer.place(trained, model, point)
-        pixels = explorer.pictures(trained, model, place.z, place.given)
-    answer: dict[str, Any] = {"image": data_uri(pixels[0])}
+        pixels = explorer.pictures(trained, model, place.z, place.given, point.coarse)
+    answer: dict[str, Any] = {"image": data_uri(pixels[0]), "ms": 1000 * (time.perf_counter() - began)}
     if place.z.numel() <= 64:
         answer["latent"] = place.z.flatten().tolist()
     if point.values is None and explorer.knows_axes(trained):

@@ -12,8 +12,7 @@ let link = genlab.link.tab === "latent" ? genlab.link : null; // the view to ope
 let names = []; // of the axes
 let home = []; // the values that a reset axis goes back to
 let shown = SHOWN;
-let ends = {}; // the two points of the walk
-let path = "spherical", source = "prior", page = 0, aim = "show";
+const whenOpened = [], whenRefreshed = [], whenResting = []; // what the scripts of the other cards do then
 
 label(element);
 element.addEventListener("click", (event) => { if (!model) event.stopPropagation(); }, true);
@@ -40,35 +39,67 @@ function note(text, fault = false) {
 
 // --- The picture ---
 
-const times = [];
-let busy = false, dirty = false;
+const LANES = 4;
+const times = [], gaps = [];
+let pace = 0, work = 0, lastPaint = 0; // milliseconds of an answer, of the model's part in it, of the clock
+let flying = 0, dirty = false, lastAsked = 0, later = null;
+let turn = 0, painted = 0; // of questions: only answers newer than the one on screen are shown
+let rough = false, refining = false; // whether a rough picture is on screen, or a better one on its way
 
-/** Ask for the picture of the point on screen; while one is on its way, only the latest wish is remembered. */
+/** How many questions may be on their way at once: more than one only where the link, not the model, takes the time. */
+const lanes = () => Math.min(LANES, Math.max(1, Math.floor(pace / Math.max(2 * work, 40))));
+
+/** Ask for the picture of the point on screen; while enough are on their way, only the latest wish is remembered. */
 async function draw() {
   dirty = true;
-  if (busy) return;
-  busy = true;
+  if (flying >= lanes()) return;
+  const wait = flying ? lastAsked + pace / lanes() - performance.now() : 0; // evenly, so that the last wish waits little
+  clearTimeout(later);
+  if (wait > 0) return (later = setTimeout(() => dirty && draw(), wait));
+  flying += 1;
   while (dirty && here) {
     dirty = false;
-    const started = performance.now(), asked = point();
-    const answer = await ask("latent_decode", asked);
-    if (!answer) continue;
-    await paint(answer, asked);
-    measure(performance.now() - started);
-    if (answer.values) adopt(answer.values, asked.base);
-    else if (!asked.values && !here.values) learn();
+    await askPicture(!model.quick);
   }
-  busy = false;
-  restStrips();
+  flying -= 1;
+  if (!flying && rough) refine();
+  else if (!flying) rest();
+}
+
+/** Replace a rough picture by a good one; a newer wish may overtake it. */
+async function refine() {
+  if (refining) return;
+  refining = true;
+  while (rough && !flying && here) await askPicture(false);
+  refining = false;
+  if (!flying) rest();
+}
+
+/** Ask once and show the answer, unless a newer one is there. */
+async function askPicture(coarse) {
+  const mine = ++turn, started = performance.now(), asked = { ...point(), coarse };
+  lastAsked = started;
+  const answer = await ask("latent_decode", asked);
+  if (!answer) return (rough = false);
+  if (mine < painted) return;
+  [painted, rough] = [mine, coarse];
+  await paint(answer, asked);
+  work = answer.ms;
+  if (coarse === !model.quick) measure(performance.now() - started);
+  if (answer.values) adopt(answer.values, asked.base);
+  else if (!asked.values && !here.values) learn();
 }
 
 async function paint(answer, asked) {
   const picture = at("image"), image = picture.querySelector("img");
   image.src = answer.image;
   await image.decode().catch(() => {});
+  if (asked.base === here.base) at("ahead").hidden = true;
   picture.dataset.values = JSON.stringify(asked.values ?? here.values ?? []);
   picture.dataset.classes = JSON.stringify(asked.classes);
   picture.dataset.latent = JSON.stringify(answer.latent ?? []);
+  picture.dataset.base = asked.base;
+  picture.toggleAttribute("data-rough", asked.coarse);
   if (at("note").classList.contains("fault")) note("");
 }
 
@@ -99,16 +130,39 @@ function settle(values) {
   showValues();
 }
 
-function measure(ms) {
-  times.push(ms);
-  if (times.length > 15) times.shift();
-  const middle = [...times].sort((a, b) => a - b)[times.length >> 1];
-  at("image").dataset.ms = ms.toFixed(1);
-  tell("frame", middle);
+const middle = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? 0;
+
+function keep(numbers, latest) {
+  numbers.push(latest);
+  if (numbers.length > 15) numbers.shift();
 }
 
-function move(base, classes = here.classes, values = null) {
-  here = { base, values, classes: [...classes] };
+function measure(ms) {
+  keep(times, ms);
+  pace = middle(times);
+  at("image").dataset.ms = ms.toFixed(1);
+  beat();
+}
+
+let telling = null;
+
+/** Count a frame; the figures on screen follow four times a second, so that they cost the frames nothing. */
+function beat() {
+  const now = performance.now();
+  if (now - lastPaint < 500) keep(gaps, now - lastPaint);
+  lastPaint = now;
+  telling ??= setTimeout(tellPace, 250);
+}
+
+function tellPace() {
+  telling = null;
+  tell("frame", pace);
+  at("ms").textContent = gaps.length ? say("latent.pace", { ms: pace.toFixed(0), fps: (1000 / middle(gaps)).toFixed(0) }) : say("latent.ms", { ms: pace.toFixed(0) });
+}
+
+/** Go to another point; one that is `exact` is drawn from its own latent, and the sliders only show where it lies. */
+function move(base, classes = here.classes, values = null, exact = false) {
+  here = { base, values, classes: [...classes], exact };
   showValues();
   draw();
 }
@@ -230,14 +284,16 @@ function showCount() {
 
 let resting = null;
 
-function restStrips() {
+/** When nothing moves for a while, do what takes longer; a movement comes first. */
+function rest() {
   clearTimeout(resting);
-  const slow = times.length && times[times.length - 1] > SLOW;
-  resting = setTimeout(drawStrips, slow ? 1500 : 250);
+  const slow = work > SLOW;
+  resting = setTimeout(async () => {
+    for (const task of [drawStrips, ...whenResting]) if (!flying && here?.values) await task();
+  }, slow ? 1500 : 250);
 }
 
 async function drawStrips() {
-  if (busy || !here?.values) return;
   const count = Math.min(shown, here.values.length);
   const answer = await ask("latent_strips", { ...point(), count });
   if (!answer) return;
@@ -247,55 +303,6 @@ async function drawStrips() {
     mini.style.backgroundImage = `url(${answer.image})`;
     cut(mini, i, 1, count);
     mini.style.aspectRatio = `${answer.frames * model.size[1]} / ${model.size[0]}`;
-  }
-}
-
-// --- Images to start from ---
-
-async function buildWall() {
-  const answer = await ask("latent_wall", { ...looking(), source, page });
-  if (!answer) return null;
-  const pointOf = (i) => ({ base: answer.addresses[i], classes: weightsOf(answer.labels[i]) });
-  const sprite = { image: answer.image, n: answer.addresses.length, size: model.size };
-  lay(at("wall"), sprite, (i) => pick(pointOf(i)), (i) => say("latent.tile", { n: i + 1 }));
-  return { labels: answer.labels, pointOf };
-}
-
-const weightsOf = (name) => model.classes.map((_, i) => (i === name ? 1 : 0));
-
-function pick(chosen) {
-  if (aim === "show") return move(chosen.base, chosen.classes.length ? chosen.classes : here.classes);
-  ends[aim] = chosen;
-  takeAim(aim === "start" ? "end" : "start");
-  drawWalk();
-}
-
-function takeAim(next) {
-  aim = next;
-  for (const name of ["start", "end", "show"]) at(name).setAttribute("aria-checked", String(name === aim));
-}
-
-// --- The walk between two of them ---
-
-let walking = 0;
-
-async function drawWalk() {
-  if (!ends.start || !ends.end) return;
-  const mine = ++walking;
-  const answer = await ask("latent_walk", {
-    start: { ...looking(), ...ends.start }, end: { ...looking(), ...ends.end }, path,
-  });
-  if (!answer || mine !== walking) return;
-  const sprite = { image: answer.image, n: answer.frames.length, size: model.size };
-  const show = (i) => move(answer.frames[i], answer.classes[i] ?? here.classes);
-  lay(at("strip"), sprite, show, (i) => say("latent.frame", { n: i + 1 }));
-  at("strip").dataset.path = path;
-}
-
-function showChoices() {
-  at("source").hidden = !model.encoder;
-  for (const [name, value] of [["source", source], ["path", path]]) {
-    for (const button of at(name).children) button.setAttribute("aria-checked", String(button.dataset.choice === value));
   }
 }
 
@@ -325,7 +332,9 @@ async function open(name, keep = false) {
   if (keep) return refresh();
   const mine = generation, wanted = await linked();
   if (mine !== generation) return;
-  [here, names, shown, source] = [wanted ?? start(), [], SHOWN, model.encoder ? "test" : "prior"];
+  [here, names, shown] = [wanted ?? start(), [], SHOWN];
+  for (const numbers of [times, gaps]) numbers.length = 0;
+  pace = 0;
   for (const part of ["axes", "wall", "strip"]) at(part).replaceChildren();
   at("more").hidden = true;
   at("size").textContent = model.points ? say("latent.plane") : `${model.size[1]} × ${model.size[0]}`;
@@ -335,7 +344,7 @@ async function open(name, keep = false) {
   buildClasses();
   showValues();
   await draw();
-  await Promise.all([learn(), startWalk()]);
+  await Promise.all([learn(), ...whenOpened.map((task) => task())]);
 }
 
 /** The same point through newer weights; axes that changed their order take their values along. */
@@ -349,25 +358,7 @@ async function refresh() {
   here.values = known && !here.exact ? answer.names.map((name) => before[name]) : answer.values.map(rounded);
   showValues();
   await draw();
-  await buildWall();
-  await drawWalk();
-}
-
-/** The first walk: from a 3 to an 8 where there are such, else between the first two images. */
-async function startWalk() {
-  showChoices();
-  let found = await buildWall();
-  if (!found && source === "test") {
-    source = "prior";
-    showChoices();
-    found = await buildWall();
-  }
-  if (!found) return;
-  const { labels, pointOf } = found;
-  const at = (wanted, otherwise) => pointOf(Math.max(labels.lastIndexOf(wanted), 0) || otherwise);
-  ends = { start: at(3, 0), end: at(8, 1) };
-  takeAim("show");
-  await drawWalk();
+  for (const task of whenRefreshed) await task();
 }
 
 at("random").addEventListener("click", () => {
@@ -392,22 +383,8 @@ find(".copy-link").addEventListener("click", async () => {
 at("more").addEventListener("click", () => {
   shown = shown < names.length ? names.length : SHOWN;
   showCount();
-  restStrips();
+  rest();
 });
-at("path").addEventListener("click", (event) => {
-  path = event.target.dataset.choice ?? path;
-  showChoices();
-  drawWalk();
-});
-at("source").addEventListener("click", (event) => {
-  source = event.target.dataset.choice ?? source;
-  page = 0;
-  showChoices();
-  buildWall();
-});
-at("page").addEventListener("click", () => { page += 1; buildWall(); });
-for (const name of ["start", "end", "show"]) at(name).addEventListener("click", () => takeAim(name));
-
 listen("model", (name) => { if (name !== model?.model) open(name); });
 listen("status", (status) => {
   const newer = model && status.model === model.model && status.version && status.version !== model.version;
