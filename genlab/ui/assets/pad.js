@@ -7,6 +7,7 @@ let spot = [0.5, 0.5]; // the place in the middle of the pad
 let fine = 0; // pictures along the side of a cell
 let held = null; // the hand on the pad: where it took hold, and of what
 let fetching = false;
+let side = 0, ink = ""; // of the pad in pixels, and of its mark; kept, as asking for them in a movement lays out the page
 
 const wrap = (x, n) => ((x % n) + n) % n;
 const classesNow = () => JSON.stringify(here.classes);
@@ -44,9 +45,7 @@ function foresee() {
 
 /** Draw the surface around the spot. */
 function drawPad() {
-  const side = surface.clientWidth * (window.devicePixelRatio || 1);
   if (!side || !fine) return;
-  if (surface.width !== Math.round(side)) surface.width = surface.height = Math.round(side);
   const context = surface.getContext("2d"), tile = surface.width / (VIEW * fine);
   const [left, top] = spot.map((part) => part * fine - (VIEW * fine) / 2); // of the pictures, each around its own place
   context.imageSmoothingEnabled = false;
@@ -59,7 +58,7 @@ function drawPad() {
     }
   }
   const ring = tile / 2 + 2, centre = surface.width / 2;
-  for (const [colour, width] of [["#fff", 4], [getComputedStyle(surface).color, 2]]) {
+  for (const [colour, width] of [["#fff", 4], [ink, 2]]) {
     context.strokeStyle = colour;
     context.lineWidth = width * (window.devicePixelRatio || 1);
     context.strokeRect(centre - ring, centre - ring, 2 * ring, 2 * ring);
@@ -109,6 +108,7 @@ async function fetchCells() {
 /** The surface of the classes that are chosen now. */
 let padClasses = "";
 async function refreshPad() {
+  ink = getComputedStyle(surface).color;
   if (padClasses !== classesNow()) cells.clear();
   padClasses = classesNow();
   await fetchCells();
@@ -123,7 +123,7 @@ surface.addEventListener("pointermove", (event) => {
   if (!held) return;
   const [x, y] = [event.clientX - held.x, event.clientY - held.y];
   held.moved ||= Math.hypot(x, y) > 3;
-  if (held.moved) padTo([held.spot[0] - (x / surface.clientWidth) * VIEW, held.spot[1] - (y / surface.clientWidth) * VIEW]);
+  if (held.moved) padTo([held.spot[0] - (x / side) * VIEW, held.spot[1] - (y / side) * VIEW]);
 });
 surface.addEventListener("pointerup", (event) => {
   if (held && !held.moved) {
@@ -139,7 +139,12 @@ surface.addEventListener("keydown", (event) => {
   event.preventDefault();
   padTo(spot.map((part, i) => part + step[i] / 10));
 });
-new ResizeObserver(drawPad).observe(surface);
+function measurePad() {
+  [side, ink] = [surface.clientWidth, getComputedStyle(surface).color];
+  surface.width = surface.height = Math.round(side * (window.devicePixelRatio || 1));
+  drawPad();
+}
+new ResizeObserver(measurePad).observe(surface);
 
 whenOpened.push(() => {
   cells.clear();
