@@ -84,7 +84,7 @@ def explorable(request: Looking) -> tuple[Trained, LatentModel]:
 
 
 def has_encoder(model: LatentModel) -> bool:
-    return type(model).encode is not LatentModel.encode
+    return model.encodes_at_once
 
 
 def axes_of(trained: Trained) -> Axes:
@@ -200,7 +200,8 @@ def _encoded(trained: Trained, model: LatentModel, row: int) -> Tensor:
     if test.spec.shape != model.spec.shape:
         raise BadSetting(say("latent.shape", dataset=trained.dataset))
     given = Given(one_hot(test.label[[row]], model.classes)) if model.classes else Given()
-    return model.encode(to_model(test.read([row])).to(model.device), given)
+    *_, encoding = model.encode(to_model(test.read([row])), given)
+    return encoding.z
 
 
 def _in_turn(labels: Tensor) -> Tensor:
