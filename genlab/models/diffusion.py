@@ -5,6 +5,7 @@ Networks and schedulers are those of diffusers and are saved as diffusers saves 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -191,15 +192,14 @@ class Diffusion(LatentModel):
         scheduler.set_timesteps(settings.steps, device=self.device)
         times = scheduler.timesteps[scheduler.timesteps > 0].unique()  # from little noise to nothing but noise
         x = self.fitting(x)
-        weights, z, end = self.class_weights(given, len(x)), self._padded(x), torch.zeros_like(times[0])
-        for i, (t, s) in enumerate(zip(times, [end, *times], strict=False), start=1):
-            goal = z
+        weights, z = self.class_weights(given, len(x)), self._padded(x)
+        for i, (s, t) in enumerate(pairwise([torch.zeros_like(times[0]), *times]), start=1):
+            goal, slope = z, self._less_noisy(torch.ones_like(t), torch.zeros_like(t), t, s)
             for _ in range(ROUNDS):
                 prediction = self._predict(z, t, weights, settings.guidance)
-                estimate = self._clean(z, prediction, t)
-                z = z + goal - self._less_noisy(z, estimate, t, s)
+                z = z + (goal - self._less_noisy(z, prediction, t, s)) / slope
             last = i == len(times)
-            items = self.decode(z, given, settings) if last else self._cropped(estimate.clamp(-1, 1))
+            items = self.decode(z, given, settings) if last else self._cropped(self._clean(z, prediction, t).clamp(-1, 1))
             yield Encoding.of(x, items, z, given, i, len(times))
 
     def coarse_settings(self) -> Config:
@@ -235,9 +235,9 @@ class Diffusion(LatentModel):
             return (x - noise * prediction) / signal  # Ho et al. 2020, eq. 15
         return signal * x - noise * prediction  # Salimans & Ho 2022, section 4
 
-    def _less_noisy(self, x: Tensor, estimate: Tensor, t: Tensor, s: Tensor) -> Tensor:
-        """Images at time s from those at a later time t and the estimate of the clean ones (Song et al. 2021, eq. 12, σ = 0)."""
-        (signal, noise), (next_signal, next_noise) = self._levels(t), self._levels(s)
+    def _less_noisy(self, x: Tensor, prediction: Tensor, t: Tensor, s: Tensor) -> Tensor:
+        """Images at time s from those at a later time t and the prediction there (Song et al. 2021, eq. 12, σ = 0)."""
+        estimate, (signal, noise), (next_signal, next_noise) = self._clean(x, prediction, t), self._levels(t), self._levels(s)
         return next_signal * estimate + next_noise * (x - signal * estimate) / noise
 
     def _levels(self, t: Tensor) -> tuple[Tensor, Tensor]:
