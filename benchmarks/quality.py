@@ -105,7 +105,8 @@ def reconstruction_error(model: LatentModel, test: Dataset) -> float:
     for part in blocks_of(len(test)):
         x = to_model(test.read(part))
         given = model.given_labels(test.label[part], len(x)) if model.classes else None
-        errors.append((model.decode(model.encode(x, given), given) - x).abs().flatten(1).mean(1) / 2)
+        *_, encoding = model.encode(x, given)
+        errors.append(encoding.error)
     return float(torch.cat(errors).mean())
 
 

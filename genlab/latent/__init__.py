@@ -1,6 +1,7 @@
-"""Latent spaces: their axes, walks through them, and pictures of where one is."""
+"""Latent spaces: their axes (`space`), walks through them, pictures of where one is; `directions` with a meaning."""
 
 from genlab.latent import pad
+from genlab.latent.directions import Direction, Shelf, along_factor, arithmetic, between
 from genlab.latent.space import (
     FEW,
     MOST,
@@ -26,9 +27,14 @@ __all__ = [
     "REACH",
     "SEED",
     "Axes",
+    "Direction",
     "Path",
+    "Shelf",
+    "along_factor",
+    "arithmetic",
     "axes_along",
     "axes_of",
+    "between",
     "draw",
     "from_text",
     "lerp",

@@ -3,7 +3,6 @@
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any, Literal
 
 import torch
@@ -87,16 +86,16 @@ def explorable(request: Looking) -> tuple[Trained, LatentModel]:
 
 
 def has_encoder(model: LatentModel) -> bool:
-    return type(model).encode is not LatentModel.encode
+    return model.encodes_at_once
 
 
 def axes_of(trained: Trained) -> Axes:
     """The axes of a model; those that take long to find are kept on disk beside its weights' hash."""
-    return _axes.get(weights_of(trained), lambda: _found(trained))
+    return _axes.get(trained.weights, lambda: _found(trained))
 
 
 def knows_axes(trained: Trained) -> bool:
-    return _axes.find(weights_of(trained)) is not None
+    return _axes.find(trained.weights) is not None
 
 
 def coordinates(trained: Trained, model: LatentModel, point: Point) -> Numbers:
@@ -193,7 +192,7 @@ def _base(trained: Trained, model: LatentModel, address: str) -> Tensor:
         return latent.pad.place(model, *map(float, rest.split(",")))
     if kind == "test":
         return _latents.get(
-            (current_space(), trained.dataset, weights_of(trained), address), lambda: _encoded(trained, model, int(rest))
+            (current_space(), trained.dataset, trained.weights, address), lambda: _encoded(trained, model, int(rest))
         )
     walked, _, frame = address.rpartition(":")
     z = _walks.find(walked)
@@ -210,7 +209,8 @@ def _encoded(trained: Trained, model: LatentModel, row: int) -> Tensor:
     if test.spec.shape != model.spec.shape:
         raise BadSetting(say("latent.shape", dataset=trained.dataset))
     given = Given(one_hot(test.label[[row]], model.classes)) if model.classes else Given()
-    return model.encode(to_model(test.read([row])).to(model.device), given)
+    *_, encoding = model.encode(to_model(test.read([row])), given)
+    return encoding.z
 
 
 def _in_turn(labels: Tensor) -> Tensor:
@@ -227,14 +227,9 @@ def wished(model: LatentModel, weights: Numbers) -> Given:
     return Given(latent.shares(weights, model.classes)) if model.classes else Given()
 
 
-def weights_of(trained: Trained) -> str:
-    """What tells these weights from all others, whoever has them."""
-    return sha256(repr(sorted(trained.config["sha256"].items())).encode()).hexdigest()[:32]
-
-
 def _found(trained: Trained) -> Axes:
     model: Any = trained.model
-    folder = cache_folder() / "directions" / f"{weights_of(trained)}-{latent.MOST}-{latent.SEED}"
+    folder = cache_folder() / "directions" / f"{trained.weights}-{latent.MOST}-{latent.SEED}"
     try:
         return latent.axes_along(load_file(folder / "basis.safetensors")["basis"].to(model.device))
     except Exception:  # absent or unreadable: it can be made again
