@@ -1,6 +1,6 @@
 """Latent spaces: their axes (`space`), walks through them, pictures of where one is; `directions` with a meaning."""
 
-from genlab.latent import pad
+from genlab.latent import film, pad
 from genlab.latent.directions import Direction, Shelf, along_factor, arithmetic, between
 from genlab.latent.space import (
     FEW,
@@ -17,6 +17,7 @@ from genlab.latent.space import (
     shares,
     slerp,
     to_text,
+    tour,
     traverse,
     walk,
 )
@@ -36,12 +37,14 @@ __all__ = [
     "axes_of",
     "between",
     "draw",
+    "film",
     "from_text",
     "lerp",
     "pad",
     "shares",
     "slerp",
     "to_text",
+    "tour",
     "traverse",
     "walk",
 ]

@@ -1,4 +1,4 @@
-"""Explorer: what the Latent space tab asks of a model: points, pictures of them, axes, walks and walls."""
+"""Explorer: what the Latent space tab asks of a model: points, pictures of them, axes and walls."""
 
 import secrets
 from contextlib import suppress
@@ -14,7 +14,7 @@ from genlab import latent, plane
 from genlab.data import load, to_model
 from genlab.errors import BadSetting, GenlabError
 from genlab.files import whole_folder
-from genlab.latent import Axes
+from genlab.latent import Axes, Shelf
 from genlab.models import LatentModel
 from genlab.models.base import Given, one_hot
 from genlab.paths import cache_folder, current_space
@@ -24,12 +24,11 @@ from genlab.ui.words import say
 
 Numbers = list[float]
 NUMBER = r"-?\d{1,6}(?:\.\d{1,6})?"
-BASE = rf"^(zero|(prior|test):\d{{1,9}}|walk:[0-9a-f]{{1,32}}:\d{{1,3}}|pad:{NUMBER},{NUMBER}|z:[\w-]+)$"
-FRAMES = 11  # of a walk
+BASE = rf"^(zero|(prior|test):\d{{1,9}}|kept:[0-9a-f]{{1,32}}:\d{{1,3}}|pad:{NUMBER},{NUMBER}|z:[\w-]+)$"
 STRIP = 7  # frames of the small strip beside an axis
 WALL = 30  # images to choose from
 
-_axes, _latents, _walks = Kept(8), Kept(512), Kept(64)
+_axes, _latents, _kept = Kept(8), Kept(512), Kept(64)
 
 
 class Looking(Request):
@@ -44,6 +43,7 @@ class Point(Looking):
 
     base: str = Field(pattern=BASE, max_length=9000)
     values: Numbers | None = Field(None, max_length=latent.MOST)  # None: where the base itself is
+    offsets: dict[str, float] = Field(default={}, max_length=30)  # how far along each saved direction
     classes: Numbers = Field(default=[], max_length=1000)
     coarse: bool = False  # whether a rough picture will do
 
@@ -52,14 +52,6 @@ class Strips(Point):
     """The strips of the first few axes at a point."""
 
     count: int = Field(ge=1, le=latent.MOST)
-
-
-class Walk(Request):
-    """A way from one point to another."""
-
-    start: Point
-    end: Point
-    path: Literal["spherical", "linear"]
 
 
 class Wall(Looking):
@@ -99,8 +91,20 @@ def knows_axes(trained: Trained) -> bool:
 
 
 def coordinates(trained: Trained, model: LatentModel, point: Point) -> Numbers:
-    """How far along each axis a point lies."""
-    return axes_of(trained).read(place(trained, model, point).z)[0].tolist()
+    """How far along each axis a point lies, before saved directions move it."""
+    return axes_of(trained).read(place(trained, model, point.model_copy(update={"offsets": {}})).z)[0].tolist()
+
+
+def shelf_of(trained: Trained, model: LatentModel) -> Shelf:
+    """Where the directions of a model are kept."""
+    return Shelf(trained.folder, trained.weights, model.latent_shape)
+
+
+def keep(z: Tensor) -> list[str]:
+    """An address for each of latents [n, *L], good while they are in memory."""
+    name = f"kept:{secrets.token_hex(8)}"
+    _kept.put(name, z)
+    return [f"{name}:{i}" for i in range(len(z))]
 
 
 def place(trained: Trained, model: LatentModel, point: Point) -> Place:
@@ -111,6 +115,8 @@ def place(trained: Trained, model: LatentModel, point: Point) -> Place:
         if len(point.values) != len(axes):
             raise BadSetting(say("latent.length", given=len(point.values), possible=len(axes)))
         z = axes.place(torch.tensor([point.values]), axes.rest(z))
+    for name, value in point.offsets.items():
+        z = shelf_of(trained, model).find(name).move(z, torch.tensor([value]))
     return Place(z, wished(model, point.classes))
 
 
@@ -154,18 +160,6 @@ def strips(trained: Trained, model: LatentModel, asked: Strips) -> Tensor:
     return pictures(trained, model, z, here.given)
 
 
-def walk(trained: Trained, model: LatentModel, asked: Walk) -> tuple[str, Tensor, Tensor | None]:
-    """The address of a walk's frames, their pixels, and the class weights of each."""
-    start, end = place(trained, model, asked.start), place(trained, model, asked.end)
-    z = latent.walk(start.z[0], end.z[0], FRAMES, asked.path)
-    weights = None
-    if start.given.classes is not None and end.given.classes is not None:
-        weights = latent.walk(start.given.classes[0], end.given.classes[0], FRAMES, "linear")
-    address = f"walk:{secrets.token_hex(6)}"
-    _walks.put(address, z)
-    return address, pictures(trained, model, z, Given(weights)), weights
-
-
 def wall(trained: Trained, model: LatentModel, asked: Wall) -> tuple[list[str], Tensor, Tensor]:
     """The addresses of some images to start from, their pixels, and the class of each (-1 where there is none)."""
     if asked.source == "test":
@@ -194,11 +188,11 @@ def _base(trained: Trained, model: LatentModel, address: str) -> Tensor:
         return _latents.get(
             (current_space(), trained.dataset, trained.weights, address), lambda: _encoded(trained, model, int(rest))
         )
-    walked, _, frame = address.rpartition(":")
-    z = _walks.find(walked)
-    if z is None or int(frame) >= len(z) or z.shape[1:] != model.latent_shape:
+    name, _, row = address.rpartition(":")
+    z = _kept.find(name)
+    if z is None or int(row) >= len(z) or z.shape[1:] != model.latent_shape:
         raise BadSetting(say("latent.forgotten"))
-    return z[int(frame)][None]
+    return z[int(row)][None]
 
 
 @torch.no_grad()

@@ -6,17 +6,19 @@ from typing import Any
 from genlab import plane
 from genlab.ui import explorer, links
 from genlab.ui.draw import data_uri, wall
-from genlab.ui.explorer import Looking, Point, Strips, Walk, Wall
+from genlab.ui.explorer import Looking, Point, Strips, Wall
 from genlab.ui.links import LatentLink
-from genlab.ui.surfaces import latent_pad
 from genlab.ui.shared import Shared, drawing, open_model, served, version_of
+from genlab.ui.surfaces import latent_map, latent_pad, latent_scatter
+from genlab.ui.walks import latent_export, latent_walk
 from genlab.ui.widgets import widget
 
 
 def build(shared: Shared) -> None:
     """Draw the tab; its widget follows the model picker by itself."""
-    answers = [latent_open, latent_linked, latent_axes, latent_decode, latent_strips, latent_walk, latent_wall, latent_link]
-    widget("latent", [*answers, latent_pad], parts=["tiles"], more=["walk", "pad"])
+    points = [latent_open, latent_linked, latent_axes, latent_decode, latent_strips, latent_wall, latent_link]
+    cards = [latent_pad, latent_map, latent_scatter, latent_walk, latent_export]
+    widget("latent", [*points, *cards], parts=["tiles"], more=["pad", "walk", "manifold"])
 
 
 @served
@@ -87,20 +89,6 @@ def latent_strips(data: Any) -> dict[str, Any]:
     trained, model = explorer.explorable(asked)
     with drawing():
         return {"image": wall(explorer.strips(trained, model, asked), explorer.STRIP), "frames": explorer.STRIP}
-
-
-@served
-def latent_walk(data: Any) -> dict[str, Any]:
-    """One sprite of the frames from one point to another."""
-    asked = Walk.check(data)
-    trained, model = explorer.explorable(asked.start)
-    with drawing():
-        address, pixels, weights = explorer.walk(trained, model, asked)
-    return {
-        "image": wall(pixels, explorer.FRAMES),
-        "frames": [f"{address}:{i}" for i in range(explorer.FRAMES)],
-        "classes": [] if weights is None else weights.tolist(),
-    }
 
 
 @served

@@ -8,7 +8,7 @@ from genlab.ui.shared import ASSETS
 
 
 def widget(name: str, answers: Sequence[Callable], parts: Sequence[str] = (), more: Sequence[str] = ()) -> gr.HTML:
-    """The component of NAME.html and NAME.js; its script asks the functions `answers`, stands on `parts`, and goes on in `more`."""
+    """The component of NAME.html and NAME.js; its script asks the functions `answers`, stands on `parts`, goes on in `more`."""
     scripts = [(ASSETS / f"{part}.js").read_text() for part in ("parts", *parts, name, *more)]
     return gr.HTML(
         html_template=(ASSETS / f"{name}.html").read_text(),

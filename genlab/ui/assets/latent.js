@@ -243,7 +243,6 @@ function setAxis(i, value) {
 
 function buildClasses() {
   at("classes").hidden = !model.classes.length;
-  find(".side").classList.toggle("crowded", model.classes.length > 0);
   at("weights").replaceChildren(...model.classes.map((name, i) => {
     const line = row(`latent-class-${i}`, name, 0, 1);
     wire(line, (value) => setClass(i, value), () => oneClass(i));
@@ -349,7 +348,7 @@ async function open(name, keep = false) {
 
 /** The same point through newer weights; axes that changed their order take their values along. */
 async function refresh() {
-  if (here.base.startsWith("walk")) here.base = model.home;
+  if (here.base.startsWith("kept")) here.base = model.home;
   const before = Object.fromEntries(names.map((name, i) => [name, here.values?.[i]]));
   const answer = await ask("latent_axes", { ...point(), values: null });
   if (!answer) return;
