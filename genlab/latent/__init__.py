@@ -1,7 +1,12 @@
-"""Latent spaces: their axes (`space`), walks through them, pictures of where one is; `directions` with a meaning."""
+"""Latent spaces: their axes (`space`), walks through them, pictures of where one is.
+
+`directions` have a meaning; `probe` tells why a picture is as it is, `disentangle` whether axes are the data's factors.
+"""
 
 from genlab.latent import film, pad
 from genlab.latent.directions import Direction, Shelf, along_factor, arithmetic, between
+from genlab.latent.disentangle import Disentanglement, disentanglement
+from genlab.latent.probe import jacobian, lengths, mix
 from genlab.latent.space import (
     FEW,
     MOST,
@@ -29,6 +34,7 @@ __all__ = [
     "SEED",
     "Axes",
     "Direction",
+    "Disentanglement",
     "Path",
     "Shelf",
     "along_factor",
@@ -36,10 +42,14 @@ __all__ = [
     "axes_along",
     "axes_of",
     "between",
+    "disentanglement",
     "draw",
     "film",
     "from_text",
+    "jacobian",
+    "lengths",
     "lerp",
+    "mix",
     "pad",
     "shares",
     "slerp",
