@@ -3,7 +3,7 @@
 `directions` have a meaning; `probe` tells why a picture is as it is, `disentangle` whether axes are the data's factors.
 """
 
-from genlab.latent import film, pad
+from genlab.latent import directions, film, pad
 from genlab.latent.directions import Direction, Shelf, along_factor, arithmetic, between
 from genlab.latent.disentangle import Disentanglement, disentanglement
 from genlab.latent.probe import jacobian, lengths, mix
@@ -42,6 +42,7 @@ __all__ = [
     "axes_along",
     "axes_of",
     "between",
+    "directions",
     "disentanglement",
     "draw",
     "film",

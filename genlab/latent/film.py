@@ -37,8 +37,9 @@ def _gif(pixels: Tensor, rate: int) -> bytes:
     """Written frame by frame: Pillow's own way of saving many would drop a frame that is like the one before."""
     frames = [_indexed(picture(frame)) for frame in _enlarged(pixels)]
     header, _ = GifImagePlugin.getheader(frames[0].copy(), info={"loop": 0})
-    told = {"duration": 1000 // rate, "include_color_table": True}
-    return b"".join([*header, *(block for frame in frames for block in GifImagePlugin.getdata(frame, **told)), b";"])
+    for frame in frames:
+        header += GifImagePlugin.getdata(frame, duration=1000 // rate, include_color_table=True)
+    return b"".join([*header, b";"])
 
 
 def _indexed(image: Image.Image) -> Image.Image:

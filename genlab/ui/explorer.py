@@ -1,6 +1,7 @@
 """Explorer: what the Latent space tab asks of a model: points, pictures of them, axes and walls."""
 
 import secrets
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -43,7 +44,9 @@ class Point(Looking):
 
     base: str = Field(pattern=BASE, max_length=9000)
     values: Numbers | None = Field(None, max_length=latent.MOST)  # None: where the base itself is
-    offsets: dict[str, float] = Field(default={}, max_length=30)  # how far along each saved direction
+    locked: list[float | None] = Field(default=[], max_length=latent.MOST)  # of axes that a base does not move
+    offsets: dict[str, float] = Field(default={}, max_length=latent.directions.MOST)  # how far along each saved direction
+    truncation: float = Field(1.0, ge=0, le=2)  # how far from the middle all of it is then brought
     classes: Numbers = Field(default=[], max_length=1000)
     coarse: bool = False  # whether a rough picture will do
 
@@ -52,6 +55,7 @@ class Strips(Point):
     """The strips of the first few axes at a point."""
 
     count: int = Field(ge=1, le=latent.MOST)
+    directions: list[str] = Field(default=[], max_length=latent.directions.MOST)
 
 
 class Wall(Looking):
@@ -91,8 +95,9 @@ def knows_axes(trained: Trained) -> bool:
 
 
 def coordinates(trained: Trained, model: LatentModel, point: Point) -> Numbers:
-    """How far along each axis a point lies, before saved directions move it."""
-    return axes_of(trained).read(place(trained, model, point.model_copy(update={"offsets": {}})).z)[0].tolist()
+    """How far along each axis a point lies, before saved directions and truncation move it."""
+    plain = point.model_copy(update={"offsets": {}, "truncation": 1.0})
+    return axes_of(trained).read(place(trained, model, plain).z)[0].tolist()
 
 
 def shelf_of(trained: Trained, model: LatentModel) -> Shelf:
@@ -110,14 +115,20 @@ def keep(z: Tensor) -> list[str]:
 def place(trained: Trained, model: LatentModel, point: Point) -> Place:
     """Where a point lies."""
     z = _base(trained, model, point.base)
-    if point.values is not None:
-        axes = axes_of(trained)
-        if len(point.values) != len(axes):
-            raise BadSetting(say("latent.length", given=len(point.values), possible=len(axes)))
-        z = axes.place(torch.tensor([point.values]), axes.rest(z))
+    if point.values is not None or any(value is not None for value in point.locked):
+        z = _along(axes_of(trained), z, point.locked if point.values is None else point.values)
     for name, value in point.offsets.items():
         z = shelf_of(trained, model).find(name).move(z, torch.tensor([value]))
-    return Place(z, wished(model, point.classes))
+    return Place(z * point.truncation, wished(model, point.classes))
+
+
+def _along(axes: Axes, z: Tensor, values: Sequence[float | None]) -> Tensor:
+    """The latent z [1, *L] with these coordinates along the axes, its own where there is None."""
+    if len(values) != len(axes):
+        raise BadSetting(say("latent.length", given=len(values), possible=len(axes)))
+    own = axes.read(z)[0].tolist()
+    wanted = [old if value is None else value for value, old in zip(values, own, strict=True)]
+    return axes.place(torch.tensor([wanted]), axes.rest(z))
 
 
 def home_of(model: LatentModel) -> str:
@@ -153,11 +164,15 @@ def _behind(trained: Trained) -> Tensor | None:
 
 
 def strips(trained: Trained, model: LatentModel, asked: Strips) -> Tensor:
-    """[count·STRIP, C, H, W] what each axis does from where the point is."""
+    """[(count + d)·STRIP, C, H, W] what each axis does from where the point is, then what each of d directions does."""
     axes, here = axes_of(trained), place(trained, model, asked)
     some = Axes(axes.basis[: asked.count], axes.names[: asked.count])
-    z = latent.traverse(some, some.read(here.z)[0], some.rest(here.z), STRIP)
-    return pictures(trained, model, z, here.given)
+    z = [latent.traverse(some, some.read(here.z)[0], some.rest(here.z), STRIP)]
+    for name in asked.directions:
+        direction = shelf_of(trained, model).find(name)
+        from_here = torch.linspace(-direction.reach, direction.reach, STRIP) - asked.offsets.get(name, 0.0)
+        z.append(direction.move(here.z, from_here))
+    return pictures(trained, model, torch.cat(z), here.given, coarse=True)
 
 
 def wall(trained: Trained, model: LatentModel, asked: Wall) -> tuple[list[str], Tensor, Tensor]:

@@ -6,6 +6,7 @@ from typing import Any
 from genlab import plane
 from genlab.ui import explorer, links
 from genlab.ui.draw import data_uri, wall
+from genlab.ui.encoding import encode, latent_mix
 from genlab.ui.explorer import Looking, Point, Strips, Wall
 from genlab.ui.links import LatentLink
 from genlab.ui.shared import Shared, drawing, open_model, served, version_of
@@ -17,8 +18,10 @@ from genlab.ui.widgets import widget
 def build(shared: Shared) -> None:
     """Draw the tab; its widget follows the model picker by itself."""
     points = [latent_open, latent_linked, latent_axes, latent_decode, latent_strips, latent_wall, latent_link]
-    cards = [latent_pad, latent_map, latent_scatter, latent_walk, latent_export]
-    widget("latent", [*points, *cards], parts=["tiles"], more=["pad", "walk", "manifold"])
+    cards = [latent_pad, latent_map, latent_scatter, latent_walk, latent_export, latent_mix]
+    card = widget("latent", [*points, *cards], parts=["tiles"], more=["pad", "walk", "encode", "manifold"])
+    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    card.encode(encode, None, card, concurrency_id="encode", concurrency_limit=2, **quiet)
 
 
 @served
@@ -31,6 +34,7 @@ def latent_open(data: Any) -> dict[str, Any]:
         "model": trained.name,
         "version": version,
         "size": plane.size_of(model.spec),
+        "channels": model.spec.shape[0],
         "points": model.spec.modality == "points",
         "classes": list(model.spec.classes) if model.classes else [],
         "latents": model.prior(1, 0)[0].numel(),

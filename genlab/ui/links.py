@@ -85,9 +85,10 @@ def from_latent(trained: Trained, model: LatentModel, asked: LatentLink) -> dict
     if asked.label is not None:
         given = model.given_labels(model.label_of(asked.label), 1).classes
         classes = [] if given is None else given[0].tolist()
-    point = Point(model=asked.model, version=asked.version, base=base, values=values, classes=classes)
+    where = {"base": base, "values": values, "classes": classes}
+    point = Point.check({"model": asked.model, "version": asked.version, **where})
     explorer.place(trained, model, point)  # raises what is wrong with it
-    return {"base": base, "values": values, "classes": classes}
+    return where
 
 
 def _faults_of_latent(query: dict[str, str]) -> list[str]:

@@ -11,7 +11,7 @@ async function buildWall() {
   const answer = await ask("latent_wall", { ...looking(), source, page });
   if (!answer) return null;
   const image = await loaded(answer.image), n = answer.addresses.length;
-  const pointOf = (i) => ({ base: answer.addresses[i], classes: weightsOf(answer.labels[i]), picture: cropped(image, i, n) });
+  const pointOf = (i) => ({ base: answer.addresses[i], classes: weightsOf(answer.labels[i]), picture: cropped(image, i, n), item: source === "test" });
   lay(at("wall"), { image: answer.image, n, size: model.size }, (i) => pick(pointOf(i)), (i) => say("latent.tile", { n: i + 1 }));
   return { labels: answer.labels, pointOf };
 }
@@ -32,6 +32,12 @@ function cropped(image, i, n) {
 }
 
 function pick(chosen) {
+  if (chosen.item && !model.encoder) return encodeImage({ kind: "test", row: Number(chosen.base.split(":")[1]) });
+  use(chosen);
+}
+
+/** Do with an image what the buttons say. */
+function use(chosen) {
   if (aim === "show") return move(chosen.base, chosen.classes.length ? chosen.classes : here.classes);
   addStop(chosen);
 }
@@ -53,7 +59,7 @@ function takeAim(next) {
 
 // --- The walk through some of them ---
 
-const stopOf = ({ picture, error, ...place }) => ({ ...looking(), ...place });
+const stopOf = ({ picture, item, returned, weight, ...place }) => ({ ...looking(), ...place });
 const wish = (frames) => ({ stops: stops.map(stopOf), path, frames });
 let walking = 0;
 
@@ -63,6 +69,9 @@ async function changeWalk() {
   const mine = ++walking;
   const answer = await ask("latent_walk", wish(11));
   if (!answer || mine !== walking) return;
+  stops.forEach((one, i) => (one.returned = answer.stops[i]));
+  showStops();
+  at("length").textContent = say("walk.length", { length: answer.length.toFixed(2) });
   takeWalk(answer, await loaded(answer.image));
   const show = (i) => {
     stop();
@@ -77,13 +86,47 @@ function takeWalk({ frames, classes }, image) {
   for (const name of ["play", "scrub", "export"]) at(name).disabled = false;
 }
 
+/** The images of the way, each as it is and as the model returns it, and how much of it goes into the mix. */
 function showStops() {
-  at("stops").replaceChildren(...stops.map((one, i) => make(
-    "div.stop",
-    {},
-    make("img", { src: one.picture, alt: say("walk.stop", { n: i + 1 }) }),
-    stops.length > 2 ? make("button.off", { type: "button", "aria-label": say("walk.off", { n: i + 1 }), onclick: () => { stops.splice(i, 1); changeWalk(); } }, "×") : null,
-  )));
+  at("mix").replaceChildren(...stops.map((one, i) => {
+    const slide = make("input.glide", { type: "range", min: 0, max: 1, step: 0.01, value: one.weight ?? 1, "aria-label": say("walk.weight", { n: i + 1 }) });
+    slide.addEventListener("input", () => { one.weight = Number(slide.value); glide(slide); mixStops(); });
+    glide(slide);
+    const pair = make("div.pair", {}, make("img", { src: one.picture, alt: say("walk.stop", { n: i + 1 }) }));
+    const told = make("small", {});
+    if (one.item && one.returned) {
+      pair.append(make("img", { src: one.returned, alt: say("walk.returned", { n: i + 1 }) }));
+      apart(one.picture, one.returned).then((error) => (told.textContent = say("walk.error", { error: error.toFixed(3) })));
+    }
+    const off = () => { stops.splice(i, 1); changeWalk(); };
+    return make("div.stop", {}, pair, slide, told, stops.length > 2 ? make("button.off", { type: "button", "aria-label": say("walk.off", { n: i + 1 }), onclick: off }, "×") : null);
+  }));
+}
+
+/** Mean absolute difference of two pictures, of pixels from 0 to 1. */
+async function apart(...uris) {
+  const [a, b] = await Promise.all(uris.map(async (uri) => {
+    const image = await loaded(uri), canvas = Object.assign(document.createElement("canvas"), { width: image.width, height: image.height });
+    const context = canvas.getContext("2d");
+    context.drawImage(image, 0, 0);
+    return context.getImageData(0, 0, canvas.width, canvas.height).data.filter((_, i) => i % 4 < 3);
+  }));
+  return a.reduce((sum, value, i) => sum + Math.abs(value - b[i]), 0) / a.length / 255;
+}
+
+let mixing = false, mixAgain = false;
+
+/** Go to the middle of the images of the way by their weights; of wishes that come meanwhile, the last counts. */
+async function mixStops() {
+  mixAgain = true;
+  if (mixing) return;
+  mixing = true;
+  while (mixAgain) {
+    mixAgain = false;
+    const answer = await ask("latent_mix", { stops: stops.map(stopOf), weights: stops.map((one) => one.weight ?? 1) });
+    if (answer) move(answer.base, answer.classes, null, true);
+  }
+  mixing = false;
 }
 
 // --- Scrub and play ---
@@ -163,7 +206,8 @@ async function takeAlong() {
 // --- A model is opened ---
 
 function showChoices() {
-  at("source").hidden = !model.encoder;
+  at("own").hidden = source !== "own";
+  for (const part of ["wall", "page"]) at(part).hidden = source === "own";
   for (const [name, value] of [["source", source], ["path", path]]) {
     for (const button of at(name).children) button.setAttribute("aria-checked", String(button.dataset.choice === value));
   }
@@ -187,7 +231,7 @@ async function startWalk() {
   await changeWalk();
 }
 
-for (const [name, list] of [["path", () => changeWalk()], ["source", () => { page = 0; buildWall(); }]]) {
+for (const [name, list] of [["path", () => changeWalk()], ["source", () => { page = 0; if (source !== "own") buildWall(); }]]) {
   at(name).addEventListener("click", (event) => {
     const choice = event.target.dataset.choice;
     if (!choice) return;
