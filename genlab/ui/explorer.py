@@ -114,21 +114,27 @@ def keep(z: Tensor) -> list[str]:
 
 def place(trained: Trained, model: LatentModel, point: Point) -> Place:
     """Where a point lies."""
-    z = _base(trained, model, point.base)
-    if point.values is not None or any(value is not None for value in point.locked):
-        z = _along(axes_of(trained), z, point.locked if point.values is None else point.values)
-    for name, value in point.offsets.items():
-        z = shelf_of(trained, model).find(name).move(z, torch.tensor([value]))
-    return Place(z * point.truncation, wished(model, point.classes))
+    return Place(seen(trained, model, _base(trained, model, point.base), point), wished(model, point.classes))
+
+
+def seen(trained: Trained, model: LatentModel, z: Tensor, view: Point) -> Tensor:
+    """Latents [n, *L] as a view moves them: along the axes, then along saved directions, then towards the middle."""
+    if view.values is not None or any(value is not None for value in view.locked):
+        z = _along(axes_of(trained), z, view.locked if view.values is None else view.values)
+    for name, value in view.offsets.items():
+        z = shelf_of(trained, model).find(name).move(z, torch.full((len(z),), value))
+    return z * view.truncation
 
 
 def _along(axes: Axes, z: Tensor, values: Sequence[float | None]) -> Tensor:
-    """The latent z [1, *L] with these coordinates along the axes, its own where there is None."""
+    """Latents [n, *L] with these coordinates along the axes, their own where there is None."""
     if len(values) != len(axes):
         raise BadSetting(say("latent.length", given=len(values), possible=len(axes)))
-    own = axes.read(z)[0].tolist()
-    wanted = [old if value is None else value for value, old in zip(values, own, strict=True)]
-    return axes.place(torch.tensor([wanted]), axes.rest(z))
+    wanted = axes.read(z)
+    for i, value in enumerate(values):
+        if value is not None:
+            wanted[:, i] = value
+    return axes.place(wanted, axes.rest(z))
 
 
 def home_of(model: LatentModel) -> str:

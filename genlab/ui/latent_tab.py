@@ -9,6 +9,15 @@ from genlab.ui.draw import data_uri, wall
 from genlab.ui.encoding import encode, latent_mix
 from genlab.ui.explorer import Looking, Point, Strips, Wall
 from genlab.ui.links import LatentLink
+from genlab.ui.meaning import (
+    latent_arithmetic,
+    latent_direction,
+    latent_directions,
+    latent_factors,
+    latent_forget,
+    latent_jacobian,
+    latent_nearest,
+)
 from genlab.ui.shared import Shared, drawing, open_model, served, version_of
 from genlab.ui.surfaces import latent_map, latent_pad, latent_scatter
 from genlab.ui.walks import latent_export, latent_walk
@@ -19,7 +28,10 @@ def build(shared: Shared) -> None:
     """Draw the tab; its widget follows the model picker by itself."""
     points = [latent_open, latent_linked, latent_axes, latent_decode, latent_strips, latent_wall, latent_link]
     cards = [latent_pad, latent_map, latent_scatter, latent_walk, latent_export, latent_mix]
-    card = widget("latent", [*points, *cards], parts=["tiles"], more=["pad", "walk", "encode", "manifold"])
+    directions = [latent_directions, latent_direction, latent_forget, latent_arithmetic]
+    reasons = [latent_jacobian, latent_nearest, latent_factors]
+    scripts = ["pad", "walk", "encode", "manifold", "directions", "why"]
+    card = widget("latent", [*points, *cards, *directions, *reasons], parts=["tiles"], more=scripts)
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
     card.encode(encode, None, card, concurrency_id="encode", concurrency_limit=2, **quiet)
 

@@ -17,7 +17,7 @@ from genlab.ui import explorer
 from genlab.ui.explorer import Looking, Point
 from genlab.ui.words import say
 
-LONGEST = 6000  # characters of a latent; what is longer is named by its seed and how far it is from there
+LONGEST = 9000  # characters of a latent; what is longer is named by its seed and how far it is from there
 
 
 @dataclass(frozen=True)

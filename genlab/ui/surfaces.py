@@ -13,7 +13,7 @@ from genlab.models.base import blocks_of
 from genlab.training.checkpoint import Trained
 from genlab.ui import explorer
 from genlab.ui.draw import wall
-from genlab.ui.explorer import Looking, Numbers, Point
+from genlab.ui.explorer import Looking, Point
 from genlab.ui.shared import Kept, drawing, served
 from genlab.ui.words import say
 
@@ -23,11 +23,10 @@ SCATTERED = 1000  # data that are shown on it
 Whole = Annotated[int, Field(ge=-999_999, le=999_999)]
 
 
-class Cells(Looking):
-    """Cells of the pad, each named by the whole place at its upper left."""
+class Cells(Point):
+    """Cells of the pad, each named by the whole place at its upper left, seen as the point is."""
 
     cells: list[Annotated[list[Whole], Field(min_length=2, max_length=2)]] = Field(min_length=1, max_length=9)
-    classes: Numbers = Field(default=[], max_length=1000)
 
 
 @served
@@ -40,7 +39,8 @@ def latent_pad(data: Any) -> dict[str, Any]:
     given = explorer.wished(model, asked.classes)
     with drawing():
         z = torch.cat([latent.pad.cell(model, column, row, steps, steps) for column, row in asked.cells])
-        return {"image": wall(explorer.pictures(trained, model, z, given, coarse=True), fine), "fine": fine}
+        pixels = explorer.pictures(trained, model, explorer.seen(trained, model, z, asked), given, coarse=True)
+        return {"image": wall(pixels, fine), "fine": fine}
 
 
 class Plane(Point):

@@ -12,6 +12,19 @@ let link = genlab.link.tab === "latent" ? genlab.link : null; // the view to ope
 let names = []; // of the axes
 let home = []; // the values that a reset axis goes back to
 let shown = SHOWN;
+let offsets = {}, locks = new Set(), truncation = 1; // how far along each saved direction; axes that bases do not move; towards the middle
+
+/** What of a view is more than the defaults; it is laid over every base. */
+function view() {
+  const moved = Object.entries(offsets).filter(([, value]) => value);
+  const held = here.exact || !here.values;
+  return {
+    ...(moved.length && { offsets: Object.fromEntries(moved) }),
+    ...(locks.size && held && { locked: names.map((_, i) => (locks.has(i) ? lockedAt[i] : null)) }),
+    ...(truncation !== 1 && { truncation }),
+  };
+}
+let lockedAt = []; // the values of the axes when they were last set by hand
 const whenOpened = [], whenRefreshed = [], whenResting = []; // what the scripts of the other cards do then
 
 label(element);
@@ -30,7 +43,7 @@ async function ask(name, data) {
 }
 
 const looking = () => ({ model: model.model, version: model.version });
-const point = () => structuredClone({ ...looking(), base: here.base, values: here.exact ? null : here.values, classes: here.classes });
+const point = () => structuredClone({ ...looking(), base: here.base, values: here.exact ? null : here.values, classes: here.classes, ...view() });
 
 function note(text, fault = false) {
   at("note").textContent = text;
@@ -97,6 +110,8 @@ async function paint(answer, asked) {
   if (asked.base === here.base) at("ahead").hidden = true;
   picture.dataset.values = JSON.stringify(asked.values ?? here.values ?? []);
   picture.dataset.classes = JSON.stringify(asked.classes);
+  picture.dataset.offsets = JSON.stringify(asked.offsets ?? {});
+  picture.dataset.truncation = asked.truncation ?? 1;
   picture.dataset.latent = JSON.stringify(answer.latent ?? []);
   picture.dataset.base = asked.base;
   picture.toggleAttribute("data-rough", asked.coarse);
@@ -162,16 +177,24 @@ function tellPace() {
 
 /** Go to another point; one that is `exact` is drawn from its own latent, and the sliders only show where it lies. */
 function move(base, classes = here.classes, values = null, exact = false) {
+  if (base.startsWith("kept:")) resetView(); // such a latent holds all that a view would add
   here = { base, values, classes: [...classes], exact };
   showValues();
   draw();
 }
 
+function resetView() {
+  for (const name in offsets) offsets[name] = 0;
+  truncation = 1;
+}
+
 // --- The sliders ---
 
-function row(id, name, low, high) {
+const LOCK = '<button class="lock" type="button" aria-pressed="false"><svg viewBox="0 0 12 14" aria-hidden="true"><rect x="1" y="6" width="10" height="7" rx="1.5"/><path d="M3.5 6V4a2.5 2.5 0 0 1 5 0v2" fill="none"/></svg></button>';
+
+function row(id, name, low, high, lock = "") {
   const line = make("div.axis", { id });
-  line.innerHTML = '<label></label><input type="range" step="any"><input type="number" step="any"><span class="mini"></span>';
+  line.innerHTML = `<label></label><input type="range" step="any"><input type="number" step="any">${lock}<span class="mini"></span>`;
   const [slide, box] = line.querySelectorAll("input");
   for (const input of [slide, box]) {
     input.min = low;
@@ -226,7 +249,10 @@ function buildAxes(found) {
   home = names.map(() => 0);
   const rows = at("axes");
   rows.replaceChildren(...names.map((name, i) => {
-    const line = row(`latent-slider-${i}`, name, -REACH, REACH);
+    const line = row(`latent-slider-${i}`, name, -REACH, REACH, LOCK), lock = line.querySelector(".lock");
+    lock.title = say("latent.lock", { name });
+    lock.setAttribute("aria-label", lock.title);
+    lock.addEventListener("click", () => lockAxis(i, lock));
     wire(line, (value) => setAxis(i, value), () => setAxis(i, home[i]));
     return line;
   }));
@@ -236,9 +262,30 @@ function buildAxes(found) {
 function setAxis(i, value) {
   if (!here.values || here.values[i] === value) return;
   if (here.exact) [here.exact, here.values] = [false, here.values.map(rounded)];
-  here.values[i] = value;
+  here.values[i] = lockedAt[i] = value;
   put(at(`slider-${i}`), value);
   draw();
+}
+
+/** Hold an axis where it is, whatever is random or reset, or let it go. */
+function lockAxis(i, button) {
+  if (!here.values) return;
+  locks.has(i) ? locks.delete(i) : locks.add(i);
+  lockedAt[i] = here.values[i];
+  button.setAttribute("aria-pressed", String(locks.has(i)));
+}
+
+/** Another scale of all latents: below 1 safer and less varied. */
+function setTruncation(value) {
+  truncation = value;
+  put(at("truncation"), value);
+  draw();
+}
+
+function buildTruncation() {
+  const line = row("latent-truncation", say("latent.truncation"), 0, 2);
+  wire(line, setTruncation, () => setTruncation(1));
+  at("scale").replaceChildren(line);
 }
 
 function buildClasses() {
@@ -268,6 +315,8 @@ function showValues(typed = false) {
   if (typed && document.activeElement?.type === "number" && element.contains(document.activeElement)) return;
   here.values?.forEach((value, i) => { const line = at(`slider-${i}`); if (line) put(line, value); });
   here.classes.forEach((value, i) => put(at(`class-${i}`), value));
+  if (at("truncation")) put(at("truncation"), truncation);
+  showOffsets();
 }
 
 function showCount() {
@@ -294,13 +343,14 @@ function rest() {
 
 async function drawStrips() {
   const count = Math.min(shown, here.values.length);
-  const answer = await ask("latent_strips", { ...point(), count });
+  const lines = [...Array(count).keys()].map((i) => `slider-${i}`).concat(saved.map((_, i) => `direction-${i}`));
+  const answer = await ask("latent_strips", { ...point(), count, directions: saved.map((one) => one.name) });
   if (!answer) return;
-  for (let i = 0; i < count; i++) {
-    const mini = at(`slider-${i}`)?.querySelector(".mini");
+  for (const [i, line] of lines.entries()) {
+    const mini = at(line)?.querySelector(".mini");
     if (!mini) return; // the axes were drawn anew meanwhile
     mini.style.backgroundImage = `url(${answer.image})`;
-    cut(mini, i, 1, count);
+    cut(mini, i, 1, lines.length);
     mini.style.aspectRatio = `${answer.frames * model.size[1]} / ${model.size[0]}`;
   }
 }
@@ -331,7 +381,8 @@ async function open(name, keep = false) {
   if (keep) return refresh();
   const mine = generation, wanted = await linked();
   if (mine !== generation) return;
-  [here, names, shown] = [wanted ?? start(), [], SHOWN];
+  [here, names, shown, offsets, truncation, lockedAt] = [wanted ?? start(), [], SHOWN, {}, 1, []];
+  locks.clear();
   for (const numbers of [times, gaps]) numbers.length = 0;
   pace = 0;
   for (const part of ["axes", "wall", "strip"]) at(part).replaceChildren();
@@ -341,6 +392,7 @@ async function open(name, keep = false) {
   at("image").style.aspectRatio = `${model.size[1]} / ${model.size[0]}`;
   at("title").textContent = say(model.latents > SHOWN ? "latent.axes" : "latent.axes.few");
   buildClasses();
+  buildTruncation();
   showValues();
   await draw();
   await Promise.all([learn(), ...whenOpened.map((task) => task())]);
@@ -365,7 +417,9 @@ at("random").addEventListener("click", () => {
 });
 at("reset").addEventListener("click", () => {
   if (!model) return;
-  move(model.home, weightsOf(3 % model.classes.length), model.home === "zero" && names.length ? names.map(() => 0) : null);
+  resetView();
+  const middle = model.home === "zero" && names.length > 0;
+  move(model.home, weightsOf(3 % model.classes.length), middle ? names.map((_, i) => (locks.has(i) ? lockedAt[i] : 0)) : null);
 });
 at("save").addEventListener("click", () => {
   const image = at("image").querySelector("img").src;

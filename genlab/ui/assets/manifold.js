@@ -3,7 +3,7 @@
 const plane = at("map"), planeTip = at("map-tip");
 let tiles = null, scattered = null, drawnMap = ""; // the sprite and its side; the data; which wish the sprite answers
 const axesOfMap = () => [Number(at("map-across").value || 0), Number(at("map-up").value || 1)];
-const seen = () => at("part-map").checkVisibility();
+const seesMap = () => at("part-map").checkVisibility();
 
 function chooseAxes() {
   for (const [id, chosen] of [["map-across", 0], ["map-up", 1]]) {
@@ -22,7 +22,7 @@ function mapWish() {
 }
 
 async function drawMap() {
-  if (!seen() || !here?.values) return;
+  if (!seesMap() || !here?.values) return;
   if (at("map-across").options.length !== names.length) chooseAxes();
   if (names.length < 2) return sayMap(say("map.one"));
   const asked = mapWish(), text = JSON.stringify(asked);

@@ -10,7 +10,7 @@ let fetching = false;
 let side = 0, ink = ""; // of the pad in pixels, and of its mark; kept, as asking for them in a movement lays out the page
 
 const wrap = (x, n) => ((x % n) + n) % n;
-const classesNow = () => JSON.stringify(here.classes);
+const viewNow = () => JSON.stringify([here.classes, offsets, truncation, [...locks].map((i) => [i, lockedAt[i]])]);
 
 /** Draw the picture at a place of the lattice of decoded ones; false where it is not there yet. */
 function stamp(context, column, row, x, y, width, height) {
@@ -90,10 +90,9 @@ async function fetchCells() {
   if (fetching) return;
   fetching = true;
   for (let wanted = lacking(); wanted.length; wanted = lacking()) {
-    const asked = { ...looking(), cells: wanted, classes: [...here.classes] };
-    const answer = await ask("latent_pad", asked);
+    const seenAs = viewNow(), answer = await ask("latent_pad", { ...point(), values: null, cells: wanted });
     if (!answer) break;
-    if (JSON.stringify(asked.classes) !== classesNow()) continue; // other classes are looked at by now
+    if (seenAs !== viewNow()) continue; // other classes are looked at by now
     const image = Object.assign(new Image(), { src: answer.image });
     await image.decode();
     fine = answer.fine;
@@ -105,12 +104,12 @@ async function fetchCells() {
   fetching = false;
 }
 
-/** The surface of the classes that are chosen now. */
-let padClasses = "";
+/** The surface as it is seen now: of the classes that are chosen, along the directions that were moved. */
+let padView = "";
 async function refreshPad() {
   ink = getComputedStyle(surface).color;
-  if (padClasses !== classesNow()) cells.clear();
-  padClasses = classesNow();
+  if (padView !== viewNow()) cells.clear();
+  padView = viewNow();
   await fetchCells();
 }
 
@@ -148,7 +147,7 @@ new ResizeObserver(measurePad).observe(surface);
 
 whenOpened.push(() => {
   cells.clear();
-  [fine, padClasses, spot] = [0, "", [0.5, 0.5]];
+  [fine, padView, spot] = [0, "", [0.5, 0.5]];
   drawPad();
 });
 whenRefreshed.push(() => cells.clear());

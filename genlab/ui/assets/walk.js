@@ -253,12 +253,19 @@ at("scrub").addEventListener("input", () => {
 at("export").addEventListener("click", takeAlong);
 at("add").addEventListener("click", () => here && addShown());
 sayPlay();
+glide(at("scrub"));
+
+/** The place of what is on screen, as a stop or an example. */
+function onScreen() {
+  const { model: _, version: __, ...place } = point();
+  return place;
+}
 
 /** Put what is on screen into the walk. */
 function addShown() {
   if (stops.length >= STOPS) return note(say("walk.full", { n: STOPS }), true);
   const image = at("image").querySelector("img");
-  stops.push({ base: here.base, values: here.exact ? null : here.values, offsets: here.offsets, classes: [...here.classes], picture: image.src });
+  stops.push({ ...onScreen(), picture: image.src });
   changeWalk();
 }
 
