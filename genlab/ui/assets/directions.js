@@ -45,6 +45,7 @@ function setOffset(i, value) {
 function chooseHow(how) {
   for (const choice of at("how").children) choice.setAttribute("aria-checked", String(choice.dataset.how === how));
   for (const form of element.querySelectorAll("[data-form]")) form.hidden = form.dataset.form !== how;
+  at("direction-save").parentElement.hidden = how === "sum"; // that is a place, not a direction
 }
 
 // --- Examples ---
@@ -85,7 +86,7 @@ function sayDirection(text, fault = false) {
 
 async function saveDirection() {
   const how = [...at("how").children].find((choice) => choice.getAttribute("aria-checked") === "true").dataset.how;
-  const wish = { ...looking(), name: at("direction-name").value.trim(), how: how === "sum" ? "sets" : how };
+  const wish = { ...looking(), name: at("direction-name").value.trim(), how };
   if (how === "classes") wish.classes = [at("class-a").value, at("class-b").value];
   if (how === "factor") wish.factor = at("factor").value;
   if (how === "sets") Object.assign(wish, { start: sets.a.map(stopOf), end: sets.b.map(stopOf) });
@@ -109,6 +110,7 @@ async function forgetDirection(name) {
   if (moved) draw();
 }
 
+at("direction-name").placeholder = say("direction.name");
 at("how").addEventListener("click", (event) => event.target.dataset.how && chooseHow(event.target.dataset.how));
 at("direction-save").addEventListener("click", saveDirection);
 at("direction-name").addEventListener("keydown", (event) => event.key === "Enter" && saveDirection());

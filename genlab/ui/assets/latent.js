@@ -172,7 +172,7 @@ function beat() {
 function tellPace() {
   telling = null;
   tell("frame", pace);
-  at("ms").textContent = gaps.length ? say("latent.pace", { ms: pace.toFixed(0), fps: (1000 / middle(gaps)).toFixed(0) }) : say("latent.ms", { ms: pace.toFixed(0) });
+  at("ms").textContent = gaps.length > 4 ? say("latent.pace", { ms: pace.toFixed(0), fps: (1000 / middle(gaps)).toFixed(0) }) : say("latent.ms", { ms: pace.toFixed(0) });
 }
 
 /** Go to another point; one that is `exact` is drawn from its own latent, and the sliders only show where it lies. */
