@@ -2,8 +2,8 @@
 
     python -m benchmarks.mixing [--model diffusion-catsdogs] [--pairs 20] [--samples 1000] [--out mixes.png]
 
-Pairs are test images, a cat and a dog each, in the order of the test part, those that the classifier takes for the other class left
-out. Both are encoded with their classes and mixed on the sphere in 11 steps, the class weights with them. Told are
+Pairs are test images, a cat and a dog each, in the order of the test part, without those that the classifier takes for the other
+class. Both are encoded with their classes and mixed on the sphere in 11 steps, the class weights with them. Told are
 Spearman's correlation of P(cat) with the dog's share, the mean over the pairs, and the Fréchet distance of samples to the test
 images over the classifier's features (128, the last hidden layer; not those of Inception, so the numbers of papers do not
 compare), beside that of as many training images to the same.
