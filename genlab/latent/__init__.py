@@ -3,7 +3,7 @@
 `directions` have a meaning; `probe` tells why a picture is as it is, `disentangle` whether axes are the data's factors.
 """
 
-from genlab.latent.directions import Direction, Shelf, along_factor, arithmetic, between
+from genlab.latent.directions import Direction, Shelf, along_factor, arithmetic, between, between_classes
 from genlab.latent.disentangle import Disentanglement, disentanglement
 from genlab.latent.probe import jacobian, lengths, mix
 from genlab.latent.space import (
@@ -40,6 +40,7 @@ __all__ = [
     "axes_along",
     "axes_of",
     "between",
+    "between_classes",
     "disentanglement",
     "draw",
     "from_text",
