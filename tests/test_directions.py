@@ -9,7 +9,7 @@ import torch
 from genlab.data import Dataset, DataSpec
 from genlab.data.sprites import FACTORS, draw_sprites, measure
 from genlab.errors import BadData, BadSetting, UnknownName
-from genlab.latent import Direction, Shelf, along_factor, arithmetic, between
+from genlab.latent import Direction, Shelf, along_factor, arithmetic, between, between_classes
 from genlab.models import Encoding
 from genlab.paths import in_space
 
@@ -71,6 +71,18 @@ def test_an_empty_set_and_two_alike_are_refused():
         between("x", normal(0, 6), normal(2, 6), "w")
     with pytest.raises(BadSetting, match="same mean"):
         between("x", normal(2, 6), normal(2, 6), "w")
+
+
+def test_a_direction_between_two_classes_is_that_of_the_factor_that_tells_them_apart(sprites):
+    model = Linear()
+    found = between_classes("squarer", model, sprites, "triangle", "square", "w")
+    far = torch.nn.functional.cosine_similarity(found.vector, -model.mix[FACTORS.index("shape")], dim=0)
+    assert far > 0.9  # the means of a few hundred sprites differ a little in the other factors, too
+    with pytest.raises(BadSetting, match="no class called 'circle'"):
+        between_classes("x", model, sprites, "circle", "square", "w")
+    model.classes = 3
+    with pytest.raises(BadSetting, match="is told the class"):
+        between_classes("x", model, sprites, "triangle", "square", "w")
 
 
 def test_factors_that_are_not_known_are_named(sprites):

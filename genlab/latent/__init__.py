@@ -4,7 +4,7 @@
 """
 
 from genlab.latent import directions, film, pad
-from genlab.latent.directions import Direction, Shelf, along_factor, arithmetic, between
+from genlab.latent.directions import Direction, Shelf, along_factor, arithmetic, between, between_classes
 from genlab.latent.disentangle import Disentanglement, disentanglement
 from genlab.latent.probe import jacobian, lengths, mix
 from genlab.latent.space import (
@@ -42,6 +42,7 @@ __all__ = [
     "axes_along",
     "axes_of",
     "between",
+    "between_classes",
     "directions",
     "disentanglement",
     "draw",

@@ -22,6 +22,7 @@ from genlab.registry import check_name, unknown
 FOLDER = "directions"  # in a checkpoint's folder, or beside one's own runs
 MOST = 30  # that are kept for a model
 ENCODED, DRAWN = 4000, 1500  # items that known factors are read off
+SEARCHED = 12  # items of a class whose latents take seconds to find
 SEED = 2**30  # of those that are drawn
 
 
@@ -49,6 +50,21 @@ def between(name: str, start: Tensor, end: Tensor, weights: str) -> Direction:
     return _direction(name, difference, f"from the mean of {len(start)} to that of {len(end)}", weights)
 
 
+def between_classes(name: str, model: LatentModel, data: Dataset, start: str, end: str, weights: str) -> Direction:
+    """From one class of the data to another, by the latents of some images of each.
+
+    Raises BadSetting for classes that the data do not have, and for a model that is told its classes: its latents hold what
+    is left when the class is known.
+    """
+    if model.classes:
+        raise BadSetting("This model is told the class of an image, so its latents do not hold it; blend the classes instead.")
+    for label in (start, end):
+        if label not in data.spec.classes:
+            raise BadSetting(unknown("class", label, data.spec.classes))
+    before, after = (_encoded(model, data, _of_class(model, data, label)) for label in (start, end))
+    return between(name, before, after, weights)
+
+
 def along_factor(model: LatentModel, data: Dataset, factor: str, weights: str) -> Direction:
     """What a known factor of the data does to latents while the other factors stay.
 
@@ -68,15 +84,10 @@ def along_factor(model: LatentModel, data: Dataset, factor: str, weights: str) -
     return _direction(factor, change, f"along {factor}, the other factors held", weights)
 
 
-@torch.no_grad()
 def encoded_factors(model: LatentModel, data: Dataset) -> tuple[Tensor, Tensor]:
     """Latents [n, *L] of a dataset's items, and their factors [n, F]."""
-    rows, parts = torch.linspace(0, len(data) - 1, min(ENCODED, len(data))).long(), []
-    for block in rows.split(256):
-        given = model.given_labels(data.label[block], len(block)) if model.classes else None
-        *_, encoding = model.encode(to_model(data.read(block)), given)
-        parts.append(encoding.z)
-    return torch.cat(parts), data.column("factors")[rows]
+    rows = torch.linspace(0, len(data) - 1, min(ENCODED, len(data))).long()
+    return _encoded(model, data, rows), data.column("factors")[rows]
 
 
 @torch.no_grad()
@@ -92,6 +103,22 @@ def arithmetic(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
     found = a - b + c
     longest = max(float(latent.norm()) for latent in (a, b, c))
     return found * min(1.0, longest / max(float(found.norm()), 1e-12))
+
+
+def _of_class(model: LatentModel, data: Dataset, label: str) -> Tensor:
+    """Rows of a class, fewer where each has to be searched for."""
+    rows = (data.label == data.spec.classes.index(label)).nonzero().flatten()
+    return rows[: ENCODED // 10 if model.encodes_at_once else SEARCHED]
+
+
+def _encoded(model: LatentModel, data: Dataset, rows: Tensor) -> Tensor:
+    """Latents [n, *L] of the items at `rows`."""
+    parts = [torch.empty(0, *model.latent_shape)]
+    for block in rows.split(256):
+        given = model.given_labels(data.label[block], len(block)) if model.classes else None
+        *_, encoding = model.encode(to_model(data.read(block)), given)
+        parts.append(encoding.z.cpu())
+    return torch.cat(parts)
 
 
 # --- Keeping them ---

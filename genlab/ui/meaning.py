@@ -9,13 +9,13 @@ from pydantic import Field
 from torch import Tensor
 
 from genlab import latent
-from genlab.data import load, to_model
+from genlab.data import load
 from genlab.data.summary import nearest, usual_distance
 from genlab.errors import BadSetting, GenlabError
 from genlab.latent import Direction
 from genlab.latent.directions import drawn_factors, encoded_factors
 from genlab.models import LatentModel
-from genlab.registry import check_name, unknown
+from genlab.registry import check_name
 from genlab.training.checkpoint import Trained
 from genlab.ui import explorer
 from genlab.ui.draw import data_uri, wall
@@ -24,7 +24,6 @@ from genlab.ui.shared import Kept, drawing, served
 from genlab.ui.spaces import check_room
 from genlab.ui.words import say
 
-EXAMPLES = 500  # images of a class that a direction is found from
 SET = 40  # images at most that a person picks for one
 NEAREST = 8
 
@@ -156,7 +155,7 @@ def _kept_with(trained: Trained, model: LatentModel) -> dict[str, Any]:
     with suppress(GenlabError):  # the data need not be on this machine
         train = load(trained.dataset).train
         known["factors"] = list(latent.directions.FACTORS[1:]) if "factors" in train.columns else []
-        known["classes"] = list(train.spec.classes) if model.encodes_at_once else []
+        known["classes"] = [] if model.classes else list(train.spec.classes)
     return {"directions": [{"name": one.name, "reach": one.reach, "how": one.how} for one in kept], **known}
 
 
@@ -170,23 +169,7 @@ def _found(trained: Trained, model: LatentModel, wish: Wish) -> Direction:
         return latent.between(wish.name, torch.cat([none, *sets[0]]), torch.cat([none, *sets[1]]), trained.weights)
     if len(set(wish.classes)) != 2:
         raise BadSetting(say("direction.two_classes"))
-    first, second = wish.classes
-    start, end = (_of_class(trained, model, name) for name in wish.classes)
-    found = latent.between(wish.name, start, end, trained.weights)
-    return replace(found, how=say("direction.classes_how", first=first, second=second))
-
-
-def _of_class(trained: Trained, model: LatentModel, name: str) -> Tensor:
-    """Latents [n, *L] of some images of a class."""
-    if not model.encodes_at_once:
-        raise BadSetting(say("direction.slow"))
-    train = load(trained.dataset).train
-    if name not in train.spec.classes:
-        raise BadSetting(unknown("class", name, train.spec.classes))
-    rows = (train.label == train.spec.classes.index(name)).nonzero().flatten()[:EXAMPLES]
-    given = model.given_labels(train.label[rows], len(rows)) if model.classes and len(rows) else None
-    *_, encoding = model.encode(to_model(train.read(rows)), given)
-    return encoding.z
+    return latent.between_classes(wish.name, model, load(trained.dataset).train, *wish.classes, trained.weights)
 
 
 def _along(trained: Trained, model: LatentModel, asked: Slider) -> Tensor:
