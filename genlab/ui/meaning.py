@@ -169,7 +169,8 @@ def _found(trained: Trained, model: LatentModel, wish: Wish) -> Direction:
         return latent.between(wish.name, torch.cat([none, *sets[0]]), torch.cat([none, *sets[1]]), trained.weights)
     if len(set(wish.classes)) != 2:
         raise BadSetting(say("direction.two_classes"))
-    return latent.between_classes(wish.name, model, load(trained.dataset).train, *wish.classes, trained.weights)
+    first, second = wish.classes
+    return latent.between_classes(wish.name, model, load(trained.dataset).train, first, second, trained.weights)
 
 
 def _along(trained: Trained, model: LatentModel, asked: Slider) -> Tensor:

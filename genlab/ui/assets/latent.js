@@ -364,10 +364,11 @@ function start() {
 /** The point that a link opens its model with; null where there is none or it cannot be read. */
 async function linked() {
   if (link?.model !== model.model) return null;
-  const { z, seed, at, mix } = link, asked = { ...looking(), z, seed, at, mix, class: link.class };
+  const known = ["z", "seed", "start", "at", "along", "truncation", "mix", "class"].filter((part) => link[part] != null);
+  const asked = { ...looking(), ...Object.fromEntries(known.map((part) => [part, link[part]])) };
   link = null;
-  const answer = [z, seed, at, mix, asked.class].some((part) => part != null) && (await ask("latent_linked", asked));
-  return answer ? { ...answer, exact: answer.base.startsWith("z:") } : null;
+  const answer = known.length && (await ask("latent_linked", asked));
+  return answer ? { ...answer, exact: answer.values === null } : null;
 }
 
 /** Open a model; with `keep`, a newer checkpoint of the same one, and the point on screen stays. */
@@ -381,7 +382,7 @@ async function open(name, keep = false) {
   if (keep) return refresh();
   const mine = generation, wanted = await linked();
   if (mine !== generation) return;
-  [here, names, shown, offsets, truncation, lockedAt] = [wanted ?? start(), [], SHOWN, {}, 1, []];
+  [here, names, shown, offsets, truncation, lockedAt] = [wanted ?? start(), [], SHOWN, wanted?.offsets ?? {}, wanted?.truncation ?? 1, []];
   locks.clear();
   for (const numbers of [times, gaps]) numbers.length = 0;
   pace = 0;
@@ -429,6 +430,7 @@ find(".copy-link").addEventListener("click", async () => {
   if (!here) return;
   const query = await ask("latent_link", point());
   if (!query) return;
+  if (query.z) resetView(); // the latent holds it
   if (query.z) here = { base: `z:${query.z}`, values: null, classes: here.classes, exact: true }; // the picture of the link itself
   await draw();
   genlab.copyLink(find(".copy-link"), query);
