@@ -142,9 +142,9 @@ def report(name: str, moves: list[dict[str, Any]]) -> None:
     for what, values, unit in (("first response", first, "ms"), ("true picture", last, "ms"), ("PSNR of the first", near, "dB")):
         ordered = sorted(values)
         low, high = (ordered[int(share * (len(ordered) - 1))] for share in (0.05, 0.95))
-        print(
-            f"  {what:<18} median {statistics.median(ordered):6.1f} {unit}   p5 {low:6.1f}   p95 {high:6.1f}   worst {ordered[0] if unit == 'dB' else ordered[-1]:6.1f}"
-        )
+        worst = ordered[0] if unit == "dB" else ordered[-1]
+        told = f"median {statistics.median(ordered):6.1f} {unit}   p5 {low:6.1f}   p95 {high:6.1f}   worst {worst:6.1f}"
+        print(f"  {what:<18} {told}")
     if "last" in moves[-1]:
         print(f"  {'the last of them':<18} true after {moves[-1]['last']:.1f} ms")
 
