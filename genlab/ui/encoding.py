@@ -52,11 +52,10 @@ def encode(event: gr.EventData) -> Iterator[dict[str, Any]]:
         with drawing(), closing(model.encode(to_model(item), given)) as steps:  # type: ignore[type-var]
             told = 0.0
             for step in steps:
-                if step.step < step.total and time.monotonic() - told < PAUSE:
-                    continue
-                told = time.monotonic()
                 record = {"ticket": ticket, "step": step.step, "total": step.total, "error": round(float(step.error[0]), 4)}
-                yield record | {"image": data_uri(to_pixels(step.items)[0])}
+                if step.step < step.total and time.monotonic() - told > PAUSE:
+                    told = time.monotonic()
+                    yield record | {"image": data_uri(to_pixels(step.items)[0])}
         classes = [] if step.given.classes is None else step.given.classes[0].tolist()
         found = {"base": explorer.keep(step.z)[0], "classes": classes or [0.0] * model.classes, "words": words}
         yield record | {"image": data_uri(to_pixels(step.items)[0]), "original": data_uri(item[0]), **found}

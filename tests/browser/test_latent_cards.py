@@ -1,4 +1,4 @@
-"""The cards of the Latent space tab: pad, map, walk, encoding, directions, reasons; the picture is that of the values on screen."""
+"""The cards of the Latent space tab: pad, map, walk, directions, reasons; the picture is that of the values on screen."""
 
 import base64
 import io
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from looks import data, pixels_of
+from looks import data, pixels_of, sprite_of
 from PIL import Image, ImageSequence
 from playwright.sync_api import Page, expect
 
@@ -37,6 +37,10 @@ def part(page: Page, name: str) -> None:
 
 def shown(page: Page) -> np.ndarray:
     return pixels_of(page.locator("#latent-image img").get_attribute("src")).astype(int)
+
+
+def pictures_in(page: Page, selector: str) -> list[np.ndarray]:
+    return [pixels_of(image.get_attribute("src")).astype(float) for image in page.locator(f"{selector} img").all()]
 
 
 def decoded(z: torch.Tensor) -> np.ndarray:
@@ -161,7 +165,7 @@ def test_weights_mix_the_images_of_the_way(card: Page):
     card.locator("#latent-mix input").nth(1).fill("0")
     at_base(card, "kept:")
     is_of_its_values(card)
-    first = pixels_of(card.locator("#latent-strip").evaluate("n => n.style.getPropertyValue('--sprite').slice(4, -1)"))[:, :28]
+    first = sprite_of(card, "#latent-strip")[:, :28]
     assert np.abs(shown(card) - first).max() <= 2, "all of the first, nothing of the second"
     card.locator("#latent-mix input").nth(0).fill("0")
     expect(card.locator("#latent-note")).to_contain_text("not all 0")
@@ -178,7 +182,7 @@ def test_a_drawing_is_encoded_and_shown_beside_what_it_comes_back_as(card: Page)
     card.mouse.up()
     card.click("#latent-draw")
     card.wait_for_selector("#latent-encode[data-error]")
-    before, after = (pixels_of(image.get_attribute("src")).astype(float) for image in card.locator("#latent-encode img").all())
+    before, after = pictures_in(card, "#latent-encode")
     assert before[6:22, 13:15].min() > 150
     assert float(card.get_attribute("#latent-encode", "data-error")) == pytest.approx(
         np.abs(before - after).mean() / 255, abs=2e-3
