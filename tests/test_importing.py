@@ -322,7 +322,7 @@ def test_one_image_is_read_as_a_middle_square(given: Path):
     wide.save(given / "wide.png")
     pixels, words = read_image(given / "wide.png", 10, grey=True, limits=PUBLIC)
     assert pixels.shape == (1, 10, 10)
-    assert pixels.min() > 250
+    assert pixels[:, :, 1:-1].min() > 250
     assert words == ""
     assert not left_over()
 
@@ -331,6 +331,6 @@ def test_what_is_not_one_image_is_told(given: Path):
     (given / "no.png").write_text("hello")
     with pytest.raises(BadData, match=r"No image found in no\.png"):
         read_image(given / "no.png", 10, grey=True)
-    (given / "two.zip").write_bytes(zipped(numbered("a.png", "b.png")))
-    with pytest.raises(BadData, match=r"two\.zip holds 2 images; give one image"):
-        read_image(given / "two.zip", 10, grey=False)
+    (two,) = zipped(numbered("a.png", "b.png"))(given)
+    with pytest.raises(BadData, match=r"photos\.zip holds 2 images; give one image"):
+        read_image(two, 10, grey=False)
