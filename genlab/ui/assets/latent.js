@@ -384,9 +384,10 @@ async function open(name, keep = false) {
   if (mine !== generation) return;
   [here, names, shown, offsets, truncation, lockedAt] = [wanted ?? start(), [], SHOWN, wanted?.offsets ?? {}, wanted?.truncation ?? 1, []];
   locks.clear();
+  saved = [];
   for (const numbers of [times, gaps]) numbers.length = 0;
   pace = 0;
-  for (const part of ["axes", "wall", "strip"]) at(part).replaceChildren();
+  for (const part of ["axes", "saved", "wall", "strip"]) at(part).replaceChildren();
   at("more").hidden = true;
   at("size").textContent = model.points ? say("latent.plane") : `${model.size[1]} × ${model.size[0]}`;
   element.classList.toggle("of-points", model.points);
