@@ -96,6 +96,13 @@ def test_two_moves_are_one_of_their_sum(first: float, second: float):
     torch.testing.assert_close(twice, way.move(z, torch.tensor([first + second])), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("bend", [None, 0.3 * torch.linalg.qr(normal(6, 2))[0].T[1]])
+def test_the_tangent_is_where_a_small_move_goes(bend):
+    way, z = Direction("d", torch.linalg.qr(normal(6, 2))[0].T[0], 2.0, "", "w", bend, 0.5), normal(1, *SHAPE)
+    moved = (way.move(z.double(), torch.tensor([1e-5])) - z) / 1e-5
+    torch.testing.assert_close(moved[0].float(), way.tangent(z), rtol=1e-3, atol=1e-3)
+
+
 def test_an_empty_set_and_two_alike_are_refused():
     with pytest.raises(BadSetting, match="first set for a direction is empty"):
         between("x", normal(0, 6), normal(2, 6), "w")

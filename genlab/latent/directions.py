@@ -40,12 +40,20 @@ class Direction:
 
     def move(self, z: Tensor, values: Tensor) -> Tensor:
         """[n, *L] latents [n or 1, *L], each moved as far as its value [n] says; moving by a and then by b is moving by a + b."""
-        values, vector = values.to(z).view(-1, *[1] * self.vector.dim()), self.vector.to(z)
-        moved = z + values * vector
+        values = values.to(z).view(-1, *[1] * self.vector.dim())
+        moved = z + values * self.vector.to(z)
         if self.bend is None:
             return moved
-        before = (z * vector).flatten(1).sum(1).view(-1, *[1] * self.vector.dim()) - self.middle
-        return moved + values * (2 * before + values) * self.bend.to(z)  # (before + value)² - before²
+        return moved + values * (2 * self._position(z) + values) * self.bend.to(z)  # (position + value)² - position²
+
+    def tangent(self, z: Tensor) -> Tensor:
+        """[*L] which way a latent [1, *L] goes at first."""
+        vector = self.vector.to(z)
+        return vector if self.bend is None else (vector + 2 * self._position(z) * self.bend.to(z))[0]
+
+    def _position(self, z: Tensor) -> Tensor:
+        """[n, 1, …] how far latents lie along the vector from the vertex."""
+        return (z * self.vector.to(z)).flatten(1).sum(1).view(-1, *[1] * self.vector.dim()) - self.middle
 
 
 def between(name: str, start: Tensor, end: Tensor, weights: str) -> Direction:
