@@ -6,7 +6,7 @@ Pairs are test images, a cat and a dog each, in the order of the test part, with
 class. Both are encoded with their classes and mixed on the sphere in 11 steps, the class weights with them. Told are
 Spearman's correlation of P(cat) with the dog's share, the mean over the pairs, and the Fréchet distance of samples to the test
 images over the classifier's features (128, the last hidden layer; not those of Inception, so the numbers of papers do not
-compare), beside that of as many training images to the same.
+compare), beside that of as many validation images, which neither has seen.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from torch import Tensor
 from benchmarks.judge import Judge, frechet, judged, trained_judge
 from genlab import latent
 from genlab.data import Dataset, load, to_model, to_pixels
+from genlab.features import even_rows
 from genlab.images import png, wall
 from genlab.models import Encoding, Given, LatentModel
 from genlab.training.checkpoint import load_model
@@ -32,6 +33,11 @@ def pairs_of(judge: Judge, test: Dataset, pairs: int) -> Tensor:
     _, probabilities = judged(judge, to_model(test.read(slice(0, len(test)))))
     right = probabilities.argmax(1) == test.label
     return torch.stack([((test.label == k) & right).nonzero().flatten()[:pairs] for k in (CAT, 1 - CAT)])
+
+
+def cat_seen(judge: Judge, x: Tensor) -> Tensor:
+    """[n] P(cat) of images, the mean over each and its mirror image."""
+    return torch.stack([judged(judge, view)[1][:, CAT] for view in (x, x.flip(3))]).mean(0)
 
 
 def encoded(model: LatentModel, test: Dataset, rows: Tensor) -> Encoding:
@@ -66,7 +72,7 @@ def main() -> None:
     cats, dogs = (encoded(model, test, rows) for rows in pairs_of(judge, test, given.pairs))
     print(f"{trained.name}, step {trained.step:,}: encoded and decoded again, mean absolute error {cats.error.mean():.4f}")
     found = mixes(model, cats, dogs)
-    cat = judged(judge, to_model(to_pixels(found.flatten(0, 1))))[1][:, CAT].reshape(-1, STEPS)
+    cat = cat_seen(judge, to_model(to_pixels(found.flatten(0, 1)))).reshape(-1, STEPS)
     falls = torch.tensor([spearmanr(range(STEPS), row).statistic for row in cat])
     print(f"P(cat) along the mix, mean: {' '.join(f'{p:.2f}' for p in cat.mean(0))}")
     print(f"Spearman: mean {falls.mean():.3f}, worst {falls.max():.3f}")
@@ -74,9 +80,10 @@ def main() -> None:
         given.out.write_bytes(png(wall(to_pixels(found.flatten(0, 1)), STEPS)))
     *_, draft = model.sample(given.samples, model.SamplingSettings(), 0, model.given_labels(None, given.samples))
     drawn, _ = judged(judge, to_model(to_pixels(draft.items)))
-    real, _ = judged(judge, to_model(data.train.read(slice(0, given.samples))))
+    others = data.validation.read(even_rows(len(data.validation), given.samples))
+    real, _ = judged(judge, to_model(others))
     print(f"Fréchet distance to the test images: {frechet(features, drawn):.2f} of {given.samples:,} samples, "
-          f"{frechet(features, real):.2f} of as many training images")  # fmt: skip
+          f"{frechet(features, real):.2f} of {len(others):,} validation images")  # fmt: skip
 
 
 if __name__ == "__main__":

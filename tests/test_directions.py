@@ -1,10 +1,13 @@
 """Directions go where their examples and factors say, are kept with their model, and refuse another."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from genlab.data import Dataset, DataSpec
 from genlab.data.sprites import FACTORS, draw_sprites, measure
@@ -66,6 +69,40 @@ def test_a_direction_between_two_sets_leads_from_the_mean_of_one_to_that_of_the_
     assert found.vector.norm() == pytest.approx(1, rel=1e-5)
 
 
+def test_a_way_bends_with_the_latents_of_a_factor(sprites):
+    """Where latents go round a corner with x, the direction goes with them, and the rest of a latent stays."""
+    model, i = Linear(), FACTORS.index("x")
+    bend = model.mix[FACTORS.index("hue")]
+
+    def curved(x, given=None):
+        *_, straight = Linear.encode(model, x)
+        position = (straight.z @ model.mix[i]) - 16
+        z = straight.z + position[:, None].square() * 0.2 * bend
+        yield Encoding.of(x, x, z, given)
+
+    model.encode = curved
+    found = along_factor(model, sprites, "x", "w")
+    at = lambda x: x * model.mix[i] + (x - 16) ** 2 * 0.2 * bend + 3 * model.mix[1]  # noqa: E731
+    torch.testing.assert_close(found.move(at(12.0)[None], torch.tensor([8.0]))[0], at(20.0), rtol=0, atol=0.2)
+    assert (found.move(at(12.0)[None], torch.tensor([4.0]))[0] - at(16.0)).norm() < 0.3
+
+
+@given(first=st.floats(-3, 3), second=st.floats(-3, 3))
+def test_two_moves_are_one_of_their_sum(first: float, second: float):
+    vector, bend = torch.linalg.qr(normal(6, 2))[0].T
+    way = Direction("d", vector, 2.0, "", "w", 0.3 * bend, 0.5)
+    z = normal(3, *SHAPE)
+    twice = way.move(way.move(z, torch.tensor([first])), torch.tensor([second]))
+    torch.testing.assert_close(twice, way.move(z, torch.tensor([first + second])), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("bend", [None, 0.3 * torch.linalg.qr(normal(6, 2))[0].T[1]])
+def test_the_tangent_is_where_a_small_move_goes(bend):
+    way, z = Direction("d", torch.linalg.qr(normal(6, 2))[0].T[0], 2.0, "", "w", bend, 0.5), normal(1, *SHAPE)
+    moved = (way.move(z.double(), torch.tensor([1e-5])) - z) / 1e-5
+    torch.testing.assert_close(moved[0].float(), way.tangent(z), rtol=1e-3, atol=1e-3)
+
+
 def test_an_empty_set_and_two_alike_are_refused():
     with pytest.raises(BadSetting, match="first set for a direction is empty"):
         between("x", normal(0, 6), normal(2, 6), "w")
@@ -117,6 +154,11 @@ def test_a_saved_direction_is_there_for_whoever_opens_the_model(shelf):
     shelf.save(direction())
     (kept,) = Shelf(shelf.checkpoint, "w", SHAPE).all()
     torch.testing.assert_close(kept.vector, direction().vector, rtol=1e-3, atol=1e-3)
+    assert kept.bend is None
+    curved = replace(direction("curved"), bend=normal(*SHAPE), middle=0.25)
+    shelf.save(curved)
+    torch.testing.assert_close(shelf.find("curved").bend, curved.bend, rtol=1e-3, atol=1e-3)
+    assert shelf.find("curved").middle == 0.25
     assert (kept.name, kept.reach, kept.how) == ("smile", direction().reach, direction().how)
 
 

@@ -4,7 +4,7 @@ import json
 import math
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -28,17 +28,32 @@ SEED = 2**30  # of those that are drawn
 
 @dataclass(frozen=True)
 class Direction:
-    """A way to move a latent, and how far it makes sense to."""
+    """A way to move a latent, how far it makes sense to, and how the way bends where it is no straight line."""
 
     name: str
     vector: Tensor  # [*L] of length 1
     reach: float  # a slider goes from -reach to reach, 0 being where one is
     how: str  # it was found, in words
     weights: str  # of the model that it belongs to
+    bend: Tensor | None = None  # [*L] across the vector: the way is a parabola
+    middle: float = 0.0  # where along the vector its vertex lies
 
     def move(self, z: Tensor, values: Tensor) -> Tensor:
-        """[n, *L] latents [n or 1, *L], each moved as far as its value [n] says."""
-        return z + values.to(z).view(-1, *[1] * self.vector.dim()) * self.vector.to(z)
+        """[n, *L] latents [n or 1, *L], each moved as far as its value [n] says; moving by a and then by b is moving by a + b."""
+        values = values.to(z).view(-1, *[1] * self.vector.dim())
+        moved = z + values * self.vector.to(z)
+        if self.bend is None:
+            return moved
+        return moved + values * (2 * self._position(z) + values) * self.bend.to(z)  # (position + value)² - position²
+
+    def tangent(self, z: Tensor) -> Tensor:
+        """[*L] which way a latent [1, *L] goes at first."""
+        vector = self.vector.to(z)
+        return vector if self.bend is None else (vector + 2 * self._position(z) * self.bend.to(z))[0]
+
+    def _position(self, z: Tensor) -> Tensor:
+        """[n, 1, …] how far latents lie along the vector from the vertex."""
+        return (z * self.vector.to(z)).flatten(1).sum(1).view(-1, *[1] * self.vector.dim()) - self.middle
 
 
 def between(name: str, start: Tensor, end: Tensor, weights: str) -> Direction:
@@ -68,20 +83,27 @@ def between_classes(name: str, model: LatentModel, data: Dataset, start: str, en
 def along_factor(model: LatentModel, data: Dataset, factor: str, weights: str) -> Direction:
     """What a known factor of the data does to latents while the other factors stay.
 
-    The least-squares regression of latents on all factors, so that what others explain is not in it. A family that encodes
-    at once reads latents off the data; of others, the factors of what they draw are measured.
+    The least-squares regression of latents on all factors and their squares, so that what others explain is not in it, and
+    that the way bends where the latents of data do, which a straight line would leave. A family that encodes at once reads
+    latents off the data; of others, the factors of what they draw are measured.
     """
     if "factors" not in data.columns:
         raise BadSetting(f"{data.name!r} does not know the factors of its items; sprites does ({', '.join(FACTORS)}).")
     if factor not in FACTORS[1:]:  # the first is the class
         raise BadSetting(unknown("factor", factor, FACTORS[1:]))
     z, factors = encoded_factors(model, data) if model.encodes_at_once else drawn_factors(model)
-    known = torch.cat([factors[:, 1:], one_hot(factors[:, 0].long(), len(data.spec.classes))], 1)  # the latter: a constant, too
-    slopes = torch.linalg.lstsq(known, z.flatten(1).cpu()).solution  # [F, L]
-    column = FACTORS.index(factor) - 1
-    half = float(factors[:, 1 + column].amax() - factors[:, 1 + column].amin()) / 2
-    change = (half * slopes[column]).reshape(model.latent_shape)
-    return _direction(factor, change, f"along {factor}, the other factors held", weights)
+    low, high = factors.amin(0), factors.amax(0)
+    scaled = (2 * (factors - low) / (high - low).clamp(min=1e-6) - 1)[:, 1:]  # [n, F - 1]
+    classes = one_hot(factors[:, 0].long(), len(data.spec.classes))  # a constant, too
+    known = torch.cat([scaled, scaled.square(), classes], 1)
+    slopes = torch.linalg.lstsq(known, z.flatten(1).cpu()).solution  # [2F - 2 + K, L]
+    i = FACTORS.index(factor) - 1
+    change, curve = slopes[i], slopes[len(FACTORS) - 1 + i]
+    found = _direction(factor, change.reshape(model.latent_shape), f"along {factor}, the other factors held", weights)
+    unit = found.vector.flatten()
+    across = (curve - (curve @ unit) * unit) / found.reach**2
+    middle = (z.flatten(1).cpu() @ unit - found.reach * scaled[:, i]).mean()  # where the factor is in the middle of its range
+    return replace(found, bend=across.reshape(model.latent_shape), middle=float(middle))
 
 
 def encoded_factors(model: LatentModel, data: Dataset) -> tuple[Tensor, Tensor]:
@@ -140,8 +162,9 @@ class Shelf:
             raise BadData(f"{MOST} directions are kept with this model already (limit). Forget one first.")
         with writing(self._own):
             self._own.mkdir(parents=True, exist_ok=True)
-        record = {"how": direction.how, "reach": direction.reach, "weights": direction.weights}
-        write_json(self._own / f"{direction.name}.json", {**record, "vector": to_text(direction.vector)})
+        record = {"how": direction.how, "reach": direction.reach, "middle": direction.middle, "weights": direction.weights}
+        vectors = {"vector": direction.vector} | ({} if direction.bend is None else {"bend": direction.bend})
+        write_json(self._own / f"{direction.name}.json", {**record, **{key: to_text(v) for key, v in vectors.items()}})
 
     def all(self) -> list[Direction]:
         """All of them by name; what lies there but is damaged or of another model is left out."""
@@ -157,12 +180,13 @@ class Shelf:
             raise UnknownName(unknown("direction", name, list(self._files())))
         try:
             record = json.loads(self._files()[name].read_text("utf-8"))
-            weights, reach, how = str(record["weights"]), float(record["reach"]), str(record["how"])
-            self._check(name, weights)
+            self._check(name, record["weights"])
             vector = from_text(str(record["vector"]), self.shape)[0]
+            bend = from_text(str(record["bend"]), self.shape)[0] if "bend" in record else None
+            reach, middle, how = float(record["reach"]), float(record["middle"]), str(record["how"])
         except (OSError, ValueError, KeyError, TypeError, BadSetting) as fault:
             raise BadData(f"The direction {name!r} cannot be read: its file is damaged. Forget it and make it again.") from fault
-        return Direction(name, vector, reach, how, weights)
+        return Direction(name, vector, reach, how, self.weights, bend, middle)
 
     def forget(self, name: str) -> None:
         """Remove a direction; raises BadData for one that came with a model that is not one's own."""
