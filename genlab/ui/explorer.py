@@ -81,10 +81,6 @@ def explorable(request: Looking) -> tuple[Trained, LatentModel]:
     return trained, trained.model
 
 
-def has_encoder(model: LatentModel) -> bool:
-    return model.encodes_at_once
-
-
 def axes_of(trained: Trained) -> Axes:
     """The axes of a model; those that take long to find are kept on disk beside its weights' hash."""
     return _axes.get(trained.weights, lambda: _found(trained))
@@ -144,7 +140,7 @@ def home_of(model: LatentModel) -> str:
 
 def start_of(trained: Trained, model: LatentModel) -> str:
     """The image that a model opens with: a 3 of the test part where that can be encoded, else one from the prior."""
-    if has_encoder(model):
+    if model.encodes_at_once:
         with suppress(GenlabError):  # the data need not be on this machine
             looking = Wall(model=trained.name, version=version_of(trained.folder), source="test", page=0)
             addresses, _, labels = wall(trained, model, looking)

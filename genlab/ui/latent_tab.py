@@ -52,7 +52,7 @@ def latent_open(data: Any) -> dict[str, Any]:
         "latents": model.prior(1, 0)[0].numel(),
         "home": explorer.home_of(model),
         "start": explorer.start_of(trained, model),
-        "encoder": explorer.has_encoder(model),
+        "encoder": model.encodes_at_once,
         "quick": explorer.quick(model),
     }
 

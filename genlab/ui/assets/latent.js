@@ -12,19 +12,19 @@ let link = genlab.link.tab === "latent" ? genlab.link : null; // the view to ope
 let names = []; // of the axes
 let home = []; // the values that a reset axis goes back to
 let shown = SHOWN;
-let offsets = {}, locks = new Set(), truncation = 1; // how far along each saved direction; axes that bases do not move; towards the middle
+let offsets = {}, truncation = 1; // how far along each saved direction, and from the middle
+let locks = new Set(), lockedAt = []; // axes that no base moves, and where they were when set by hand
 
 /** What of a view is more than the defaults; it is laid over every base. */
 function view() {
   const moved = Object.entries(offsets).filter(([, value]) => value);
-  const held = here.exact || !here.values;
+  const held = (here.exact || !here.values) && !here.base.startsWith("kept:"); // what was made on purpose stays as it was made
   return {
     ...(moved.length && { offsets: Object.fromEntries(moved) }),
     ...(locks.size && held && { locked: names.map((_, i) => (locks.has(i) ? lockedAt[i] : null)) }),
     ...(truncation !== 1 && { truncation }),
   };
 }
-let lockedAt = []; // the values of the axes when they were last set by hand
 const whenOpened = [], whenRefreshed = [], whenResting = []; // what the scripts of the other cards do then
 
 label(element);
