@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from looks import data, pixels_of, sprite_of
+from looks import data, pixels_of, sprite_of, sticks_out
 from PIL import Image, ImageSequence
 from playwright.sync_api import Page, expect
 
@@ -286,3 +286,17 @@ def test_the_nearest_training_images_come_with_their_distances(card: Page):
     assert np.allclose(found, distances, atol=1e-3)
     assert distances == sorted(distances)
     expect(card.locator("#latent-near-note")).to_contain_text("The nearest of 55,000")
+
+
+@pytest.mark.parametrize("size", ["page", "phone"])
+def test_nothing_sticks_out_of_any_card(request: pytest.FixtureRequest, size: str):
+    page = request.getfixturevalue(size)
+    page.wait_for_selector("#latent-mix small:not(:empty)")
+    for name in ("between", "map", "directions", "why"):
+        part(page, name)
+        page.wait_for_timeout(50)
+        assert sticks_out(page) == [], name
+    part(page, "directions")
+    for how in ("sets", "sum"):
+        page.click(f"#latent-how [data-how={how}]")
+        assert sticks_out(page) == [], how

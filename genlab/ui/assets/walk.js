@@ -94,7 +94,7 @@ function showStops() {
     glide(slide);
     const pair = make("div.pair", {}, make("img", { src: one.picture, alt: say("walk.stop", { n: i + 1 }) }));
     const told = make("small", {});
-    if (one.item && one.returned) {
+    if (one.item && one.returned && !model.points) {
       pair.append(make("img", { src: one.returned, alt: say("walk.returned", { n: i + 1 }) }));
       apart(one.picture, one.returned).then((error) => (told.textContent = say("walk.error", { error: error.toFixed(3) })));
     }
