@@ -18,7 +18,7 @@ from uploads import GOOD, UPLOADS, Upload, at_orientation, laid, packed, picture
 
 from genlab.data import importer, list_datasets, load
 from genlab.data.importer import Job
-from genlab.data.importing import LOCAL, PUBLIC, SCRATCH, import_images, look_at, table_of
+from genlab.data.importing import LOCAL, PUBLIC, SCRATCH, import_images, look_at, read_image, table_of
 from genlab.errors import BadData, BadSetting, GenlabError, UnknownName
 from genlab.paths import datasets_folder, in_space
 
@@ -380,3 +380,23 @@ def test_an_import_stays_in_its_space(given: Path, tmp_path: Path):
         assert "mine" in list_datasets()
     assert "mine" not in list_datasets()
     assert (tmp_path / "visitor" / "datasets" / "mine").is_dir()
+
+
+def test_one_image_is_read_as_a_middle_square(given: Path):
+    wide = Image.new("RGB", (60, 20), "black")
+    wide.paste("white", (20, 0, 40, 20))
+    wide.save(given / "wide.png")
+    pixels, words = read_image(given / "wide.png", 10, grey=True, limits=PUBLIC)
+    assert pixels.shape == (1, 10, 10)
+    assert pixels[:, :, 1:-1].min() > 250
+    assert words == ""
+    assert not left_over()
+
+
+def test_what_is_not_one_image_is_told(given: Path):
+    (given / "no.png").write_text("hello")
+    with pytest.raises(BadData, match=r"No image found in no\.png"):
+        read_image(given / "no.png", 10, grey=True)
+    (two,) = zipped(numbered("a.png", "b.png"))(given)
+    with pytest.raises(BadData, match=r"photos\.zip holds 2 images; give one image"):
+        read_image(two, 10, grey=False)

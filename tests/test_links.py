@@ -78,7 +78,16 @@ def test_a_latent_too_long_for_an_address_goes_by_seed_and_coordinates(monkeypat
     assert (query["seed"], query["at"][:10]) == ("5", "0.25,-1.37")
     assert torch.equal(picture(opened(query)), picture(point("vae-mnist", "prior:5", values=values)))
     with pytest.raises(BadSetting, match="too large for a link"):
-        copied(point("vae-mnist", "zero"))
+        copied(point("vae-mnist", explorer.keep(torch.zeros(1, 16))[0]))
+
+
+@pytest.mark.parametrize("base", ["zero", "pad:1.25,-0.5", "prior:7"])
+def test_a_latent_too_long_for_an_address_brings_its_view_along(base: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(links, "LONGEST", 10)
+    shown = point("vae-mnist", base, truncation=0.7)
+    query = copied(shown)
+    assert "z" not in query
+    assert torch.equal(picture(opened(query)), picture(shown))
 
 
 def test_every_link_stays_below_eight_thousand_characters():

@@ -224,12 +224,51 @@ def test_a_conditional_model_of_data_without_classes_is_refused(family):
         build(family, classes=(), conditional=True)
 
 
-def test_only_the_vae_encodes_so_far():
-    for family in ("gan", "diffusion"):
-        with pytest.raises(BadSetting, match=r"no encoder"):
-            build(family).encode(torch.zeros(1, 1, 8, 8))
-    vae = build("vae")
-    assert vae.encode(torch.zeros(2, 1, 8, 8)).shape == (2, 3)
+@pytest.mark.parametrize("points", [False, True], ids=["image", "points"])
+@pytest.mark.parametrize("family", SMALL)
+def test_an_encoding_is_what_decoding_and_comparing_make_of_its_latents(family, points):
+    spec = DataSpec("points", (2,), ("a", "b", "c")) if points else DataSpec("image", (3, 9, 13), ("a", "b", "c"))
+    model = MODELS[family](spec, MODELS[family].Settings.parse(SMALL[family] | {"conditional": True})).eval()
+    x, given, settings = batch_for(model, 2).x, model.given_labels(None, 2), quick(model)
+    with torch.inference_mode():  # in which a page asks
+        records = list(model.encode(x, given, settings))
+        last = records[-1]
+        torch.testing.assert_close(last.items, model.decode(last.z, last.given, settings))
+    assert [record.step for record in records] == sorted({record.step for record in records})
+    assert (last.step, last.z.shape) == (last.total, (2, *model.latent_shape))
+    torch.testing.assert_close(last.error, (last.items - x).abs().flatten(1).mean(1) / 2)
+    assert all(parameter.grad is None for parameter in model.parameters())
+    assert torch.equal(last.given.classes, given.classes)
+
+
+@pytest.mark.parametrize("family", ["gan", "diffusion"])
+def test_what_a_model_has_drawn_it_finds_again(family):
+    model = build(family, (1, 16, 16)).eval()
+    x = model.decode(model.prior(2, 7), settings=quick(model))
+    *_, found = model.encode(x, settings=quick(model))
+    other = model.decode(model.prior(2, 9), settings=quick(model))
+    assert found.error.max() < 0.2 * (other - x).abs().mean() / 2
+
+
+def test_a_search_finds_the_class_where_none_is_given():
+    model = build("gan", conditional=True).eval()
+    with torch.no_grad():
+        model.generator[0].weight[:, -3:].mul_(20)  # classes that look nothing like one another
+    given = model.given_labels(torch.tensor([2, 0, 1]), 3)
+    *_, found = model.encode(model.decode(model.prior(3, 5), given))
+    assert torch.equal(found.given.classes, given.classes)
+
+
+def test_items_of_another_shape_are_not_encoded():
+    for family in SMALL:
+        with pytest.raises(BadSetting, match="1 items of 3×8×8 were given; this model encodes those of 1×8×8"):
+            next(build(family).encode(torch.zeros(1, 3, 8, 8)))
+
+
+def test_a_sampler_that_adds_noise_cannot_be_run_backwards():
+    model = build("diffusion", target="v")
+    with pytest.raises(BadSetting, match="'ddpm' adds fresh noise"):
+        next(model.encode(torch.zeros(1, 1, 8, 8), settings=model.SamplingSettings.parse({"sampler": "ddpm"})))
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,7 @@ class Job:
     folders: Sequence[str] | None = None  # the classes to take; None for all
     size: int | None = None  # pixels a side; None to go by the smallest image
     mode: str = "auto"  # grey, colour, or auto: grey where all images are
+    least: int = 2  # images without which it is refused
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ def _brought(job: Job, files: list[File]) -> Iterator[dict[str, Any]]:
                 verdicts[i] = _skipped(skip)
             yield {"doing": "bring", "done": done, "total": len(heads), "kept": kept, "skipped": len(verdicts) - kept}
     table = [{"file": file.name, **verdicts[i]} for i, file in enumerate(files)]
-    if kept < 2:
+    if kept < job.least:
         raise Refused(_too_few(job, table, kept))
     yield {"shape": [kept, size, size, 1 if grey else 3], "table": table}
 

@@ -125,6 +125,21 @@ def look_at(paths: Sequence[str | Path], limits: Limits = LOCAL) -> Preview:
     return Preview(dict(found["folders"]), found["parts"])
 
 
+def read_image(path: str | Path, side: int, grey: bool, limits: Limits = LOCAL) -> tuple[np.ndarray, str]:
+    """The middle square of one image file, uint8 [C, side, side], and what else was done to it, in words.
+
+    Raises BadData with a sentence for what is no image.
+    """
+    with _scratch() as scratch:
+        job = Job(_absolute([path]), str(scratch), limits, size=side, mode="grey" if grey else "colour", least=1)
+        with closing(_answers(job)) as answers:
+            *_, last = answers
+        if (kept := last["shape"][0]) != 1:
+            raise BadData(f"{Path(path).name} holds {kept} images; give one image, not an archive.")
+        pixels = np.fromfile(scratch / "pixels", np.uint8).reshape(last["shape"][1:])
+    return pixels.transpose(2, 0, 1).copy(), next(row["words"] for row in last["table"] if row["kept"])
+
+
 def table_of(name: str) -> tuple[Verdict, ...]:
     """What became of each file when a dataset was imported; empty where it was not."""
     record_of(name)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from genlab.data.dataset import Dataset
+from genlab.errors import BadData
 
 MOST_VALUES = 100_000_000  # pixels that are looked at; what is larger is judged by an even sample
 WHOLE = 3_000_000  # pixels that one block of work holds
@@ -120,11 +121,38 @@ def project(data: Dataset, most: int = 60_000, fitted: int = 3000) -> Map:
 def neighbours(data: Dataset, row: int, k: int) -> Neighbours:
     """The k images nearest to image `row` by their pixels, itself excluded."""
     rows = _even_sample(data, MOST_VALUES)
-    rows = rows[rows != row]
-    wanted = data.read([row]).flatten().float()
-    parts = [(data.read(rows[part]).flatten(1).float() - wanted).square().mean(1) for part in _blocks(data, rows)]
-    distances, nearest = torch.cat(parts).topk(min(k, len(rows)), largest=False)
-    return Neighbours(rows[nearest], distances.sqrt() / 255, len(rows))
+    return _nearest(data, rows[rows != row], data.read([row]), k)
+
+
+def nearest(data: Dataset, image: Tensor, k: int) -> Neighbours:
+    """The k images of a dataset nearest to any image, uint8 [C, H, W]; raises BadData for one of another shape."""
+    if tuple(image.shape) != data.spec.shape:
+        given, possible = ("×".join(map(str, shape)) for shape in (image.shape, data.spec.shape))
+        raise BadData(f"The image is {given}; the images of {data.name!r} are {possible}, and only such can be compared.")
+    return _nearest(data, _even_sample(data, MOST_VALUES), image[None], k)
+
+
+@lru_cache(maxsize=8)
+def usual_distance(data: Dataset, held_out: Dataset, most: int = 100) -> float:
+    """How far an image that is no copy is from the nearest of a dataset: the median over an even sample of held-out images."""
+    rows = _even_sample(data, MOST_VALUES)
+    images = held_out.read(torch.linspace(0, len(held_out) - 1, min(most, len(held_out))).long())
+    least = torch.stack([_distances(images, data.read(rows[part])).amin(1) for part in _blocks(data, rows)])
+    return float(least.amin(0).median())
+
+
+def _nearest(data: Dataset, rows: Tensor, image: Tensor, k: int) -> Neighbours:
+    distances = torch.cat([_distances(image, data.read(rows[part]))[0] for part in _blocks(data, rows)])
+    least, places = distances.topk(min(k, len(rows)), largest=False)
+    return Neighbours(rows[places], least, len(rows))
+
+
+def _distances(images: Tensor, others: Tensor) -> Tensor:
+    """[n, m] root mean square differences of the pixels of images [n, C, H, W] and others [m, C, H, W], in [0, 1]."""
+    few = len(images) < 10  # are compared one by one, which is exact
+    mode = "donot_use_mm_for_euclid_dist" if few else "use_mm_for_euclid_dist"
+    x, y = images.flatten(1).float() / 255, others.flatten(1).float() / 255
+    return torch.cdist(x, y, compute_mode=mode) / x.shape[1] ** 0.5
 
 
 def _size(data: Dataset) -> int:

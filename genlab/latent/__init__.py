@@ -1,5 +1,12 @@
-"""Latent spaces: their axes, walks through them, and pictures of where one is."""
+"""Latent spaces: their axes (`space`), walks through them, pictures of where one is.
 
+`directions` have a meaning; `probe` tells why a picture is as it is, `disentangle` whether axes are the data's factors.
+"""
+
+from genlab.latent import directions, film, pad
+from genlab.latent.directions import Direction, Shelf, along_factor, arithmetic, between, between_classes
+from genlab.latent.disentangle import Disentanglement, disentanglement
+from genlab.latent.probe import jacobian, lengths, mix
 from genlab.latent.space import (
     FEW,
     MOST,
@@ -15,6 +22,7 @@ from genlab.latent.space import (
     shares,
     slerp,
     to_text,
+    tour,
     traverse,
     walk,
 )
@@ -25,15 +33,30 @@ __all__ = [
     "REACH",
     "SEED",
     "Axes",
+    "Direction",
+    "Disentanglement",
     "Path",
+    "Shelf",
+    "along_factor",
+    "arithmetic",
     "axes_along",
     "axes_of",
+    "between",
+    "between_classes",
+    "directions",
+    "disentanglement",
     "draw",
+    "film",
     "from_text",
+    "jacobian",
+    "lengths",
     "lerp",
+    "mix",
+    "pad",
     "shares",
     "slerp",
     "to_text",
+    "tour",
     "traverse",
     "walk",
 ]

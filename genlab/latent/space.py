@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from genlab.config import Config
 from genlab.errors import BadSetting
 from genlab.models.base import Given, LatentModel, blocks_of
 from genlab.plane import SIDE, TILE, tiles
@@ -86,7 +87,15 @@ def slerp(start: Tensor, end: Tensor, t: Tensor) -> Tensor:
 
 def walk(start: Tensor, end: Tensor, frames: int, path: Path) -> Tensor:
     """[frames, *L] latents from `start` to `end`, both included."""
-    return {"spherical": slerp, "linear": lerp}[path](start, end, torch.linspace(0, 1, frames, device=start.device))
+    return tour(torch.stack([start, end]), frames, path)
+
+
+def tour(stops: Tensor, frames: int, path: Path) -> Tensor:
+    """[frames, *L] latents from the first of stops [n, *L] through all others to the last, each leg as long as the next."""
+    at = torch.linspace(0, len(stops) - 1, frames, device=stops.device)
+    legs = at.floor().clamp(max=len(stops) - 2)
+    between = {"spherical": slerp, "linear": lerp}[path]
+    return torch.cat([between(stops[i], stops[i + 1], at[legs == i] - i) for i in range(len(stops) - 1)])
 
 
 def traverse(axes: Axes, values: Tensor, rest: Tensor, frames: int) -> Tensor:
@@ -107,9 +116,9 @@ def shares(weights: list[float], classes: int) -> Tensor:
 
 
 @torch.inference_mode()
-def draw(model: LatentModel, z: Tensor, given: Given, behind: Tensor | None = None) -> Tensor:
+def draw(model: LatentModel, z: Tensor, given: Given, behind: Tensor | None = None, settings: Config | None = None) -> Tensor:
     """Pixels uint8 [n, C, H, W] of latents, points among those `behind`; `given` of one row holds for all."""
-    blocks = [model.decode(z[part], _spread(given, z[part])) for part in blocks_of(len(z))]
+    blocks = [model.decode(z[part], _spread(given, z[part]), settings) for part in blocks_of(len(z))]
     return tiles(torch.cat(blocks), model.spec, behind, SIDE if len(z) == 1 else TILE)
 
 

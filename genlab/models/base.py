@@ -1,6 +1,6 @@
 """What every model family is: settings, players that learn, losses to learn from, samples to look at."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -82,6 +82,23 @@ class Draft:
     step: int
     total: int
     estimate: Tensor | None = None  # of the clean items, where a family goes there by steps
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """Latents of items so far, and how close they come to these."""
+
+    z: Tensor  # [n, *L]
+    given: Given  # the classes with which to decode them: those asked for, or where a family looks for them, those found
+    items: Tensor  # [n, C, H, W] or [n, 2] in [-1, 1]: what they stand for; at the last step, what they decode to
+    error: Tensor  # [n] mean absolute difference between these and the items wanted, of pixels in [0, 1]
+    step: int
+    total: int
+
+    @classmethod
+    def of(cls, x: Tensor, items: Tensor, z: Tensor, given: Given | None, step: int = 1, total: int = 1) -> "Encoding":
+        """That of the items x, which have come back as `items`."""
+        return cls(z, given or Given(), items, (items - x).abs().flatten(1).mean(1) / 2, step, total)
 
 
 class GenerativeModel(nn.Module):
@@ -179,6 +196,7 @@ class LatentModel(GenerativeModel):
     """A family whose every item comes from a latent: VAE, GAN, diffusion (its noise is its latent)."""
 
     latent_shape: tuple[int, ...]
+    encodes_at_once: ClassVar[bool] = False  # or it looks for latents, which takes seconds
 
     def prior(self, n: int, seed: int) -> Tensor:
         """[n, *L] standard normal latents, row i from seed + i, drawn on the CPU."""
@@ -198,9 +216,21 @@ class LatentModel(GenerativeModel):
         """[n] how real the model holds items to be, from 0 to 1; None for a family that does not judge."""
         return None
 
-    def encode(self, x: Tensor, given: Given | None = None) -> Tensor:
-        """Latents [n, *L] of items; raises BadSetting for a family that has no encoder."""
-        raise BadSetting(f"A {type(self).__name__} has no encoder; choose images from the prior.")
+    def encode(self, x: Tensor, given: Given | None = None, settings: Config | None = None) -> Iterator[Encoding]:
+        """Latents that `decode` with these settings brings as close to items [n, C, H, W] or [n, 2] as it can.
+
+        The last record is the result, those before it show how far the search is. Raises BadSetting for items that are
+        not of the model's shape, and for a family that cannot encode.
+        """
+        raise BadSetting(f"A {type(self).__name__} cannot encode images; choose images from the prior.")
+
+    def fitting(self, x: Tensor) -> Tensor:
+        """Items [n, *shape] on the model's device; raises BadSetting unless they have the shape that the model draws."""
+        if not len(x) or tuple(x.shape[1:]) != self.spec.shape:
+            raise BadSetting(
+                f"{len(x)} items of {_size(x.shape[1:])} were given; this model encodes those of {_size(self.spec.shape)}."
+            )
+        return x.to(self.device)
 
     @torch.no_grad()
     def sample(self, n: int, settings: Config, seed: int, given: Given | None = None) -> Iterator[Draft]:
@@ -272,12 +302,12 @@ def check_weights(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -
     for name, tensor in found.items():
         if tensor.shape != expected[name].shape:
             raise BadCheckpoint(
-                f"Checkpoint does not fit: {name!r} is {_size(tensor)}, this model needs {_size(expected[name])}."
+                f"Checkpoint does not fit: {name!r} is {_size(tensor.shape)}, this model needs {_size(expected[name].shape)}."
             )
     broken = [name for name, tensor in found.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
     if broken:
         raise BadCheckpoint(f"Checkpoint holds NaN or infinity in {len(broken)} tensors ({broken[0]!r} first); not loaded.")
 
 
-def _size(tensor: Tensor) -> str:
-    return "×".join(map(str, tensor.shape)) or "a single number"
+def _size(shape: Sequence[int]) -> str:
+    return "×".join(map(str, shape)) or "a single number"

@@ -5,6 +5,7 @@ Networks and schedulers are those of diffusers and are saved as diffusers saves 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,10 +31,11 @@ from genlab.config import Config, Field
 from genlab.data import Batch, DataSpec, Modality
 from genlab.errors import BadSetting
 from genlab.models import base
-from genlab.models.base import Draft, Given, LatentModel, Loss, blocks_of, check_weights, one_hot
+from genlab.models.base import Draft, Encoding, Given, LatentModel, Loss, blocks_of, check_weights, one_hot
 from genlab.models.layers import mlp
 
 TIMES = 1000  # discrete noise levels that the networks know
+ROUNDS = 5  # of fixed-point iteration a step back; fewer leave latents that are less like noise
 WEIGHTS = "diffusion_pytorch_model.safetensors"  # as diffusers calls them, in the network's folder
 FOLDERS = {"image": "unet", "points": "mlp"}  # of the network in a checkpoint; the first is that of diffusers' pipelines
 
@@ -175,6 +177,31 @@ class Diffusion(LatentModel):
             items = self._cropped(x if i + 1 < total else x.clamp(-1, 1))  # wants a dimension that points do not have
             yield Draft(items, i + 1, total, self._cropped(estimate))
 
+    @torch.no_grad()
+    def encode(self, x: Tensor, given: Given | None = None, settings: Any = None) -> Iterator[Encoding]:
+        """The probability-flow ODE run backwards, from items to the noise that they come from.
+
+        Each step is the inverse of one of DDIM (Song et al. 2021, eq. 12; for flow that is Euler's), found by fixed-point
+        iteration as by Pan et al. 2023 (AIDI) and Garibi et al. 2024 (ReNoise). Raises BadSetting for a sampler that adds noise.
+        """
+        settings = settings or self.SamplingSettings()
+        sampler = SAMPLERS[self.settings.target][settings.sampler]
+        if sampler.stochastic:
+            raise BadSetting(f"The sampler {settings.sampler!r} adds fresh noise, so it cannot be run backwards; choose another.")
+        scheduler = sampler.build(self.settings.target)
+        scheduler.set_timesteps(settings.steps, device=self.device)
+        times = scheduler.timesteps[scheduler.timesteps > 0].unique()  # from little noise to nothing but noise
+        x = self.fitting(x)
+        weights, z = self.class_weights(given, len(x)), self._padded(x)
+        for i, (s, t) in enumerate(pairwise([torch.zeros_like(times[0]), *times]), start=1):
+            goal, slope = z, self._less_noisy(torch.ones_like(t), torch.zeros_like(t), t, s)
+            for _ in range(ROUNDS):
+                prediction = self._predict(z, t, weights, settings.guidance)
+                z = z + (goal - self._less_noisy(z, prediction, t, s)) / slope
+            last = i == len(times)
+            items = self.decode(z, given, settings) if last else self._cropped(self._clean(z, prediction, t).clamp(-1, 1))
+            yield Encoding.of(x, items, z, given, i, len(times))
+
     def coarse_settings(self) -> Config:
         return self.SamplingSettings.parse({"steps": 4, "guidance": 1.0})
 
@@ -203,10 +230,22 @@ class Diffusion(LatentModel):
         """Estimate of the clean image from the noisy one and the prediction at time t."""
         if self.settings.target == "flow":
             return x - t / TIMES * prediction
-        signal = self.noising.alphas_cumprod.to(x.device)[t.round().long()]
+        signal, noise = self._levels(t)
         if self.settings.target == "noise":
-            return (x - (1 - signal).sqrt() * prediction) / signal.sqrt()  # Ho et al. 2020, eq. 15
-        return signal.sqrt() * x - (1 - signal).sqrt() * prediction  # Salimans & Ho 2022, section 4
+            return (x - noise * prediction) / signal  # Ho et al. 2020, eq. 15
+        return signal * x - noise * prediction  # Salimans & Ho 2022, section 4
+
+    def _less_noisy(self, x: Tensor, prediction: Tensor, t: Tensor, s: Tensor) -> Tensor:
+        """Images at time s from those at a later time t and the prediction there (Song et al. 2021, eq. 12, σ = 0)."""
+        estimate, (signal, noise), (next_signal, next_noise) = self._clean(x, prediction, t), self._levels(t), self._levels(s)
+        return next_signal * estimate + next_noise * (x - signal * estimate) / noise
+
+    def _levels(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        """What a noisy image at time t has of the clean one, and of the noise; time 0 has no noise."""
+        if self.settings.target == "flow":
+            return 1 - t / TIMES, t / TIMES
+        kept = self.noising.alphas_cumprod.to(t.device)[t.round().long()] if t > 0 else torch.ones_like(t, dtype=torch.float)
+        return kept.sqrt(), (1 - kept).sqrt()
 
     def _with_none(self, weights: Tensor) -> Tensor:
         """[B, K + 1]: what the class weights leave of 1 goes to "no class"."""

@@ -15,8 +15,9 @@ from torch.nn.utils.parametrizations import spectral_norm
 from genlab.config import Config, Field
 from genlab.data import Batch, DataSpec, Modality
 from genlab.models import base
-from genlab.models.base import Given, LatentModel, Loss, Player, Truncation, mlp_only, one_hot
+from genlab.models.base import Encoding, Given, LatentModel, Loss, Player, Truncation, mlp_only, one_hot
 from genlab.models.layers import Up, join, mlp, sizes_of
+from genlab.models.search import search
 
 LeakyReLU = partial(nn.LeakyReLU, 0.2)
 
@@ -158,6 +159,9 @@ class GAN(LatentModel):
 
     def decode(self, z: Tensor, given: Given | None = None, settings: Config | None = None) -> Tensor:
         return self.generator(join(z, self.class_weights(given, len(z)))).float()
+
+    def encode(self, x: Tensor, given: Given | None = None, settings: Config | None = None) -> Iterator[Encoding]:
+        return search(self, x, given)
 
     @torch.no_grad()
     def settle(self, seed: int) -> None:

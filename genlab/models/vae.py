@@ -13,7 +13,7 @@ from genlab.config import Config, Field
 from genlab.data import Batch, DataSpec, Modality
 from genlab.errors import BadSetting
 from genlab.models import base
-from genlab.models.base import Given, LatentModel, Loss, Truncation, mlp_only, one_hot
+from genlab.models.base import Encoding, Given, LatentModel, Loss, Truncation, mlp_only, one_hot
 from genlab.models.layers import Up, join, mlp, sizes_of
 
 LOSS_UNITS = {
@@ -42,6 +42,7 @@ class VAE(LatentModel):
 
     SamplingSettings = Truncation
     modalities = ("image", "points")
+    encodes_at_once = True
     spread: Tensor
     information: Tensor
     presets = {
@@ -95,8 +96,10 @@ class VAE(LatentModel):
         return (pixels if self.likelihood == "gaussian" else pixels.sigmoid()).clamp(0, 1) * 2 - 1
 
     @torch.no_grad()
-    def encode(self, x: Tensor, given: Given | None = None) -> Tensor:
-        return self.posterior(x, self.class_weights(given, len(x)))[0]
+    def encode(self, x: Tensor, given: Given | None = None, settings: Config | None = None) -> Iterator[Encoding]:
+        x = self.fitting(x)
+        mean, _ = self.posterior(x, self.class_weights(given, len(x)))
+        yield Encoding.of(x, self.decode(mean, given), mean, given)
 
     def directions(self, k: int, seed: int) -> tuple[Tensor, Tensor]:
         """The latent's own axes, those that carry most information first, each with its spread over the data."""

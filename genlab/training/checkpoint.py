@@ -1,5 +1,6 @@
 """Checkpoints: readable, harmless, whole; weights as safetensors, everything else as JSON and Markdown."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -46,6 +47,11 @@ class Trained:
     @property
     def step(self) -> int:
         return self.config["step"]
+
+    @cached_property
+    def weights(self) -> str:
+        """What tells these weights from all others, whoever has them."""
+        return hashlib.sha256(repr(sorted(self.config["sha256"].items())).encode()).hexdigest()[:32]
 
     @cached_property
     def card(self) -> str:

@@ -1,9 +1,9 @@
-"""Explorer: what the Latent space tab asks of a model: points, pictures of them, axes, walks and walls."""
+"""Explorer: what the Latent space tab asks of a model: points, pictures of them, axes and walls."""
 
 import secrets
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any, Literal
 
 import torch
@@ -15,7 +15,7 @@ from genlab import latent, plane
 from genlab.data import load, to_model
 from genlab.errors import BadSetting, GenlabError
 from genlab.files import whole_folder
-from genlab.latent import Axes
+from genlab.latent import Axes, Shelf
 from genlab.models import LatentModel
 from genlab.models.base import Given, one_hot
 from genlab.paths import cache_folder, current_space
@@ -24,11 +24,12 @@ from genlab.ui.shared import Kept, Request, opened_model, version_of
 from genlab.ui.words import say
 
 Numbers = list[float]
-FRAMES = 11  # of a walk
+NUMBER = r"-?\d{1,6}(?:\.\d{1,6})?"
+BASE = rf"^(zero|(prior|test):\d{{1,9}}|kept:[0-9a-f]{{1,32}}:\d{{1,3}}|pad:{NUMBER},{NUMBER}|z:[\w-]+)$"
 STRIP = 7  # frames of the small strip beside an axis
 WALL = 30  # images to choose from
 
-_axes, _latents, _walks = Kept(8), Kept(512), Kept(64)
+_axes, _latents, _kept = Kept(8), Kept(512), Kept(64)
 
 
 class Looking(Request):
@@ -41,23 +42,20 @@ class Looking(Request):
 class Point(Looking):
     """A place in the latent space: where it stands across the axes, and how far along each."""
 
-    base: str = Field(pattern=r"^(zero|prior:\d{1,9}|test:\d{1,9}|walk:[0-9a-f]{1,32}:\d{1,3}|z:[\w-]+)$", max_length=8000)
+    base: str = Field(pattern=BASE, max_length=9000)
     values: Numbers | None = Field(None, max_length=latent.MOST)  # None: where the base itself is
+    locked: list[float | None] = Field(default=[], max_length=latent.MOST)  # of axes that a base does not move
+    offsets: dict[str, float] = Field(default={}, max_length=latent.directions.MOST)  # how far along each saved direction
+    truncation: float = Field(1.0, ge=0, le=2)  # how far from the middle all of it is then brought
     classes: Numbers = Field(default=[], max_length=1000)
+    coarse: bool = False  # whether a rough picture will do
 
 
 class Strips(Point):
     """The strips of the first few axes at a point."""
 
     count: int = Field(ge=1, le=latent.MOST)
-
-
-class Walk(Request):
-    """A way from one point to another."""
-
-    start: Point
-    end: Point
-    path: Literal["spherical", "linear"]
+    directions: list[str] = Field(default=[], max_length=latent.directions.MOST)
 
 
 class Wall(Looking):
@@ -83,33 +81,56 @@ def explorable(request: Looking) -> tuple[Trained, LatentModel]:
     return trained, trained.model
 
 
-def has_encoder(model: LatentModel) -> bool:
-    return type(model).encode is not LatentModel.encode
-
-
 def axes_of(trained: Trained) -> Axes:
     """The axes of a model; those that take long to find are kept on disk beside its weights' hash."""
-    return _axes.get(weights_of(trained), lambda: _found(trained))
+    return _axes.get(trained.weights, lambda: _found(trained))
 
 
 def knows_axes(trained: Trained) -> bool:
-    return _axes.find(weights_of(trained)) is not None
+    return _axes.find(trained.weights) is not None
 
 
 def coordinates(trained: Trained, model: LatentModel, point: Point) -> Numbers:
-    """How far along each axis a point lies."""
-    return axes_of(trained).read(place(trained, model, point).z)[0].tolist()
+    """How far along each axis a point lies, before saved directions and truncation move it."""
+    plain = point.model_copy(update={"offsets": {}, "truncation": 1.0})
+    return axes_of(trained).read(place(trained, model, plain).z)[0].tolist()
+
+
+def shelf_of(trained: Trained, model: LatentModel) -> Shelf:
+    """Where the directions of a model are kept."""
+    return Shelf(trained.folder, trained.weights, model.latent_shape)
+
+
+def keep(z: Tensor) -> list[str]:
+    """An address for each of latents [n, *L], good while they are in memory."""
+    name = f"kept:{secrets.token_hex(8)}"
+    _kept.put(name, z)
+    return [f"{name}:{i}" for i in range(len(z))]
 
 
 def place(trained: Trained, model: LatentModel, point: Point) -> Place:
     """Where a point lies."""
-    z = _base(trained, model, point.base)
-    if point.values is not None:
-        axes = axes_of(trained)
-        if len(point.values) != len(axes):
-            raise BadSetting(say("latent.length", given=len(point.values), possible=len(axes)))
-        z = axes.place(torch.tensor([point.values]), axes.rest(z))
-    return Place(z, _wished(model, point.classes))
+    return Place(seen(trained, model, _base(trained, model, point.base), point), wished(model, point.classes))
+
+
+def seen(trained: Trained, model: LatentModel, z: Tensor, view: Point) -> Tensor:
+    """Latents [n, *L] as a view moves them: along the axes, then along saved directions, then towards the middle."""
+    if view.values is not None or any(value is not None for value in view.locked):
+        z = _along(axes_of(trained), z, view.locked if view.values is None else view.values)
+    for name, value in view.offsets.items():
+        z = shelf_of(trained, model).find(name).move(z, torch.full((len(z),), value))
+    return z * view.truncation
+
+
+def _along(axes: Axes, z: Tensor, values: Sequence[float | None]) -> Tensor:
+    """Latents [n, *L] with these coordinates along the axes, their own where there is None."""
+    if len(values) != len(axes):
+        raise BadSetting(say("latent.length", given=len(values), possible=len(axes)))
+    wanted = axes.read(z)
+    for i, value in enumerate(values):
+        if value is not None:
+            wanted[:, i] = value
+    return axes.place(wanted, axes.rest(z))
 
 
 def home_of(model: LatentModel) -> str:
@@ -119,7 +140,7 @@ def home_of(model: LatentModel) -> str:
 
 def start_of(trained: Trained, model: LatentModel) -> str:
     """The image that a model opens with: a 3 of the test part where that can be encoded, else one from the prior."""
-    if has_encoder(model):
+    if model.encodes_at_once:
         with suppress(GenlabError):  # the data need not be on this machine
             looking = Wall(model=trained.name, version=version_of(trained.folder), source="test", page=0)
             addresses, _, labels = wall(trained, model, looking)
@@ -128,9 +149,14 @@ def start_of(trained: Trained, model: LatentModel) -> str:
     return "prior:1" if home_of(model) == "zero" else home_of(model)
 
 
-def pictures(trained: Trained, model: LatentModel, z: Tensor, given: Given) -> Tensor:
+def quick(model: LatentModel) -> bool:
+    """Whether a model draws at once, so that it has no rough pictures."""
+    return model.coarse_settings() == model.SamplingSettings()
+
+
+def pictures(trained: Trained, model: LatentModel, z: Tensor, given: Given, coarse: bool = False) -> Tensor:
     """Pixels uint8 [n, C, H, W] of latents; points among some of their data, where these are on this machine."""
-    return latent.draw(model, z, given, _behind(trained))
+    return latent.draw(model, z, given, _behind(trained), model.coarse_settings() if coarse else None)
 
 
 def _behind(trained: Trained) -> Tensor | None:
@@ -140,23 +166,15 @@ def _behind(trained: Trained) -> Tensor | None:
 
 
 def strips(trained: Trained, model: LatentModel, asked: Strips) -> Tensor:
-    """[count·STRIP, C, H, W] what each axis does from where the point is."""
+    """[(count + d)·STRIP, C, H, W] what each axis does from where the point is, then what each of d directions does."""
     axes, here = axes_of(trained), place(trained, model, asked)
     some = Axes(axes.basis[: asked.count], axes.names[: asked.count])
-    z = latent.traverse(some, some.read(here.z)[0], some.rest(here.z), STRIP)
-    return pictures(trained, model, z, here.given)
-
-
-def walk(trained: Trained, model: LatentModel, asked: Walk) -> tuple[str, Tensor, Tensor | None]:
-    """The address of a walk's frames, their pixels, and the class weights of each."""
-    start, end = place(trained, model, asked.start), place(trained, model, asked.end)
-    z = latent.walk(start.z[0], end.z[0], FRAMES, asked.path)
-    weights = None
-    if start.given.classes is not None and end.given.classes is not None:
-        weights = latent.walk(start.given.classes[0], end.given.classes[0], FRAMES, "linear")
-    address = f"walk:{secrets.token_hex(6)}"
-    _walks.put(address, z)
-    return address, pictures(trained, model, z, Given(weights)), weights
+    z = [latent.traverse(some, some.read(here.z)[0], some.rest(here.z), STRIP)]
+    for name in asked.directions:
+        direction = shelf_of(trained, model).find(name)
+        from_here = torch.linspace(-direction.reach, direction.reach, STRIP) - asked.offsets.get(name, 0.0)
+        z.append(direction.move(here.z, from_here))
+    return pictures(trained, model, torch.cat(z), here.given, coarse=True)
 
 
 def wall(trained: Trained, model: LatentModel, asked: Wall) -> tuple[list[str], Tensor, Tensor]:
@@ -181,15 +199,17 @@ def _base(trained: Trained, model: LatentModel, address: str) -> Tensor:
         return torch.zeros(1, *model.latent_shape, device=model.device)
     if kind == "prior":
         return model.prior(1, int(rest))
+    if kind == "pad":
+        return latent.pad.place(model, *map(float, rest.split(",")))
     if kind == "test":
         return _latents.get(
-            (current_space(), trained.dataset, weights_of(trained), address), lambda: _encoded(trained, model, int(rest))
+            (current_space(), trained.dataset, trained.weights, address), lambda: _encoded(trained, model, int(rest))
         )
-    walked, _, frame = address.rpartition(":")
-    z = _walks.find(walked)
-    if z is None or int(frame) >= len(z) or z.shape[1:] != model.latent_shape:
+    name, _, row = address.rpartition(":")
+    z = _kept.find(name)
+    if z is None or int(row) >= len(z) or z.shape[1:] != model.latent_shape:
         raise BadSetting(say("latent.forgotten"))
-    return z[int(frame)][None]
+    return z[int(row)][None]
 
 
 @torch.no_grad()
@@ -200,7 +220,8 @@ def _encoded(trained: Trained, model: LatentModel, row: int) -> Tensor:
     if test.spec.shape != model.spec.shape:
         raise BadSetting(say("latent.shape", dataset=trained.dataset))
     given = Given(one_hot(test.label[[row]], model.classes)) if model.classes else Given()
-    return model.encode(to_model(test.read([row])).to(model.device), given)
+    *_, encoding = model.encode(to_model(test.read([row])), given)
+    return encoding.z
 
 
 def _in_turn(labels: Tensor) -> Tensor:
@@ -212,18 +233,14 @@ def _in_turn(labels: Tensor) -> Tensor:
     return turns.argsort()
 
 
-def _wished(model: LatentModel, weights: Numbers) -> Given:
+def wished(model: LatentModel, weights: Numbers) -> Given:
+    """Class weights as the model takes them."""
     return Given(latent.shares(weights, model.classes)) if model.classes else Given()
-
-
-def weights_of(trained: Trained) -> str:
-    """What tells these weights from all others, whoever has them."""
-    return sha256(repr(sorted(trained.config["sha256"].items())).encode()).hexdigest()[:32]
 
 
 def _found(trained: Trained) -> Axes:
     model: Any = trained.model
-    folder = cache_folder() / "directions" / f"{weights_of(trained)}-{latent.MOST}-{latent.SEED}"
+    folder = cache_folder() / "directions" / f"{trained.weights}-{latent.MOST}-{latent.SEED}"
     try:
         return latent.axes_along(load_file(folder / "basis.safetensors")["basis"].to(model.device))
     except Exception:  # absent or unreadable: it can be made again

@@ -1,6 +1,6 @@
 """The import card of the Data tab: upload, choose folders, watch, and read what became of each file; delete what is yours."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -59,8 +59,8 @@ class Named(Request):
 @served
 def look(data: object) -> dict[str, Any]:
     """The folders of what was uploaded, and a name that is free."""
-    paths = _uploads(Given.check(data))
-    found = look_at(paths, _limits())
+    paths = uploads(Given.check(data).paths)
+    found = look_at(paths, limits_here())
     return {
         "folders": [{"name": name, "n": n} for name, n in found.folders.items()],
         "parts": found.parts,
@@ -71,7 +71,7 @@ def look(data: object) -> dict[str, Any]:
 @served
 def forget(data: object) -> dict[str, Any]:
     """Remove what was uploaded."""
-    _remove(_uploads(Given.check(data)))
+    remove_uploads(uploads(Given.check(data).paths))
     return {}
 
 
@@ -81,13 +81,13 @@ def _bring(event: gr.EventData) -> Iterator[tuple[dict[str, Any], object]]:
     try:
         check_room()
         wish = Wish.check(event._data)
-        paths = _uploads(wish)
+        paths = uploads(wish.paths)
         name = wish.name.strip()
-        steps = import_images(paths, name, wish.folders, wish.size, wish.mode, _limits())
+        steps = import_images(paths, name, wish.folders, wish.size, wish.mode, limits_here())
         with closing(steps):
             for progress in steps:
                 yield _record(progress), gr.skip()
-        _remove(paths)
+        remove_uploads(paths)
         yield (
             {"imported": wish.name.strip(), "summary": summary(table_of(wish.name.strip()))},
             gr.update(choices=list_datasets(), value=wish.name.strip()),
@@ -131,16 +131,16 @@ def _removed() -> object:
     return gr.update(choices=datasets, value=datasets[0])
 
 
-def _limits() -> Limits:
+def limits_here() -> Limits:
     """A visitor's space has the limits of the public; the user of this machine has its own."""
     return LOCAL if current_space() is None else PUBLIC
 
 
-def _uploads(given: Given) -> list[Path]:
+def uploads(names: Sequence[str]) -> list[Path]:
     """The files that Gradio put into its upload folder, each in a folder of its own; nothing else is ever opened."""
     top = Path(get_upload_folder()).resolve()
     paths = []
-    for path in given.paths:
+    for path in names:
         try:
             found = Path(path).resolve(strict=True)
         except (OSError, ValueError, RuntimeError):
@@ -151,7 +151,7 @@ def _uploads(given: Given) -> list[Path]:
     return paths
 
 
-def _remove(paths: list[Path]) -> None:
+def remove_uploads(paths: list[Path]) -> None:
     for path in paths:
         path.unlink(missing_ok=True)
         with suppress(OSError):  # a file of the same content and another name lies there, too

@@ -1,20 +1,39 @@
 """The Latent space tab: sliders that decode as they move, images to start from, a walk between two of them."""
 
+import time
 from typing import Any
 
 from genlab import plane
 from genlab.ui import explorer, links
 from genlab.ui.draw import data_uri, wall
-from genlab.ui.explorer import Looking, Point, Strips, Walk, Wall
+from genlab.ui.encoding import encode, latent_mix
+from genlab.ui.explorer import Looking, Point, Strips, Wall
 from genlab.ui.links import LatentLink
+from genlab.ui.meaning import (
+    latent_arithmetic,
+    latent_direction,
+    latent_directions,
+    latent_factors,
+    latent_forget,
+    latent_jacobian,
+    latent_nearest,
+)
 from genlab.ui.shared import Shared, drawing, open_model, served, version_of
+from genlab.ui.surfaces import latent_map, latent_pad, latent_scatter
+from genlab.ui.walks import latent_export, latent_walk
 from genlab.ui.widgets import widget
 
 
 def build(shared: Shared) -> None:
     """Draw the tab; its widget follows the model picker by itself."""
-    answers = [latent_open, latent_linked, latent_axes, latent_decode, latent_strips, latent_walk, latent_wall, latent_link]
-    widget("latent", answers, parts=["tiles"])
+    points = [latent_open, latent_linked, latent_axes, latent_decode, latent_strips, latent_wall, latent_link]
+    cards = [latent_pad, latent_map, latent_scatter, latent_walk, latent_export, latent_mix]
+    directions = [latent_directions, latent_direction, latent_forget, latent_arithmetic]
+    reasons = [latent_jacobian, latent_nearest, latent_factors]
+    scripts = ["pad", "walk", "encode", "manifold", "directions", "why"]
+    card = widget("latent", [*points, *cards, *directions, *reasons], parts=["tiles"], more=scripts)
+    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    card.encode(encode, None, card, concurrency_id="encode", concurrency_limit=2, **quiet)
 
 
 @served
@@ -27,12 +46,14 @@ def latent_open(data: Any) -> dict[str, Any]:
         "model": trained.name,
         "version": version,
         "size": plane.size_of(model.spec),
+        "channels": model.spec.shape[0],
         "points": model.spec.modality == "points",
         "classes": list(model.spec.classes) if model.classes else [],
         "latents": model.prior(1, 0)[0].numel(),
         "home": explorer.home_of(model),
         "start": explorer.start_of(trained, model),
-        "encoder": explorer.has_encoder(model),
+        "encoder": model.encodes_at_once,
+        "quick": explorer.quick(model),
     }
 
 
@@ -65,10 +86,11 @@ def latent_decode(data: Any) -> dict[str, Any]:
     """The picture of a point, the latent it stands for where that is short, and its coordinates if it came without."""
     point = Point.check(data)
     trained, model = explorer.explorable(point)
+    began = time.perf_counter()
     with drawing():
         place = explorer.place(trained, model, point)
-        pixels = explorer.pictures(trained, model, place.z, place.given)
-    answer: dict[str, Any] = {"image": data_uri(pixels[0])}
+        pixels = explorer.pictures(trained, model, place.z, place.given, point.coarse)
+    answer: dict[str, Any] = {"image": data_uri(pixels[0]), "ms": 1000 * (time.perf_counter() - began)}
     if place.z.numel() <= 64:
         answer["latent"] = place.z.flatten().tolist()
     if point.values is None and explorer.knows_axes(trained):
@@ -83,20 +105,6 @@ def latent_strips(data: Any) -> dict[str, Any]:
     trained, model = explorer.explorable(asked)
     with drawing():
         return {"image": wall(explorer.strips(trained, model, asked), explorer.STRIP), "frames": explorer.STRIP}
-
-
-@served
-def latent_walk(data: Any) -> dict[str, Any]:
-    """One sprite of the frames from one point to another."""
-    asked = Walk.check(data)
-    trained, model = explorer.explorable(asked.start)
-    with drawing():
-        address, pixels, weights = explorer.walk(trained, model, asked)
-    return {
-        "image": wall(pixels, explorer.FRAMES),
-        "frames": [f"{address}:{i}" for i in range(explorer.FRAMES)],
-        "classes": [] if weights is None else weights.tolist(),
-    }
 
 
 @served

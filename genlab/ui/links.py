@@ -17,7 +17,7 @@ from genlab.ui import explorer
 from genlab.ui.explorer import Looking, Point
 from genlab.ui.words import say
 
-LONGEST = 6000  # characters of a latent; what is longer is named by its seed and how far it is from there
+LONGEST = 6000  # characters of a latent; what is longer is named by where it starts and how far it is from there
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,10 @@ class LatentLink(Looking):
 
     z: str | None = None  # the latent itself, as `latent.to_text` writes it
     seed: str | None = None  # or that of the prior's row it starts from,
-    at: str | None = None  # and its coordinates along the axes
+    start: str | None = None  # or what else it starts from,
+    at: str | None = None  # its coordinates along the axes,
+    along: str | None = None  # how far it is along saved directions,
+    truncation: str | None = None  # and how far from the middle all of it is brought
     label: str | None = Field(None, alias="class")
     mix: str | None = None  # or the weight of each class
 
@@ -63,11 +66,14 @@ def to_latent(trained: Trained, model: LatentModel, point: Point) -> dict[str, s
     text = latent.to_text(explorer.place(trained, model, point).z)
     if len(text) <= LONGEST:
         query["z"] = text
-    elif point.base.startswith("prior:"):
-        query["seed"] = point.base.removeprefix("prior:")
-        query |= {"at": _joined(point.values)} if point.values else {}
-    else:
+    elif point.base.startswith("kept:") or any(value is not None for value in point.locked):
         raise BadSetting(say("link.walk"))
+    else:
+        kind, _, seed = point.base.partition(":")
+        query |= {"seed": seed} if kind == "prior" else {"start": point.base}
+        query |= {"at": _joined(point.values)} if point.values else {}
+        query |= {"along": ",".join(f"{name}:{far:g}" for name, far in point.offsets.items())} if point.offsets else {}
+        query |= {"truncation": f"{point.truncation:g}"} if point.truncation != 1 else {}
     if model.classes and point.classes == [float(weight == max(point.classes)) for weight in point.classes]:
         return {**query, "class": model.spec.classes[point.classes.index(1)]}
     return {**query, "mix": _joined(point.classes)} if model.classes else query
@@ -79,19 +85,25 @@ def from_latent(trained: Trained, model: LatentModel, asked: LatentLink) -> dict
         latent.from_text(asked.z, model.latent_shape)
         base, values = f"z:{asked.z}", None
     else:
-        base = f"prior:{_whole('seed', asked.seed)}" if asked.seed is not None else explorer.home_of(model)
+        base = f"prior:{_whole('seed', asked.seed)}" if asked.seed is not None else asked.start or explorer.home_of(model)
         values = _numbers("at", asked.at) if asked.at else None
     classes = _numbers("mix", asked.mix) if asked.mix else [0.0] * model.classes
     if asked.label is not None:
         given = model.given_labels(model.label_of(asked.label), 1).classes
         classes = [] if given is None else given[0].tolist()
-    point = Point(model=asked.model, version=asked.version, base=base, values=values, classes=classes)
+    where: dict[str, Any] = {"base": base, "values": values, "classes": classes}
+    if asked.along:
+        names, far = zip(*(part.rpartition(":")[::2] for part in asked.along.split(",")), strict=True)
+        where["offsets"] = dict(zip(names, _numbers("along", ",".join(far)), strict=True))
+    if asked.truncation:
+        where["truncation"] = _numbers("truncation", asked.truncation)[0]
+    point = Point.check({"model": asked.model, "version": asked.version, **where})
     explorer.place(trained, model, point)  # raises what is wrong with it
-    return {"base": base, "values": values, "classes": classes}
+    return where
 
 
 def _faults_of_latent(query: dict[str, str]) -> list[str]:
-    known = {"model", "z", "seed", "at", "class", "mix"}
+    known = {"model", "z", "seed", "start", "at", "along", "truncation", "class", "mix"}
     try:
         asked = LatentLink.check({key: query[key] for key in known & set(query)} | {"version": ""})
         from_latent(*explorer.explorable(asked), asked)

@@ -7,9 +7,9 @@ import gradio as gr
 from genlab.ui.shared import ASSETS
 
 
-def widget(name: str, answers: Sequence[Callable], parts: Sequence[str] = ()) -> gr.HTML:
-    """The component of NAME.html and NAME.js, whose script asks the functions `answers` and builds on `parts`."""
-    scripts = [(ASSETS / f"{part}.js").read_text() for part in ("parts", *parts, name)]
+def widget(name: str, answers: Sequence[Callable], parts: Sequence[str] = (), more: Sequence[str] = ()) -> gr.HTML:
+    """The component of NAME.html and NAME.js; its script asks the functions `answers`, stands on `parts`, goes on in `more`."""
+    scripts = [(ASSETS / f"{part}.js").read_text() for part in ("parts", *parts, name, *more)]
     return gr.HTML(
         html_template=(ASSETS / f"{name}.html").read_text(),
         js_on_load="\n".join(scripts),

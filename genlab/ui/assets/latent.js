@@ -12,8 +12,20 @@ let link = genlab.link.tab === "latent" ? genlab.link : null; // the view to ope
 let names = []; // of the axes
 let home = []; // the values that a reset axis goes back to
 let shown = SHOWN;
-let ends = {}; // the two points of the walk
-let path = "spherical", source = "prior", page = 0, aim = "show";
+let offsets = {}, truncation = 1; // how far along each saved direction, and from the middle
+let locks = new Set(), lockedAt = []; // axes that no base moves, and where they were when set by hand
+
+/** What of a view is more than the defaults; it is laid over every base. */
+function view() {
+  const moved = Object.entries(offsets).filter(([, value]) => value);
+  const held = (here.exact || !here.values) && !here.base.startsWith("kept:"); // what was made on purpose stays as it was made
+  return {
+    ...(moved.length && { offsets: Object.fromEntries(moved) }),
+    ...(locks.size && held && { locked: names.map((_, i) => (locks.has(i) ? lockedAt[i] : null)) }),
+    ...(truncation !== 1 && { truncation }),
+  };
+}
+const whenOpened = [], whenRefreshed = [], whenResting = []; // what the scripts of the other cards do then
 
 label(element);
 element.addEventListener("click", (event) => { if (!model) event.stopPropagation(); }, true);
@@ -31,7 +43,7 @@ async function ask(name, data) {
 }
 
 const looking = () => ({ model: model.model, version: model.version });
-const point = () => structuredClone({ ...looking(), base: here.base, values: here.exact ? null : here.values, classes: here.classes });
+const point = () => structuredClone({ ...looking(), base: here.base, values: here.exact ? null : here.values, classes: here.classes, ...view() });
 
 function note(text, fault = false) {
   at("note").textContent = text;
@@ -40,35 +52,69 @@ function note(text, fault = false) {
 
 // --- The picture ---
 
-const times = [];
-let busy = false, dirty = false;
+const LANES = 4;
+const times = [], gaps = [];
+let pace = 0, work = 0, lastPaint = 0; // milliseconds of an answer, of the model's part in it, of the clock
+let flying = 0, dirty = false, lastAsked = 0, later = null;
+let turn = 0, painted = 0; // of questions: only answers newer than the one on screen are shown
+let rough = false, refining = false; // whether a rough picture is on screen, or a better one on its way
 
-/** Ask for the picture of the point on screen; while one is on its way, only the latest wish is remembered. */
+/** How many questions may be on their way at once: more than one only where the link, not the model, takes the time. */
+const lanes = () => Math.min(LANES, Math.max(1, Math.floor(pace / Math.max(2 * work, 40))));
+
+/** Ask for the picture of the point on screen; while enough are on their way, only the latest wish is remembered. */
 async function draw() {
   dirty = true;
-  if (busy) return;
-  busy = true;
+  if (flying >= lanes()) return;
+  const wait = flying ? lastAsked + pace / lanes() - performance.now() : 0; // evenly, so that the last wish waits little
+  clearTimeout(later);
+  if (wait > 0) return (later = setTimeout(() => dirty && draw(), wait));
+  flying += 1;
   while (dirty && here) {
     dirty = false;
-    const started = performance.now(), asked = point();
-    const answer = await ask("latent_decode", asked);
-    if (!answer) continue;
-    await paint(answer, asked);
-    measure(performance.now() - started);
-    if (answer.values) adopt(answer.values, asked.base);
-    else if (!asked.values && !here.values) learn();
+    await askPicture(!model.quick);
   }
-  busy = false;
-  restStrips();
+  flying -= 1;
+  if (!flying && rough) refine();
+  else if (!flying) rest();
+}
+
+/** Replace a rough picture by a good one; a newer wish may overtake it. */
+async function refine() {
+  if (refining) return;
+  refining = true;
+  while (rough && !flying && here) await askPicture(false);
+  refining = false;
+  if (!flying) rest();
+}
+
+/** Ask once and show the answer, unless a newer one is there. */
+async function askPicture(coarse) {
+  const mine = ++turn, started = performance.now(), asked = { ...point(), coarse };
+  lastAsked = started;
+  const answer = await ask("latent_decode", asked);
+  if (!answer) return (rough = false);
+  if (mine < painted) return;
+  [painted, rough] = [mine, coarse];
+  await paint(answer, asked);
+  work = answer.ms;
+  if (coarse === !model.quick) measure(performance.now() - started);
+  if (answer.values) adopt(answer.values, asked.base);
+  else if (!asked.values && !here.values) learn();
 }
 
 async function paint(answer, asked) {
   const picture = at("image"), image = picture.querySelector("img");
   image.src = answer.image;
   await image.decode().catch(() => {});
+  if (asked.base === here.base) at("ahead").hidden = true;
   picture.dataset.values = JSON.stringify(asked.values ?? here.values ?? []);
   picture.dataset.classes = JSON.stringify(asked.classes);
+  picture.dataset.offsets = JSON.stringify(asked.offsets ?? {});
+  picture.dataset.truncation = asked.truncation ?? 1;
   picture.dataset.latent = JSON.stringify(answer.latent ?? []);
+  picture.dataset.base = asked.base;
+  picture.toggleAttribute("data-rough", asked.coarse);
   if (at("note").classList.contains("fault")) note("");
 }
 
@@ -99,25 +145,56 @@ function settle(values) {
   showValues();
 }
 
-function measure(ms) {
-  times.push(ms);
-  if (times.length > 15) times.shift();
-  const middle = [...times].sort((a, b) => a - b)[times.length >> 1];
-  at("image").dataset.ms = ms.toFixed(1);
-  tell("frame", middle);
+const middle = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? 0;
+
+function keep(numbers, latest) {
+  numbers.push(latest);
+  if (numbers.length > 15) numbers.shift();
 }
 
-function move(base, classes = here.classes, values = null) {
-  here = { base, values, classes: [...classes] };
+function measure(ms) {
+  keep(times, ms);
+  pace = middle(times);
+  at("image").dataset.ms = ms.toFixed(1);
+  beat();
+}
+
+let telling = null;
+
+/** Count a frame; the figures on screen follow four times a second, so that they cost the frames nothing. */
+function beat() {
+  const now = performance.now();
+  if (now - lastPaint < 500) keep(gaps, now - lastPaint);
+  lastPaint = now;
+  telling ??= setTimeout(tellPace, 250);
+}
+
+function tellPace() {
+  telling = null;
+  tell("frame", pace);
+  at("ms").textContent = gaps.length > 4 ? say("latent.pace", { ms: pace.toFixed(0), fps: (1000 / middle(gaps)).toFixed(0) }) : say("latent.ms", { ms: pace.toFixed(0) });
+}
+
+/** Go to another point; one that is `exact` is drawn from its own latent, and the sliders only show where it lies. */
+function move(base, classes = here.classes, values = null, exact = false) {
+  if (base.startsWith("kept:")) resetView(); // such a latent holds all that a view would add
+  here = { base, values, classes: [...classes], exact };
   showValues();
   draw();
 }
 
+function resetView() {
+  for (const name in offsets) offsets[name] = 0;
+  truncation = 1;
+}
+
 // --- The sliders ---
 
-function row(id, name, low, high) {
+const LOCK = '<button class="lock" type="button" aria-pressed="false"><svg viewBox="0 0 12 14" aria-hidden="true"><rect x="1" y="6" width="10" height="7" rx="1.5"/><path d="M3.5 6V4a2.5 2.5 0 0 1 5 0v2" fill="none"/></svg></button>';
+
+function row(id, name, low, high, lock = "") {
   const line = make("div.axis", { id });
-  line.innerHTML = '<label></label><input type="range" step="any"><input type="number" step="any"><span class="mini"></span>';
+  line.innerHTML = `<label></label><input type="range" step="any"><input type="number" step="any">${lock}<span class="mini"></span>`;
   const [slide, box] = line.querySelectorAll("input");
   for (const input of [slide, box]) {
     input.min = low;
@@ -172,7 +249,10 @@ function buildAxes(found) {
   home = names.map(() => 0);
   const rows = at("axes");
   rows.replaceChildren(...names.map((name, i) => {
-    const line = row(`latent-slider-${i}`, name, -REACH, REACH);
+    const line = row(`latent-slider-${i}`, name, -REACH, REACH, LOCK), lock = line.querySelector(".lock");
+    lock.title = say("latent.lock", { name });
+    lock.setAttribute("aria-label", lock.title);
+    lock.addEventListener("click", () => lockAxis(i, lock));
     wire(line, (value) => setAxis(i, value), () => setAxis(i, home[i]));
     return line;
   }));
@@ -182,14 +262,34 @@ function buildAxes(found) {
 function setAxis(i, value) {
   if (!here.values || here.values[i] === value) return;
   if (here.exact) [here.exact, here.values] = [false, here.values.map(rounded)];
-  here.values[i] = value;
+  here.values[i] = lockedAt[i] = value;
   put(at(`slider-${i}`), value);
   draw();
 }
 
+/** Hold an axis where it is, whatever is random or reset, or let it go. */
+function lockAxis(i, button) {
+  if (!here.values) return;
+  locks.has(i) ? locks.delete(i) : locks.add(i);
+  lockedAt[i] = here.values[i];
+  button.setAttribute("aria-pressed", String(locks.has(i)));
+}
+
+/** Another scale of all latents: below 1 safer and less varied. */
+function setTruncation(value) {
+  truncation = value;
+  put(at("truncation"), value);
+  draw();
+}
+
+function buildTruncation() {
+  const line = row("latent-truncation", say("latent.truncation"), 0, 2);
+  wire(line, setTruncation, () => setTruncation(1));
+  at("scale").replaceChildren(line);
+}
+
 function buildClasses() {
   at("classes").hidden = !model.classes.length;
-  find(".side").classList.toggle("crowded", model.classes.length > 0);
   at("weights").replaceChildren(...model.classes.map((name, i) => {
     const line = row(`latent-class-${i}`, name, 0, 1);
     wire(line, (value) => setClass(i, value), () => oneClass(i));
@@ -215,6 +315,8 @@ function showValues(typed = false) {
   if (typed && document.activeElement?.type === "number" && element.contains(document.activeElement)) return;
   here.values?.forEach((value, i) => { const line = at(`slider-${i}`); if (line) put(line, value); });
   here.classes.forEach((value, i) => put(at(`class-${i}`), value));
+  if (at("truncation")) put(at("truncation"), truncation);
+  showOffsets();
 }
 
 function showCount() {
@@ -230,72 +332,26 @@ function showCount() {
 
 let resting = null;
 
-function restStrips() {
+/** When nothing moves for a while, do what takes longer; a movement comes first. */
+function rest() {
   clearTimeout(resting);
-  const slow = times.length && times[times.length - 1] > SLOW;
-  resting = setTimeout(drawStrips, slow ? 1500 : 250);
+  const slow = work > SLOW;
+  resting = setTimeout(async () => {
+    for (const task of [drawStrips, ...whenResting]) if (!flying && here?.values) await task();
+  }, slow ? 1500 : 250);
 }
 
 async function drawStrips() {
-  if (busy || !here?.values) return;
   const count = Math.min(shown, here.values.length);
-  const answer = await ask("latent_strips", { ...point(), count });
+  const lines = [...Array(count).keys()].map((i) => `slider-${i}`).concat(saved.map((_, i) => `direction-${i}`));
+  const answer = await ask("latent_strips", { ...point(), count, directions: saved.map((one) => one.name) });
   if (!answer) return;
-  for (let i = 0; i < count; i++) {
-    const mini = at(`slider-${i}`)?.querySelector(".mini");
+  for (const [i, line] of lines.entries()) {
+    const mini = at(line)?.querySelector(".mini");
     if (!mini) return; // the axes were drawn anew meanwhile
     mini.style.backgroundImage = `url(${answer.image})`;
-    cut(mini, i, 1, count);
+    cut(mini, i, 1, lines.length);
     mini.style.aspectRatio = `${answer.frames * model.size[1]} / ${model.size[0]}`;
-  }
-}
-
-// --- Images to start from ---
-
-async function buildWall() {
-  const answer = await ask("latent_wall", { ...looking(), source, page });
-  if (!answer) return null;
-  const pointOf = (i) => ({ base: answer.addresses[i], classes: weightsOf(answer.labels[i]) });
-  const sprite = { image: answer.image, n: answer.addresses.length, size: model.size };
-  lay(at("wall"), sprite, (i) => pick(pointOf(i)), (i) => say("latent.tile", { n: i + 1 }));
-  return { labels: answer.labels, pointOf };
-}
-
-const weightsOf = (name) => model.classes.map((_, i) => (i === name ? 1 : 0));
-
-function pick(chosen) {
-  if (aim === "show") return move(chosen.base, chosen.classes.length ? chosen.classes : here.classes);
-  ends[aim] = chosen;
-  takeAim(aim === "start" ? "end" : "start");
-  drawWalk();
-}
-
-function takeAim(next) {
-  aim = next;
-  for (const name of ["start", "end", "show"]) at(name).setAttribute("aria-checked", String(name === aim));
-}
-
-// --- The walk between two of them ---
-
-let walking = 0;
-
-async function drawWalk() {
-  if (!ends.start || !ends.end) return;
-  const mine = ++walking;
-  const answer = await ask("latent_walk", {
-    start: { ...looking(), ...ends.start }, end: { ...looking(), ...ends.end }, path,
-  });
-  if (!answer || mine !== walking) return;
-  const sprite = { image: answer.image, n: answer.frames.length, size: model.size };
-  const show = (i) => move(answer.frames[i], answer.classes[i] ?? here.classes);
-  lay(at("strip"), sprite, show, (i) => say("latent.frame", { n: i + 1 }));
-  at("strip").dataset.path = path;
-}
-
-function showChoices() {
-  at("source").hidden = !model.encoder;
-  for (const [name, value] of [["source", source], ["path", path]]) {
-    for (const button of at(name).children) button.setAttribute("aria-checked", String(button.dataset.choice === value));
   }
 }
 
@@ -308,10 +364,11 @@ function start() {
 /** The point that a link opens its model with; null where there is none or it cannot be read. */
 async function linked() {
   if (link?.model !== model.model) return null;
-  const { z, seed, at, mix } = link, asked = { ...looking(), z, seed, at, mix, class: link.class };
+  const known = ["z", "seed", "start", "at", "along", "truncation", "mix", "class"].filter((part) => link[part] != null);
+  const asked = { ...looking(), ...Object.fromEntries(known.map((part) => [part, link[part]])) };
   link = null;
-  const answer = [z, seed, at, mix, asked.class].some((part) => part != null) && (await ask("latent_linked", asked));
-  return answer ? { ...answer, exact: answer.base.startsWith("z:") } : null;
+  const answer = known.length && (await ask("latent_linked", asked));
+  return answer ? { ...answer, exact: answer.values === null } : null;
 }
 
 /** Open a model; with `keep`, a newer checkpoint of the same one, and the point on screen stays. */
@@ -325,22 +382,27 @@ async function open(name, keep = false) {
   if (keep) return refresh();
   const mine = generation, wanted = await linked();
   if (mine !== generation) return;
-  [here, names, shown, source] = [wanted ?? start(), [], SHOWN, model.encoder ? "test" : "prior"];
-  for (const part of ["axes", "wall", "strip"]) at(part).replaceChildren();
+  [here, names, shown, offsets, truncation, lockedAt] = [wanted ?? start(), [], SHOWN, wanted?.offsets ?? {}, wanted?.truncation ?? 1, []];
+  locks.clear();
+  saved = [];
+  for (const numbers of [times, gaps]) numbers.length = 0;
+  pace = 0;
+  for (const part of ["axes", "saved", "wall", "strip"]) at(part).replaceChildren();
   at("more").hidden = true;
   at("size").textContent = model.points ? say("latent.plane") : `${model.size[1]} × ${model.size[0]}`;
   element.classList.toggle("of-points", model.points);
   at("image").style.aspectRatio = `${model.size[1]} / ${model.size[0]}`;
   at("title").textContent = say(model.latents > SHOWN ? "latent.axes" : "latent.axes.few");
   buildClasses();
+  buildTruncation();
   showValues();
   await draw();
-  await Promise.all([learn(), startWalk()]);
+  await Promise.all([learn(), ...whenOpened.map((task) => task())]);
 }
 
 /** The same point through newer weights; axes that changed their order take their values along. */
 async function refresh() {
-  if (here.base.startsWith("walk")) here.base = model.home;
+  if (here.base.startsWith("kept")) here.base = model.home;
   const before = Object.fromEntries(names.map((name, i) => [name, here.values?.[i]]));
   const answer = await ask("latent_axes", { ...point(), values: null });
   if (!answer) return;
@@ -349,25 +411,7 @@ async function refresh() {
   here.values = known && !here.exact ? answer.names.map((name) => before[name]) : answer.values.map(rounded);
   showValues();
   await draw();
-  await buildWall();
-  await drawWalk();
-}
-
-/** The first walk: from a 3 to an 8 where there are such, else between the first two images. */
-async function startWalk() {
-  showChoices();
-  let found = await buildWall();
-  if (!found && source === "test") {
-    source = "prior";
-    showChoices();
-    found = await buildWall();
-  }
-  if (!found) return;
-  const { labels, pointOf } = found;
-  const at = (wanted, otherwise) => pointOf(Math.max(labels.lastIndexOf(wanted), 0) || otherwise);
-  ends = { start: at(3, 0), end: at(8, 1) };
-  takeAim("show");
-  await drawWalk();
+  for (const task of whenRefreshed) await task();
 }
 
 at("random").addEventListener("click", () => {
@@ -375,7 +419,9 @@ at("random").addEventListener("click", () => {
 });
 at("reset").addEventListener("click", () => {
   if (!model) return;
-  move(model.home, weightsOf(3 % model.classes.length), model.home === "zero" && names.length ? names.map(() => 0) : null);
+  resetView();
+  const middle = model.home === "zero" && names.length > 0;
+  move(model.home, weightsOf(3 % model.classes.length), middle ? names.map((_, i) => (locks.has(i) ? lockedAt[i] : 0)) : null);
 });
 at("save").addEventListener("click", () => {
   const image = at("image").querySelector("img").src;
@@ -385,6 +431,7 @@ find(".copy-link").addEventListener("click", async () => {
   if (!here) return;
   const query = await ask("latent_link", point());
   if (!query) return;
+  if (query.z) resetView(); // the latent holds it
   if (query.z) here = { base: `z:${query.z}`, values: null, classes: here.classes, exact: true }; // the picture of the link itself
   await draw();
   genlab.copyLink(find(".copy-link"), query);
@@ -392,22 +439,8 @@ find(".copy-link").addEventListener("click", async () => {
 at("more").addEventListener("click", () => {
   shown = shown < names.length ? names.length : SHOWN;
   showCount();
-  restStrips();
+  rest();
 });
-at("path").addEventListener("click", (event) => {
-  path = event.target.dataset.choice ?? path;
-  showChoices();
-  drawWalk();
-});
-at("source").addEventListener("click", (event) => {
-  source = event.target.dataset.choice ?? source;
-  page = 0;
-  showChoices();
-  buildWall();
-});
-at("page").addEventListener("click", () => { page += 1; buildWall(); });
-for (const name of ["start", "end", "show"]) at(name).addEventListener("click", () => takeAim(name));
-
 listen("model", (name) => { if (name !== model?.model) open(name); });
 listen("status", (status) => {
   const newer = model && status.model === model.model && status.version && status.version !== model.version;

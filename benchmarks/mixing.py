@@ -1,0 +1,90 @@
+"""A cat becomes a dog: what a separately trained classifier sees along mixes of a cat and a dog, and how good samples are.
+
+    python -m benchmarks.mixing [--model diffusion-catsdogs] [--pairs 20] [--samples 1000] [--out mixes.png]
+
+Pairs are test images, a cat and a dog each, in the order of the test part, without those that the classifier takes for the other
+class. Both are encoded with their classes and mixed on the sphere in 11 steps, the class weights with them. Told are
+Spearman's correlation of P(cat) with the dog's share, the mean over the pairs, and the Fréchet distance of samples to the test
+images over the classifier's features (128, the last hidden layer; not those of Inception, so the numbers of papers do not
+compare), beside that of as many validation images, which neither has seen.
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+from scipy.stats import spearmanr
+from torch import Tensor
+
+from benchmarks.judge import Judge, frechet, judged, trained_judge
+from genlab import latent
+from genlab.data import Dataset, load, to_model, to_pixels
+from genlab.features import even_rows
+from genlab.images import png, wall
+from genlab.models import Encoding, Given, LatentModel
+from genlab.training.checkpoint import load_model
+
+STEPS = 11
+CAT = 0
+
+
+def pairs_of(judge: Judge, test: Dataset, pairs: int) -> Tensor:
+    """[2, pairs] rows of cats and of dogs that the judge takes for such."""
+    _, probabilities = judged(judge, to_model(test.read(slice(0, len(test)))))
+    right = probabilities.argmax(1) == test.label
+    return torch.stack([((test.label == k) & right).nonzero().flatten()[:pairs] for k in (CAT, 1 - CAT)])
+
+
+def cat_seen(judge: Judge, x: Tensor) -> Tensor:
+    """[n] P(cat) of images, the mean over each and its mirror image."""
+    return torch.stack([judged(judge, view)[1][:, CAT] for view in (x, x.flip(3))]).mean(0)
+
+
+def encoded(model: LatentModel, test: Dataset, rows: Tensor) -> Encoding:
+    *_, encoding = model.encode(to_model(test.read(rows)), model.given_labels(test.label[rows], len(rows)))
+    return encoding
+
+
+@torch.no_grad()
+def mixes(model: LatentModel, cats: Encoding, dogs: Encoding) -> Tensor:
+    """[pairs, STEPS, C, H, W] from each cat to its dog."""
+    shares = torch.linspace(0, 1, STEPS).tolist()
+    rows = []
+    for cat, dog, start, end in zip(cats.z, dogs.z, cats.given.classes, dogs.given.classes, strict=True):
+        z = torch.stack([latent.mix(torch.stack([cat, dog]), [1 - share, share]) for share in shares])
+        rows.append(model.decode(z, Given(latent.walk(start, end, STEPS, "linear"))))
+    return torch.stack(rows)
+
+
+@torch.no_grad()
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="diffusion-catsdogs")
+    parser.add_argument("--pairs", type=int, default=20)
+    parser.add_argument("--samples", type=int, default=1000)
+    parser.add_argument("--out", type=Path, help="a picture of the mixes, a row a pair")
+    given = parser.parse_args()
+    trained, data, judge = load_model(given.model), load("catsdogs"), trained_judge("catsdogs")
+    model, test = trained.model, data.test
+    everything = to_model(test.read(slice(0, len(test))))
+    features, probabilities = judged(judge, everything)
+    print(f"judge: {(probabilities.argmax(1) == test.label).float().mean():.1%} right on {len(test):,} test images")
+    cats, dogs = (encoded(model, test, rows) for rows in pairs_of(judge, test, given.pairs))
+    print(f"{trained.name}, step {trained.step:,}: encoded and decoded again, mean absolute error {cats.error.mean():.4f}")
+    found = mixes(model, cats, dogs)
+    cat = cat_seen(judge, to_model(to_pixels(found.flatten(0, 1)))).reshape(-1, STEPS)
+    falls = torch.tensor([spearmanr(range(STEPS), row).statistic for row in cat])
+    print(f"P(cat) along the mix, mean: {' '.join(f'{p:.2f}' for p in cat.mean(0))}")
+    print(f"Spearman: mean {falls.mean():.3f}, worst {falls.max():.3f}")
+    if given.out:
+        given.out.write_bytes(png(wall(to_pixels(found.flatten(0, 1)), STEPS)))
+    *_, draft = model.sample(given.samples, model.SamplingSettings(), 0, model.given_labels(None, given.samples))
+    drawn, _ = judged(judge, to_model(to_pixels(draft.items)))
+    others = data.validation.read(even_rows(len(data.validation), given.samples))
+    real, _ = judged(judge, to_model(others))
+    print(f"Fréchet distance to the test images: {frechet(features, drawn):.2f} of {given.samples:,} samples, "
+          f"{frechet(features, real):.2f} of {len(others):,} validation images")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+// Directions with a meaning: found from classes, from hand-picked sets or from known factors, kept by name, moved by sliders.
+
+let saved = []; // the directions that are kept with the model
+const sets = { a: [], b: [], c: [] }; // examples: from, to, and the third term of arithmetic
+
+async function learnDirections() {
+  const answer = await ask("latent_directions", looking());
+  if (answer) takeDirections(answer);
+}
+
+function takeDirections(answer) {
+  saved = answer.directions;
+  offsets = Object.fromEntries(saved.map(({ name }) => [name, offsets[name] ?? 0]));
+  at("saved").parentElement.hidden = !saved.length;
+  at("saved").replaceChildren(...saved.map(({ name, reach }, i) => {
+    const far = Math.ceil(reach * 10) / 10, line = row(`latent-direction-${i}`, name, -far, far);
+    wire(line, (value) => setOffset(i, value), () => setOffset(i, 0));
+    line.dataset.name = name;
+    return line;
+  }));
+  at("kept").replaceChildren(...saved.map(({ name, how }) => make(
+    "li", {}, make("b", {}, name), make("span.note", {}, how),
+    make("button.link", { type: "button", onclick: () => forgetDirection(name) }, say("direction.forget")),
+  )));
+  for (const [id, list] of [["class-a", answer.classes], ["class-b", answer.classes], ["factor", answer.factors]]) {
+    at(id).replaceChildren(...list.map((one) => make("option", { value: one }, one)));
+  }
+  if (answer.classes.length > 1) at("class-b").selectedIndex = 1;
+  for (const choice of at("how").children) choice.hidden = (choice.dataset.how === "classes" && answer.classes.length < 2) || (choice.dataset.how === "factor" && !answer.factors.length);
+  at("factors").parentElement.hidden = !answer.factors.length;
+  chooseHow([...at("how").children].find((choice) => !choice.hidden).dataset.how);
+  showOffsets();
+}
+
+function showOffsets() {
+  saved.forEach(({ name }, i) => { const line = at(`direction-${i}`); if (line) put(line, offsets[name]); });
+}
+
+function setOffset(i, value) {
+  offsets[saved[i].name] = value;
+  put(at(`direction-${i}`), value);
+  draw();
+}
+
+function chooseHow(how) {
+  for (const choice of at("how").children) choice.setAttribute("aria-checked", String(choice.dataset.how === how));
+  for (const form of element.querySelectorAll("[data-form]")) form.hidden = form.dataset.form !== how;
+  at("direction-save").parentElement.hidden = how === "sum"; // that is a place, not a direction
+}
+
+// --- Examples ---
+
+function showSets() {
+  for (const [name, set] of Object.entries(sets)) {
+    for (const holder of element.querySelectorAll(`[data-set=${name}]`)) {
+      holder.replaceChildren(...set.map((one, i) => make(
+        "button.tile", { type: "button", title: say("direction.off"), "aria-label": say("direction.off"), style: `background-image:url(${one.picture});background-size:100% 100%;aspect-ratio:${model.size[1]}/${model.size[0]}`,
+          onclick: () => { set.splice(i, 1); showSets(); } },
+      )));
+    }
+  }
+}
+
+/** Take what is on screen as an example; arithmetic has one a term. */
+function addExample(name, single) {
+  const one = { ...onScreen(), picture: at("image").querySelector("img").src };
+  sets[name] = single ? [one] : [...sets[name], one];
+  showSets();
+}
+
+async function calculate() {
+  const [a, b, c] = ["a", "b", "c"].map((name) => sets[name].at(-1));
+  if (!a || !b || !c) return sayDirection(say("direction.three"), true);
+  const answer = await ask("latent_arithmetic", { ...looking(), a: stopOf(a), b: stopOf(b), c: stopOf(c) });
+  if (!answer) return;
+  sayDirection("");
+  move(answer.base, answer.classes, null, true);
+}
+
+// --- Keep and forget ---
+
+function sayDirection(text, fault = false) {
+  at("direction-note").textContent = text;
+  at("direction-note").classList.toggle("fault", fault);
+}
+
+async function saveDirection() {
+  const how = [...at("how").children].find((choice) => choice.getAttribute("aria-checked") === "true").dataset.how;
+  const wish = { ...looking(), name: at("direction-name").value.trim(), how };
+  if (how === "classes") wish.classes = [at("class-a").value, at("class-b").value];
+  if (how === "factor") wish.factor = at("factor").value;
+  if (how === "sets") Object.assign(wish, { start: sets.a.map(stopOf), end: sets.b.map(stopOf) });
+  sayDirection(say("direction.looking"));
+  at("direction-save").disabled = true;
+  const answer = (await server.latent_direction(wish).catch(() => null)) ?? { error: say("page.lost") };
+  at("direction-save").disabled = false;
+  if (answer.error) return sayDirection(answer.error, true);
+  takeDirections(answer);
+  sayDirection(say("direction.saved", { name: wish.name }));
+  at("direction-name").value = "";
+  rest();
+}
+
+async function forgetDirection(name) {
+  const answer = (await server.latent_forget({ ...looking(), name }).catch(() => null)) ?? { error: say("page.lost") };
+  if (answer.error) return sayDirection(answer.error, true);
+  sayDirection("");
+  const moved = offsets[name];
+  takeDirections(answer);
+  if (moved) draw();
+}
+
+at("direction-name").placeholder = say("direction.name");
+at("how").addEventListener("click", (event) => event.target.dataset.how && chooseHow(event.target.dataset.how));
+at("direction-save").addEventListener("click", saveDirection);
+at("direction-name").addEventListener("keydown", (event) => event.key === "Enter" && saveDirection());
+at("calculate").addEventListener("click", calculate);
+for (const button of element.querySelectorAll("[data-example]")) button.addEventListener("click", () => here && addExample(button.dataset.example, button.closest("[data-form=sum]") !== null));
+whenOpened.push(() => {
+  for (const name in sets) sets[name] = [];
+  showSets();
+  sayDirection("");
+  return learnDirections();
+});
+whenRefreshed.push(learnDirections);

@@ -1,0 +1,90 @@
+// Encoding: an image of one's own, drawn or brought, or one of the data, as a point of the latent space.
+
+const easel = at("drawing"), result = at("encode");
+let ticket = 0, drawnSomething = false, pen = null;
+
+/** Ask for the latent of an image; what is found goes where the buttons below the images say. */
+function encodeImage(wanted) {
+  result.hidden = false;
+  tellSearch(say("encode.waiting"), 0);
+  trigger("encode", { ...looking(), ...wanted, ticket: ++ticket });
+}
+
+function tellSearch(words, share, fault = false) {
+  const told = result.querySelector(".note");
+  told.textContent = words;
+  told.classList.toggle("fault", fault);
+  result.querySelector(".bar span").style.width = `${100 * share}%`;
+  result.querySelector(".bar").hidden = share >= 1 || fault;
+}
+
+watch("value", () => {
+  const news = props.value;
+  if (!news || news.ticket !== ticket) return; // of a question before, or of another model
+  if (news.fault) return tellSearch(news.fault, 0, true);
+  const [before, after] = result.querySelectorAll("img");
+  after.src = news.image;
+  if (!news.base) return tellSearch(say("encode.step", news), news.step / news.total);
+  before.src = news.original;
+  result.dataset.error = news.error;
+  tellSearch(say("encode.done", { error: news.error.toFixed(3), words: news.words }), 1);
+  use({ base: news.base, classes: news.classes, picture: news.original, item: true });
+});
+
+// --- Drawing: white on black, as large as the model's images ---
+
+function blank() {
+  const [height, width] = model.size;
+  [easel.width, easel.height] = [width, height];
+  const context = easel.getContext("2d", { willReadFrequently: true });
+  context.fillStyle = "#000";
+  context.fillRect(0, 0, width, height);
+  drawnSomething = false;
+}
+
+function dab(event) {
+  const box = easel.getBoundingClientRect(), context = easel.getContext("2d");
+  const here = [((event.clientX - box.left) / box.width) * easel.width, ((event.clientY - box.top) / box.height) * easel.height];
+  Object.assign(context, { strokeStyle: "#fff", lineWidth: easel.width / 11, lineCap: "round" });
+  context.beginPath();
+  context.moveTo(...(pen ?? here));
+  context.lineTo(...here);
+  context.stroke();
+  [pen, drawnSomething] = [here, true];
+}
+
+function encodeDrawing() {
+  if (!drawnSomething) {
+    result.hidden = false;
+    return tellSearch(say("encode.empty"), 0, true);
+  }
+  const { data } = easel.getContext("2d").getImageData(0, 0, easel.width, easel.height);
+  const planes = [...Array(model.channels).keys()].map((channel) => data.filter((_, i) => i % 4 === channel)); // [C, H, W]
+  encodeImage({ kind: "drawing", pixels: btoa(planes.map((plane) => String.fromCharCode(...plane)).join("")) });
+}
+
+easel.addEventListener("pointerdown", (event) => {
+  easel.setPointerCapture(event.pointerId);
+  pen = null;
+  dab(event);
+  easel.dataset.held = "yes";
+});
+easel.addEventListener("pointermove", (event) => { if (easel.dataset.held) for (const part of event.getCoalescedEvents?.() ?? [event]) dab(part); });
+for (const end of ["pointerup", "pointercancel"]) easel.addEventListener(end, () => delete easel.dataset.held);
+at("clear").addEventListener("click", blank);
+at("draw").addEventListener("click", encodeDrawing);
+at("upload").addEventListener("change", async (event) => {
+  const [file] = event.target.files;
+  event.target.value = "";
+  if (!file) return;
+  result.hidden = false;
+  tellSearch(say("encode.waiting"), 0);
+  const sent = await upload(file).catch(() => null);
+  if (!sent) return tellSearch(say("encode.upload_failed", { name: file.name }), 0, true);
+  encodeImage({ kind: "upload", path: sent.path });
+});
+whenOpened.push(() => {
+  ticket += 1;
+  result.hidden = true;
+  blank();
+});

@@ -1,0 +1,82 @@
+// Why: which pixels move with a slider, whether the picture copies its data, whether axes are the data's factors.
+
+const heat = at("jacobian");
+let warming = null, heated = 0;
+
+/** Lay over the picture how much each of its pixels moves with a slider. */
+function warm(line) {
+  clearTimeout(warming);
+  if (!line || !here?.values || model.points) return;
+  warming = setTimeout(async () => {
+    const mine = ++heated, axis = Number(line.id.split("-").at(-1)), of = line.dataset.name;
+    const asked = { ...point(), ...(of === undefined ? { axis } : { direction: of }) };
+    const answer = await server.latent_jacobian(asked).catch(() => null);
+    if (!answer || answer.error || mine !== heated) return;
+    const image = await loaded(answer.image), name = of ?? names[axis];
+    if (mine !== heated) return;
+    [heat.width, heat.height] = [image.width, image.height];
+    const context = heat.getContext("2d");
+    context.drawImage(image, 0, 0);
+    const pixels = context.getImageData(0, 0, heat.width, heat.height), [red, green, blue] = [255, 122, 0];
+    for (let i = 0; i < pixels.data.length; i += 4) pixels.data.set([red, green, blue, 0.9 * pixels.data[i]], i);
+    context.putImageData(pixels, 0, 0);
+    heat.dataset.of = name;
+    heat.hidden = false;
+    at("heat-note").textContent = say("why.heat", { name, peak: answer.peak.toFixed(2) });
+  }, 150);
+}
+
+function cool() {
+  clearTimeout(warming);
+  heated += 1;
+  heat.hidden = true;
+  at("heat-note").textContent = say("why.hover");
+}
+
+for (const rows of [at("axes"), at("saved")]) {
+  for (const name of ["pointerover", "focusin"]) rows.addEventListener(name, (event) => {
+    const line = event.target.closest(".axis");
+    if (event.buttons || (name === "pointerover" && line?.contains(event.relatedTarget))) return;
+    warm(line);
+  });
+  for (const name of ["pointerleave", "focusout", "pointerdown", "input", "keydown"]) rows.addEventListener(name, cool);
+}
+
+// --- The nearest training images ---
+
+let nearTo = "";
+
+async function drawNearest() {
+  if (!at("part-why").checkVisibility() || !here?.values) return;
+  const asked = point(), text = JSON.stringify(asked);
+  if (text === nearTo) return;
+  at("near-note").textContent = say("why.searching");
+  const answer = (await server.latent_nearest(asked).catch(() => null)) ?? { error: say("page.lost") };
+  if (answer.error) {
+    at("nearest").replaceChildren();
+    return (at("near-note").textContent = answer.error);
+  }
+  nearTo = text;
+  const { distances, labels, usual } = answer, image = await loaded(answer.image);
+  at("nearest").replaceChildren(...distances.map((distance, i) => make(
+    "figure", {}, make("img", { src: cropped(image, i, distances.length), alt: labels[i] }), make("figcaption", {}, distance.toFixed(3)),
+  )));
+  const verdict = distances[0] < usual / 2 ? "why.copy" : distances[0] < usual ? "why.near" : "why.own";
+  at("near-note").textContent = say(verdict, { distance: distances[0].toFixed(3), usual: usual.toFixed(3), n: count(answer.searched) });
+}
+
+async function scoreFactors() {
+  at("factors").disabled = true;
+  at("scores").textContent = say("why.measuring");
+  const answer = (await server.latent_factors(looking()).catch(() => null)) ?? { error: say("page.lost") };
+  at("factors").disabled = false;
+  at("scores").textContent = answer.error ?? say("why.scores", answer);
+}
+
+at("factors").addEventListener("click", scoreFactors);
+whenOpened.push(() => {
+  [nearTo, at("scores").textContent] = ["", ""];
+  cool();
+});
+whenRefreshed.push(() => { nearTo = ""; });
+whenResting.push(drawNearest);

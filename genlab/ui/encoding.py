@@ -1,0 +1,119 @@
+"""Encoding: images that a person brings, draws or picks from the data, as points of the latent space; and mixes of several."""
+
+import base64
+import binascii
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any, Literal
+
+import gradio as gr
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from genlab import latent
+from genlab.data import load, to_model, to_pixels
+from genlab.data.importing import read_image
+from genlab.errors import BadSetting, GenlabError
+from genlab.models import LatentModel
+from genlab.models.base import Given
+from genlab.training.checkpoint import Trained
+from genlab.ui import explorer
+from genlab.ui.draw import data_uri
+from genlab.ui.explorer import Looking, Numbers, Point
+from genlab.ui.import_card import limits_here, remove_uploads, uploads
+from genlab.ui.shared import Request, at_edge, drawing, served
+from genlab.ui.walks import STOPS, model_of
+from genlab.ui.words import say
+
+PAUSE = 0.15  # seconds between two pictures of a search
+
+
+class Wanted(Looking):
+    """The image that is to be encoded: a row of the test part, an upload, or pixels that were drawn."""
+
+    kind: Literal["test", "upload", "drawing"]
+    row: int = Field(0, ge=0)
+    path: str = Field("", max_length=2000)
+    pixels: str = Field("", max_length=100_000)  # base64 of uint8 [C, H, W]
+    ticket: int = Field(ge=0)  # tells the page which question an answer is for
+
+
+@at_edge
+def encode(event: gr.EventData) -> Iterator[dict[str, Any]]:
+    """Look for the latent of an image; how far it is, then where it lies and what it comes back as."""
+    ticket = 0
+    try:
+        wanted = Wanted.check(event._data)
+        ticket = wanted.ticket
+        trained, model = explorer.explorable(wanted)
+        item, given, words = _image(trained, model, wanted)
+        with drawing(), closing(model.encode(to_model(item), given)) as steps:  # type: ignore[type-var]
+            told = 0.0
+            for step in steps:
+                record = {"ticket": ticket, "step": step.step, "total": step.total, "error": round(float(step.error[0]), 4)}
+                if step.step < step.total and time.monotonic() - told > PAUSE:
+                    told = time.monotonic()
+                    yield record | {"image": data_uri(to_pixels(step.items)[0])}
+        classes = [] if step.given.classes is None else step.given.classes[0].tolist()
+        found = {"base": explorer.keep(step.z)[0], "classes": classes or [0.0] * model.classes, "words": words}
+        yield record | {"image": data_uri(to_pixels(step.items)[0]), "original": data_uri(item[0]), **found}
+    except GenlabError as fault:
+        yield {"ticket": ticket, "fault": str(fault)}
+
+
+def _image(trained: Trained, model: LatentModel, wanted: Wanted) -> tuple[Tensor, Given | None, str]:
+    """The image uint8 [1, C, H, W], the class that it is known to have, and what was done to it."""
+    if model.spec.modality != "image":
+        raise BadSetting(say("encode.points"))
+    if wanted.kind == "test":
+        test = load(trained.dataset).test
+        if wanted.row >= len(test):
+            raise BadSetting(say("latent.row", row=wanted.row, n=len(test)))
+        given = model.given_labels(test.label[[wanted.row]], 1) if model.classes else None
+        return test.read([wanted.row]), given, ""
+    if wanted.kind == "drawing":
+        return _drawn(model, wanted.pixels), None, ""
+    (path,) = uploads([wanted.path])
+    channels, height, width = model.spec.shape
+    if height != width:
+        raise BadSetting(say("encode.square", height=height, width=width))
+    try:
+        pixels, words = read_image(path, height, channels == 1, limits_here())
+    finally:
+        remove_uploads([path])
+    done = say("encode.brought", side=height, mode=say("encode.grey" if channels == 1 else "encode.colour"))
+    return torch.from_numpy(pixels)[None], None, f"{done} {words.capitalize()}." if words else done
+
+
+def _drawn(model: LatentModel, text: str) -> Tensor:
+    try:
+        content = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        content = b""
+    if len(content) != torch.Size(model.spec.shape).numel():
+        shape = "×".join(map(str, model.spec.shape))
+        raise BadSetting(say("encode.shape", given=len(content), possible=shape))
+    return torch.frombuffer(bytearray(content), dtype=torch.uint8).reshape(1, *model.spec.shape)
+
+
+class Mix(Request):
+    """Points of one model, and how much of each."""
+
+    stops: list[Point] = Field(max_length=STOPS)
+    weights: Numbers = Field(max_length=STOPS)
+
+
+@served
+def latent_mix(data: Any) -> dict[str, Any]:
+    """The address of the middle of several points by their weights, and its class weights."""
+    asked = Mix.check(data)
+    trained, model = model_of(asked.stops)
+    places = [explorer.place(trained, model, stop) for stop in asked.stops]
+    z = latent.mix(torch.cat([place.z for place in places]), asked.weights)
+    classes: list[float] = []
+    if model.classes:
+        known = torch.cat([place.given.classes for place in places if place.given.classes is not None])
+        classes = (torch.tensor(asked.weights) @ known / sum(asked.weights)).tolist()
+    return {"base": explorer.keep(z[None])[0], "classes": classes}

@@ -1,0 +1,93 @@
+"""Surfaces: the pad of the Latent space tab, decoded ahead of the hand, and the map of two of its axes with the data on it."""
+
+from typing import Annotated, Any
+
+import torch
+from pydantic import Field
+
+from genlab import latent
+from genlab.data import load, to_model
+from genlab.errors import BadSetting
+from genlab.models import LatentModel
+from genlab.models.base import blocks_of
+from genlab.training.checkpoint import Trained
+from genlab.ui import explorer
+from genlab.ui.draw import wall
+from genlab.ui.explorer import Looking, Point
+from genlab.ui.shared import Kept, drawing, served
+from genlab.ui.words import say
+
+FINE, ROUGH = 4, 2  # pictures along a cell's side; of models that are slow to draw
+GRID, ROUGH_GRID = 15, 7  # pictures along a side of the map
+SCATTERED = 1000  # data that are shown on it
+Whole = Annotated[int, Field(ge=-999_999, le=999_999)]
+
+
+class Cells(Point):
+    """Cells of the pad, each named by the whole place at its upper left, seen as the point is."""
+
+    cells: list[Annotated[list[Whole], Field(min_length=2, max_length=2)]] = Field(min_length=1, max_length=9)
+
+
+@served
+def latent_pad(data: Any) -> dict[str, Any]:
+    """One sprite of cells, one below another, each as rows of pictures."""
+    asked = Cells.check(data)
+    trained, model = explorer.explorable(asked)
+    fine = FINE if explorer.quick(model) else ROUGH
+    steps = torch.arange(fine) / fine
+    given = explorer.wished(model, asked.classes)
+    with drawing():
+        z = torch.cat([latent.pad.cell(model, column, row, steps, steps) for column, row in asked.cells])
+        pixels = explorer.pictures(trained, model, explorer.seen(trained, model, z, asked), given, coarse=True)
+        return {"image": wall(pixels, fine), "fine": fine}
+
+
+class Plane(Point):
+    """A point, and the two axes that are to be seen around it."""
+
+    across: int = Field(ge=0, lt=latent.MOST)
+    up: int = Field(ge=0, lt=latent.MOST)
+
+
+@served
+def latent_map(data: Any) -> dict[str, Any]:
+    """One sprite of what lies in the plane of two axes through a point, from -REACH to REACH both ways, the top row first."""
+    asked = Plane.check(data)
+    trained, model = explorer.explorable(asked)
+    axes, here = explorer.axes_of(trained), explorer.place(trained, model, asked)
+    if max(asked.across, asked.up) >= len(axes) or asked.across == asked.up:
+        raise BadSetting(say("map.axes", possible=len(axes)))
+    side = GRID if explorer.quick(model) else ROUGH_GRID
+    steps = torch.linspace(-latent.REACH, latent.REACH, side)
+    values = axes.read(here.z).cpu().repeat(side**2, 1)
+    values[:, asked.up], values[:, asked.across] = torch.cartesian_prod(steps.flip(0), steps).T
+    with drawing():
+        pixels = explorer.pictures(trained, model, axes.place(values, axes.rest(here.z)), here.given, coarse=True)
+    return {"image": wall(pixels, side), "side": side, "reach": latent.REACH}
+
+
+@served
+def latent_scatter(data: Any) -> dict[str, Any]:
+    """Where held-out data lie along all axes, and the class of each, for models that encode at once."""
+    asked = Looking.check(data)
+    trained, model = explorer.explorable(asked)
+    if not model.encodes_at_once:
+        raise BadSetting(say("map.no_encoder"))
+    return _scattered.get((trained.dataset, trained.weights), lambda: _encoded(trained, model))
+
+
+def _encoded(trained: Trained, model: LatentModel) -> dict[str, Any]:
+    held_out = load(trained.dataset).validation
+    rows = torch.linspace(0, len(held_out) - 1, min(SCATTERED, len(held_out))).long()
+    axes, values = explorer.axes_of(trained), []
+    for block in blocks_of(len(rows)):
+        given = model.given_labels(held_out.label[rows[block]], len(rows[block])) if model.classes else None
+        with drawing():
+            *_, encoding = model.encode(to_model(held_out.read(rows[block])), given)
+        values.append(axes.read(encoding.z))
+    places = [[round(value, 2) for value in row] for row in torch.cat(values).tolist()]
+    return {"values": places, "labels": held_out.label[rows].tolist(), "classes": list(held_out.spec.classes)}
+
+
+_scattered = Kept(8)

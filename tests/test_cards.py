@@ -1,0 +1,139 @@
+"""The functions behind the cards of the latent space: what they answer, and a sentence for what they cannot."""
+
+import base64
+import io
+from typing import Any
+
+import gradio as gr
+import pytest
+import torch
+from PIL import Image
+
+from genlab.ui import explorer
+from genlab.ui.encoding import encode, latent_mix
+from genlab.ui.meaning import latent_arithmetic, latent_direction, latent_jacobian, latent_nearest
+from genlab.ui.surfaces import latent_map, latent_pad, latent_scatter
+from genlab.ui.walks import latent_export, latent_walk
+
+VAE = {"model": "vae-mnist", "version": ""}
+GAN = {"model": "dcgan-mnist", "version": ""}
+ONE, TWO = {**VAE, "base": "prior:1"}, {**VAE, "base": "prior:2"}
+WALK = {"stops": [ONE, TWO], "path": "spherical"}
+
+
+def size_of(uri: str) -> tuple[int, int]:
+    return Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1]))).size
+
+
+def latent_at(address: str) -> torch.Tensor:
+    point = explorer.Point.check({**VAE, "base": address})
+    return explorer.place(*explorer.explorable(point), point).z
+
+
+def encoded(wanted: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(encode(gr.EventData(None, {"ticket": 7, **wanted})))
+
+
+def test_a_walk_goes_through_all_its_stops():
+    answer = latent_walk({**WALK, "stops": [ONE, TWO, ONE], "frames": 21})
+    assert size_of(answer["image"]) == (21 * 28, 28)
+    for frame, stop in ((0, "prior:1"), (10, "prior:2"), (20, "prior:1")):
+        assert torch.allclose(latent_at(answer["frames"][frame]), latent_at(stop), atol=1e-5)
+    assert answer["length"] > 0
+    assert len(answer["stops"]) == 3
+
+
+@pytest.mark.parametrize("frames", [6, 7])
+def test_the_way_back_of_a_film_has_exactly_the_frames_asked_for(frames: int):
+    answer = latent_export({**WALK, "frames": frames, "kind": "gif", "back": True})
+    with Image.open(io.BytesIO(base64.b64decode(answer["content"]))) as film:
+        assert film.n_frames == answer["frames"] == frames
+
+
+def test_a_pad_answers_as_many_cells_as_asked():
+    answer = latent_pad({**VAE, "base": "zero", "cells": [[0, 0], [5, -3]]})
+    assert size_of(answer["image"]) == (4 * 28, 8 * 28)
+
+
+def test_a_pad_shows_the_view_that_is_laid_over_it():
+    plain = latent_pad({**VAE, "base": "zero", "cells": [[0, 0]]})["image"]
+    assert latent_pad({**VAE, "base": "zero", "cells": [[0, 0]], "truncation": 0.2})["image"] != plain
+
+
+def test_a_map_holds_every_other_axis_still():
+    still = [0.5] * 16
+    answer = latent_map({**VAE, "base": "zero", "values": still, "across": 0, "up": 1})
+    assert size_of(answer["image"]) == (15 * 28, 15 * 28)
+    moved = latent_map({**VAE, "base": "zero", "values": [2.0, -2.0, *still[2:]], "across": 0, "up": 1})
+    assert moved["image"] == answer["image"], "its own two axes are spread out, wherever one is on them"
+
+
+def test_a_mix_of_equal_latents_is_that_latent():
+    answer = latent_mix({"stops": [ONE, ONE, TWO], "weights": [0.5, 1.0, 0.0]})
+    assert torch.allclose(latent_at(answer["base"]), latent_at("prior:1"), atol=1e-5)
+
+
+def test_arithmetic_of_two_equal_terms_is_the_third():
+    answer = latent_arithmetic({**VAE, "a": ONE, "b": ONE, "c": TWO})
+    assert torch.allclose(latent_at(answer["base"]), latent_at("prior:2"), atol=1e-5)
+
+
+def test_a_drawing_is_looked_for_by_a_gan_with_visible_progress():
+    pixels = base64.b64encode(bytes(28 * 28)).decode()
+    *steps, last = encoded({**GAN, "kind": "drawing", "pixels": pixels})
+    assert len(steps) >= 1
+    assert all(step["step"] < step["total"] and "base" not in step for step in steps)
+    assert last["step"] == last["total"]
+    assert last["error"] <= steps[0]["error"]
+    assert sum(last["classes"]) == pytest.approx(1), "the class that suits it was found as well"
+
+
+@pytest.mark.parametrize(("function", "wish", "sentence"), [
+    (latent_walk, {**WALK, "stops": [ONE]}, "needs two images or more; 1 was given"),
+    (latent_walk, {**WALK, "stops": []}, "needs two images or more; 0"),
+    (latent_walk, {**WALK, "stops": [ONE, {**GAN, "base": "prior:1"}]}, "must all be of one model"),
+    (latent_walk, {**WALK, "stops": [ONE] * 9}, "does not fit: stops"),
+    (latent_walk, {**WALK, "stops": [ONE, {**VAE, "base": "kept:aa:0"}]}, "no longer in memory"),
+    (latent_export, {**WALK, "frames": 601, "kind": "gif"}, "601 frames were asked for; a GIF of such images has at most 600"),
+    (latent_export, {**WALK, "frames": 90_000, "kind": "mp4"}, "has at most 600"),
+    (latent_export, {**WALK, "frames": 600, "kind": "strip"}, "has at most 585"),
+    (latent_export, {**WALK, "frames": 9, "kind": "exe"}, "does not fit: kind"),
+    (latent_pad, {**VAE, "base": "zero", "cells": []}, "does not fit: cells"),
+    (latent_pad, {**VAE, "base": "zero", "cells": [[0, 1e9]]}, "does not fit: cells"),
+    (latent_pad, {**VAE, "base": "zero", "cells": [[0, 0]], "locked": [1.0]}, "1 values were given; this model has 16 axes"),
+    (latent_pad, {**VAE, "base": "zero", "cells": [[0, 0]], "offsets": {"../../x": 1.0}}, "x"),
+    (latent_pad, {**VAE, "base": "pad:1e5,0", "cells": [[0, 0]]}, "does not fit: base"),
+    (latent_map, {**ONE, "across": 3, "up": 3}, "two different axes"),
+    (latent_map, {**ONE, "across": 3, "up": 30}, "of the 16 that this model has"),
+    (latent_scatter, GAN, "so no data are shown here"),
+    (latent_mix, {"stops": [ONE, TWO], "weights": [0.0, 0.0]}, "not all 0"),
+    (latent_mix, {"stops": [ONE, TWO], "weights": [1.0]}, "each needs one"),
+    (latent_jacobian, {**ONE, "axis": 20}, "There is no axis 20; this model has 16"),
+    (latent_jacobian, {**ONE, "direction": "nowhere"}, "nowhere"),
+    (latent_jacobian, {"model": "vae-mnist-2d", "version": "", "base": "zero"}, "There is no axis None"),
+    (latent_nearest, {**ONE, "truncation": 3.0}, "does not fit: truncation"),
+    (latent_direction, {**VAE, "name": "x", "how": "sets", "start": [ONE], "end": []}, "The second set for a direction is empty"),
+    (latent_direction, {**VAE, "name": "../x", "how": "sets", "start": [ONE], "end": [TWO]}, "cannot name a direction"),
+    (latent_direction, {**VAE, "name": "x", "how": "sets", "start": [ONE], "end": [ONE]}, "no direction between them"),
+    (latent_direction, {**VAE, "name": "x", "how": "classes", "classes": ["1", "1"]}, "two different classes"),
+    (latent_direction, {**VAE, "name": "x", "how": "classes", "classes": ["1", "z"]}, "z"),
+    (latent_direction, {**GAN, "name": "x", "how": "classes", "classes": ["1", "2"]}, "blend the classes instead"),
+    (latent_direction, {**VAE, "name": "x", "how": "factor", "factor": "x"}, "does not know the factors"),
+])  # fmt: skip
+def test_what_cannot_be_is_told_in_a_sentence(function: Any, wish: dict[str, Any], sentence: str):
+    answer = function(wish)
+    assert sentence in answer["error"]
+    assert "Something went wrong" not in answer["error"]
+
+
+@pytest.mark.parametrize(("wanted", "sentence"), [
+    ({"kind": "drawing", "pixels": "AAAA"}, "3 bytes of pixels were given; an image of this model has 1×28×28"),
+    ({"kind": "drawing", "pixels": "%%%"}, "0 bytes of pixels were given"),
+    ({"kind": "test", "row": 10**6}, "There is no test image 1000000"),
+    ({"kind": "upload", "path": "/etc/passwd"}, "not part of this session"),
+    ({"kind": "upload", "path": ""}, "not part of this session"),
+    ({"kind": "film"}, "does not fit: kind"),
+])  # fmt: skip
+def test_what_cannot_be_encoded_is_told_in_a_sentence(wanted: dict[str, Any], sentence: str):
+    (answer,) = encoded({**VAE, **wanted})
+    assert sentence in answer["fault"]
