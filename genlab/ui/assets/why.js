@@ -29,7 +29,9 @@ function warm(line) {
 function cool() {
   clearTimeout(warming);
   heated += 1;
+  if (heat.dataset.of === "") return; // a moving slider changes nothing that is not there
   heat.hidden = true;
+  heat.dataset.of = "";
   at("heat-note").textContent = say("why.hover");
 }
 
