@@ -256,33 +256,48 @@ SHARED = {  # our finding: (theirs, the damage, settings)
 
 
 def against(given: argparse.Namespace) -> None:
-    """Against cleanvision: the checks both have, on the same images (2 % of each damage), in one run."""
-    from cleanvision import Imagelab
-
+    """Against cleanvision: the checks both have, on the same images (2 % of each damage), three rounds in turn in one run."""
     for name, data in [("mnist", _small("mnist")), *([("cifar-10", load(CIFAR))] if _photos() else [])]:
-        truths: dict[str, Tensor] = {}
-        damaged = data
+        damaged, truths = data, {}
         for key, (finding, (_, defect, settings)) in enumerate(SHARED.items(), 1):
             train, truth = DEFECTS[defect].inject(damaged, DEFECTS[defect].Settings(rate=0.02, **settings), key, key)
             damaged, truths[finding] = replace(damaged, train=train), truth.damaged
-        with tempfile.TemporaryDirectory() as folder:
-            for row, item in enumerate(damaged.train.read(slice(None))):
-                picture(item).save(f"{folder}/{row:06d}.png")
-            began = time.perf_counter()
-            lab = Imagelab(data_path=folder)
-            lab.find_issues({theirs: {} for theirs, _, _ in SHARED.values()}, verbose=False)
-            seconds = time.perf_counter() - began
-            scores = lab.issues.sort_index()
-        began = time.perf_counter()
-        features = Features(damaged.train)
-        ours = {f.name: f for d in ("missing", "duplicates", "noise", "exposure") for f in DEFECTS[d].detect(damaged, features)}
-        own = time.perf_counter() - began
-        print(f"{name}, {len(damaged.train):,} images: cleanvision {seconds:.1f} s, ours {own:.1f} s: {seconds / own:.1f} times")
+        rounds = [(_theirs(damaged.train), _ours(damaged)) for _ in range(3)]
+        seconds, own = (statistics.median(round_[side][0] for round_ in rounds) for side in (0, 1))
+        scores, found = rounds[0][0][1], rounds[0][1][1]
+        print(f"{name}, {len(damaged.train):,} images: cleanvision {seconds:.1f} s, ours {own:.1f} s (medians): ", end="")
+        print(f"{seconds / own:.1f} times as fast, load {os.getloadavg()[0]:.1f}; target ≥ 3")
         print("| check | AUROC of cleanvision | ours |\n|---|---|---|")
         for finding, (theirs, _, _) in SHARED.items():
             true = torch.isin(damaged.train.id, truths[finding]).numpy()
             their = roc_auc_score(true, 1 - scores[f"{theirs}_score"].to_numpy())
-            print(f"| {finding} | {their:.3f} | {auroc(ours[finding], truths[finding]):.3f} |", flush=True)
+            print(f"| {finding} | {their:.3f} | {auroc(found[finding], truths[finding]):.3f} |", flush=True)
+
+
+def _theirs(data: Dataset) -> tuple[float, Any]:
+    """Seconds that cleanvision takes for the files of the images, and its table of scores."""
+    from cleanvision import Imagelab
+
+    with tempfile.TemporaryDirectory() as folder:
+        for row, item in enumerate(data.read(slice(None))):
+            picture(item).save(f"{folder}/{row:06d}.png")
+        began = time.perf_counter()
+        lab = Imagelab(data_path=folder, verbose=False)
+        lab.find_issues({theirs: {} for theirs, _, _ in SHARED.values()}, verbose=False)
+        return time.perf_counter() - began, lab.issues.sort_index()
+
+
+def _ours(data: Splits) -> tuple[float, dict[str, Finding]]:
+    """Seconds that our checks take with an empty cache, and their findings."""
+    before = os.environ["GENLAB_CACHE"]
+    with tempfile.TemporaryDirectory() as cache:
+        os.environ["GENLAB_CACHE"] = cache
+        fresh = replace(data, train=replace(data.train))  # which remembers no hashes
+        began, features = time.perf_counter(), Features(fresh.train)
+        found = {f.name: f for d in ("missing", "duplicates", "noise", "exposure") for f in DEFECTS[d].detect(fresh, features)}
+        seconds = time.perf_counter() - began
+    os.environ["GENLAB_CACHE"] = before
+    return seconds, found
 
 
 # --- 5. Time and memory ---

@@ -19,6 +19,7 @@ VERBS: dict[str, Callable[[list[str]], None]] = {
     "inspect": data.inspect_verb,
     "damage": data.damage_verb,
     "repair": data.repair_verb,
+    "merge": data.merge_verb,
     "export": data.export_verb,
 }
 

@@ -76,18 +76,18 @@ class Features:
     @cached_property
     def embedding(self) -> Tensor:
         """[N, d] the principal components of the pooled features, the strongest first."""
-        return self._kept("embedding", lambda: {"x": _principal(self.pooled, DIMENSIONS).half().numpy()})["x"].float()
+        return self.kept("embedding", lambda: {"x": _principal(self.pooled, DIMENSIONS).half().numpy()})["x"].float()
 
     @cached_property
     def neighbours(self) -> Neighbours:
         """The nearest items by the embedding."""
-        found = self._kept("neighbours", lambda: nearest(self.embedding, min(NEIGHBOURS, len(self.data) - 1)))
+        found = self.kept("neighbours", lambda: nearest(self.embedding, min(NEIGHBOURS, len(self.data) - 1)))
         return Neighbours(found["distances"], found["rows"].long())
 
     @cached_property
     def lookalikes(self) -> Neighbours:
         """The two nearest items by their spectra, wherever in the picture the thing may be."""
-        found = self._kept("lookalikes", lambda: nearest(self.spectra, min(2, len(self.data) - 1)))
+        found = self.kept("lookalikes", lambda: nearest(self.spectra, min(2, len(self.data) - 1)))
         return Neighbours(found["distances"], found["rows"].long())
 
     @cached_property
@@ -98,10 +98,11 @@ class Features:
     @cached_property
     def predictions(self) -> Predictions:
         """Classes by leave-one-out ridge regression on the pooled features."""
-        found = self._kept("predictions", lambda: _predicted(self.pooled, self.data.label, len(self.data.spec.classes)))
+        found = self.kept("predictions", lambda: _predicted(self.pooled, self.data.label, len(self.data.spec.classes)))
         return Predictions(found["scores"], found["probabilities"])
 
-    def _kept(self, name: str, compute: Callable[[], dict[str, np.ndarray]]) -> dict[str, Tensor]:
+    def kept(self, name: str, compute: Callable[[], dict[str, np.ndarray]]) -> dict[str, Tensor]:
+        """What is called so in the cache, computed where it is not there."""
         file = cache_folder() / "features" / self.key / f"{name}.npz"
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -152,7 +153,7 @@ def _filters(x: Tensor, patches: int = 20_000) -> tuple[Tensor, Tensor, int]:
     p = p - p.mean(1, keepdim=True)
     p = p / (p.var(1, keepdim=True) + _FAINT).sqrt()
     mean = p.mean(0)
-    values, vectors = torch.linalg.eigh((p - mean).T @ (p - mean) / patches)
+    values, vectors = _axes((p - mean).T @ (p - mean) / patches)
     whiten = vectors @ torch.diag((values + 0.1).rsqrt()) @ vectors.T
     chosen = F.normalize((p[torch.randperm(patches, generator=generator)[:FILTERS]] - mean) @ whiten, dim=1) @ whiten
     kernel = chosen - chosen.mean(1, keepdim=True)  # which takes the mean off each patch it meets
@@ -179,10 +180,16 @@ def _answer(x: Tensor, kernel: Tensor, offset: Tensor, w: int) -> Tensor:
 
 def _principal(x: Tensor, most: int) -> Tensor:
     """[N, d] scores on the strongest principal components (Pearson 1901), signs fixed by their largest weight."""
-    _, vectors = torch.linalg.eigh(x.T @ x / len(x))
+    _, vectors = _axes(x.T @ x / len(x))
     vectors = vectors.flip(1)[:, :most]
     strongest = vectors.gather(0, vectors.abs().argmax(0, keepdim=True))
     return x @ (vectors * strongest.sign())
+
+
+def _axes(gram: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues, rising, and vectors of a symmetric matrix; single precision fails where all items are alike."""
+    values, vectors = torch.linalg.eigh(gram.double())
+    return values.float(), vectors.float()
 
 
 def nearest(x: Tensor, k: int, among: Tensor | None = None) -> dict[str, np.ndarray]:
@@ -238,7 +245,7 @@ def leave_one_out(
     have no say at all. The penalty λ is that of the least squared error.
     """
     blocks = list(zip(x.split(4096), y.split(4096), weight[:, None].split(4096), strict=True))
-    values, vectors = torch.linalg.eigh(sum((w * b).T @ b for b, _, w in blocks))
+    values, vectors = _axes(sum((w * b).T @ b for b, _, w in blocks))
     moments = vectors.T @ sum(b.T @ (w * t) for b, t, w in blocks)  # [D, K]
     shrunk = 1 / (values.clamp(min=0)[:, None] + torch.tensor(penalties))  # [D, P]
     fits, leverages = zip(*(_ridge(b @ vectors, moments, shrunk) for b, _, _ in blocks), strict=True)

@@ -2,10 +2,11 @@
 
 import io
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw
+from PIL import ExifTags, Image, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 from torchvision.utils import make_grid
@@ -33,11 +34,14 @@ def scatter(layers: Sequence[tuple[Tensor, str, float]], reach: float, side: int
     return torch.from_numpy(np.array(canvas.reduce(fine))).permute(2, 0, 1).contiguous()
 
 
-def png(pixels: Tensor, text: Mapping[str, str] | None = None) -> bytes:
-    """An image uint8 [C, H, W] as a PNG file, with `text` in its text chunks."""
+def png(pixels: Tensor, text: Mapping[str, str] | None = None, taken: date | None = None) -> bytes:
+    """An image uint8 [C, H, W] as a PNG file, with `text` in its text chunks, and in EXIF the day on which it was taken."""
     info = PngInfo()
     for key, value in (text or {}).items():
         info.add_itxt(key, value)
+    exif = Image.Exif()
+    if taken:
+        exif[ExifTags.IFD.Exif] = {ExifTags.Base.DateTimeOriginal: f"{taken.isoformat().replace('-', ':')} 00:00:00"}
     buffer = io.BytesIO()
-    picture(pixels).save(buffer, "png", pnginfo=info)
+    picture(pixels).save(buffer, "png", pnginfo=info, exif=exif)
     return buffer.getvalue()

@@ -11,11 +11,12 @@ LAYERS = [
     {"genlab.errors"},
     {"genlab.registry", "genlab.config", "genlab.files", "genlab.paths", "genlab.images", "genlab.hub"},
     {"genlab.data"},
-    {"genlab.features", "genlab.statistics"},
+    {"genlab.features", "genlab.statistics", "genlab.maps"},
     {"genlab.quality"},
     {"genlab.models"},
     {"genlab.latent", "genlab.plane", "genlab.marks"},
     {"genlab.training"},
+    {"genlab.story"},
     {"genlab.ui", "genlab.cli", "genlab.__main__"},
 ]
 

@@ -163,6 +163,15 @@ def test_damage_inspect_repair_export(tmp_path, monkeypatch, capsys):
         assert picture.size[0] > 800
 
 
+def test_another_dataset_is_merged_in(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run_words("merge digits digits-28 --out both.json") == 0
+    assert "digits + digits-28 merged in: 1,483 items before, 2,966 after." in capsys.readouterr().out
+    assert run_words("merge digits+both.json rings --out more.json") == 2
+    assert "merge images into images" in capsys.readouterr().err
+    assert not (tmp_path / "more.json").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

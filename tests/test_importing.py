@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+import zipfile
 from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -91,6 +92,71 @@ def test_a_thousand_changed_bytes_never_fail_the_whole(given: Path):
     table = imported(zipped(files)(given), size=8).table
     assert len(table) == 122
     assert all(verdict.kept for verdict in table if verdict.file in GOOD)
+
+
+# --- Dates ---
+
+
+def taken_on(day: str) -> bytes:
+    """A picture that its camera dated, at a place that is nobody's business."""
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = day
+    exif.get_ifd(0x8825)[1] = "N"
+    return packed(picture(len(day)), "jpeg", exif=exif)
+
+
+def days_of(name: str = "mine") -> set[str]:
+    return {str(day) for part in load(name).parts.values() for day in part.days}
+
+
+def written_on(*days: tuple[int, int, int]) -> Path:
+    def make(folder: Path) -> list[Path]:
+        with zipfile.ZipFile(folder / "dated.zip", "w") as archive:
+            for i, day in enumerate(days):
+                archive.writestr(zipfile.ZipInfo(f"{i}.png", (*day, 12, 0, 0)), packed(picture(i)))
+        return [folder / "dated.zip"]
+
+    return make
+
+
+def test_a_camera_s_day_is_kept_and_nothing_else_of_what_it_noted(given: Path):
+    imported(laid({"1.jpg": taken_on("2019:07:14 10:11:12"), "2.jpg": taken_on("1955:01:02 00:00:00")})(given))
+    assert days_of() == {"2019-07-14", "1955-01-02"}
+    columns = {file.name for file in (datasets_folder() / "mine").rglob("*.npy")}
+    assert columns == {"items.npy", "label.npy", "id.npy", "date.npy"}
+    assert not [file for file in (datasets_folder() / "mine").rglob("*") if file.is_file() and b"10:11" in file.read_bytes()]
+
+
+@pytest.mark.parametrize("day", ["0000:00:00 00:00:00", "2999:01:01 00:00:00", "1970:01:01 00:00:00", "yesterday", "", "2019"])
+def test_a_day_that_cannot_be_is_none(day: str, given: Path):
+    imported(laid({"1.jpg": taken_on(day), "2.jpg": taken_on(day)})(given))
+    assert "date" not in load("mine").train.columns
+    assert days_of() == {"None"}
+
+
+@pytest.mark.parametrize(
+    ("days", "kept"),
+    [
+        ([(2015, 3, 1), (2021, 8, 9)], {"2015-03-01", "2021-08-09"}),
+        ([(2021, 8, 9), (2021, 8, 9)], {"None"}),  # packed in one go
+        ([(2021, 8, 9), (2021, 8, 10)], {"None"}),
+        ([(1980, 1, 1), (2021, 8, 9), (2015, 3, 1)], {"None", "2021-08-09", "2015-03-01"}),  # where a zip's days begin
+        ([(1980, 1, 1), (2099, 1, 1)], {"None"}),
+    ],
+)
+def test_the_days_of_files_are_real_only_where_they_differ(days: list, kept: set[str], given: Path):
+    imported(written_on(*days)(given))
+    assert days_of() == kept
+
+
+def test_files_in_a_folder_have_days_and_single_ones_have_those_of_their_upload_which_say_nothing(given: Path):
+    folder = laid(numbered("1.png", "2.png"))(given)[0]
+    for i, file in enumerate(sorted(folder.iterdir())):
+        os.utime(file, (1.5e9, 1.5e9 + i * 1e7))
+    imported([folder])
+    assert days_of() == {"2017-07-14", "2017-11-06"}
+    imported(sorted(folder.iterdir()), name="loose")
+    assert days_of("loose") == {"None"}
 
 
 # --- Classes, parts, folders ---

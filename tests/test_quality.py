@@ -1,13 +1,16 @@
 """Each defect is injected as told, caught by its check and mended by its repair; odd data get a sentence or a report."""
 
 import json
+from contextlib import suppress
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
 import torch
 
 from genlab.data import Dataset, DataSpec, Recipe, Splits, load
+from genlab.data.dataset import UNDATED
 from genlab.errors import BadData, BadSetting, GenlabError
 from genlab.features import Features
 from genlab.quality import DEFECTS, Finding, draw, inspect, markdown, repair, report, vendi
@@ -68,6 +71,31 @@ def test_each_defect_of_points_is_caught_by_its_check(points, defect, settings, 
     caught(*damaged(points, defect, settings), defect, name, share)
 
 
+@pytest.mark.parametrize(
+    ("settings", "defect", "name"),
+    [
+        ({"severity": 1.0}, "noise", "noise-gaussian"),
+        ({}, "duplicates", "duplicates-exact"),
+        ({"kind": "blank"}, "missing", "missing-blank"),
+    ],
+)
+def test_damaged_points_are_dropped_and_the_rest_is_kept(points, settings, defect, name):
+    data, truth = damaged(points, defect, settings)
+    after = repair(data, [found(data, name)], Recipe.of(data)).apply(data).train
+    assert torch.isin(truth.damaged, after.id).float().mean() < 0.5
+    good = points.train.id[~torch.isin(points.train.id, truth.damaged)]
+    assert torch.isin(good, after.id).float().mean() > 0.97
+
+
+def test_lost_labels_of_points_are_told_again(points):
+    data, truth = damaged(points, "missing", {"kind": "labels"})
+    after = repair(data, [found(data, "missing-labels")], Recipe.of(data)).apply(data).train
+    bad = torch.isin(after.id, truth.changed)
+    told = after.label[bad] >= 0
+    assert told.float().mean() > 0.8
+    assert (after.label[bad][told] == points.train.label[bad][told]).float().mean() > 0.99
+
+
 def caught(data, truth, defect, name, share):
     findings = list(DEFECTS[defect].detect(data, Features(data.train)))
     finding = next(f for f in findings if f.name == name)
@@ -108,13 +136,15 @@ def test_leaving_out_every_class_would_leave_nothing(digits):
 
 
 @pytest.mark.parametrize("settings", [{"rate": 0.2}, {"kind": "long-tail", "rate": 0.5}])
-def test_rare_classes_are_named_and_weights_bring_them_back(digits, settings):
-    data, truth = damaged(digits, "imbalance", settings)
+@pytest.mark.parametrize("modality", ["image", "points"])
+def test_rare_classes_are_named_and_weights_bring_them_back(digits, points, modality, settings):
+    clean_data = digits if modality == "image" else points
+    data, truth = damaged(clean_data, "imbalance", settings)
     finding = found(data, "imbalance")
     assert set(finding.classes) == set(truth.classes)
     train = repair(data, [finding], Recipe.of(data)).apply(data).train
-    shares = torch.zeros(10).index_add_(0, train.label, train.column("weight").float())
-    clean = digits.train.counts / len(digits.train)
+    shares = torch.zeros(len(data.spec.classes)).index_add_(0, train.label, train.column("weight").float())
+    clean = clean_data.train.counts / len(clean_data.train)
     assert (shares / shares.sum() - clean).abs().sum() / 2 < 0.05
 
 
@@ -182,7 +212,9 @@ ODD = {
     "one class": of(np.random.default_rng(0).integers(0, 256, (30, 3, 8, 8), np.uint8), [0] * 30),
     "no labels": of(np.random.default_rng(0).integers(0, 256, (30, 1, 12, 8), np.uint8), [-1] * 30),
     "no classes": of(np.random.default_rng(0).integers(0, 256, (30, 1, 8, 8), np.uint8), [-1] * 30, ()),
-    "not a number": of(np.array([[0.1, 0.2], [np.nan, 0.3], [0.4, 0.5]] * 10, np.float32), [0, 1, 0] * 10),
+    "not a number": of(
+        np.random.default_rng(0).random((30, 2), np.float32) * np.float32([[1], [np.nan], [1]] * 10), [0, 1, 0] * 10
+    ),
 }
 
 
@@ -193,6 +225,41 @@ def test_odd_data_get_a_report_whose_scores_are_shares(kind):
     assert json.loads(json.dumps(card.to_json(), allow_nan=False))["items"] == len(ODD[kind].train)
 
 
+KINDS = [
+    (defect, {"kind": kind} if kind else {})
+    for defect in DEFECTS
+    for kind in next((setting.choices for setting in DEFECTS[defect].Settings.fields() if setting.name == "kind"), [""])
+]
+
+
+@pytest.mark.parametrize("rate", [0.0, 1.0])
+@pytest.mark.parametrize("kind", ODD)
+def test_odd_data_are_damaged_or_refused_and_never_to_nothing(kind, rate):
+    done = 0
+    for defect, settings in KINDS:
+        with suppress(GenlabError):
+            data, truth = damaged(ODD[kind], defect, {"rate": rate, **settings})
+            assert len(data.train.id.unique()) == len(data.train) > 0
+            assert data.train.read(slice(None)).shape[1:] == data.spec.shape
+            assert rate or data.train.fingerprint == ODD[kind].train.fingerprint
+            assert rate or not len(truth.damaged) + len(truth.removed)
+            done += 1
+    assert done > 4
+
+
+@pytest.mark.parametrize("kind", ["one class", "no labels", "no classes", "not a number"])
+def test_odd_data_are_repaired_and_something_is_left(kind):
+    data = ODD[kind]
+    recipe = repair(data, inspect(data), Recipe.of(data))
+    assert 0 < len(recipe.apply(data).train) <= len(data.train)
+
+
+@pytest.mark.parametrize("kind", ["one image", "identical images"])
+def test_what_is_tested_on_too_is_not_all_dropped(kind):
+    with pytest.raises(BadData, match="would leave nothing"):
+        repair(ODD[kind], inspect(ODD[kind]), Recipe.of(ODD[kind]))
+
+
 def test_identical_images_are_copies_of_one_and_not_all_are_dropped():
     data = ODD["identical images"]
     after = repair(data, [found(data, "duplicates-exact")], Recipe.of(data)).apply(data)
@@ -200,7 +267,7 @@ def test_identical_images_are_copies_of_one_and_not_all_are_dropped():
 
 
 def test_values_that_are_no_numbers_are_found():
-    assert int(found(ODD["not a number"], "missing-blank").flagged.sum()) == 10
+    assert found(ODD["not a number"], "missing-blank").flagged.nonzero()[:, 0].tolist() == list(range(1, 30, 3))
 
 
 def test_a_repair_that_would_leave_nothing_is_refused():
@@ -265,3 +332,15 @@ def test_a_report_is_a_picture_and_a_page_of_markdown(digits):
     assert draw(card).startswith(b"\x89PNG")
     assert digits.train.fingerprint in markdown(card)
     assert "unknown" in markdown(card)  # no dates are made up
+
+
+def test_timeliness_is_the_share_of_dated_items_that_are_young_and_tells_their_ages(digits):
+    today = date.today()
+    ages = [UNDATED, today.toordinal(), today.toordinal() - 300, today.toordinal() - 3000, today.toordinal() - 4000]
+    train = digits.train[:50].with_column("date", torch.tensor(ages * 10))
+    data = replace(digits, train=train)
+    timeliness = next(score for score in report(data, []).scores if score.name == "timeliness")
+    assert timeliness.value == 0.5
+    oldest, median = (date.fromordinal(ages[i]) for i in (4, 2))
+    assert timeliness.measured == f"newest {today}, oldest {oldest}, median {median}; 40 of 50 items have a date"
+    assert "at most 5 years old" in timeliness.definition

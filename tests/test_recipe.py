@@ -1,11 +1,24 @@
 """A dataset is its source and a recipe: steps that can be undone, kept and shared, and that touch the training part alone."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 
-from genlab.data import Recipe, delete_dataset, describe, list_datasets, load, recipe_of, save_recipe, write_recipe
+from genlab.data import (
+    Recipe,
+    change_recipe,
+    delete_dataset,
+    describe,
+    list_datasets,
+    load,
+    merge,
+    recipe_of,
+    save_recipe,
+    write_recipe,
+)
+from genlab.data.dataset import UNDATED
 from genlab.data.recipe import FORMAT, added_ids
 from genlab.data.steps import filled
 from genlab.errors import BadData, BadSetting, GenlabError, UnknownName
@@ -59,11 +72,61 @@ def test_a_box_is_filled_smoothly_from_its_rim():
 
 def test_merging_adds_what_the_other_has_under_ids_of_its_own(digits, recipe):
     save_recipe("few", recipe.then("drop", {"ids": digits.train.id[20:].tolist()}))
-    other = load("digits+few")
-    made = recipe.then("merge", {"dataset": "digits+few", "fingerprint": other.train.fingerprint}).apply(digits)
+    other, made = load("digits+few"), merge("digits", "digits+few").apply(digits)
     assert len(made.train) == len(digits.train) + 20
     assert made.train.id[-20:].tolist() == added_ids(1, 20).tolist()
     assert torch.equal(made.train.read(range(len(digits.train), len(made.train))), other.train.read(slice(None)))
+    assert made.train.label[-20:].tolist() == other.train.label.tolist()
+    undone = merge("digits", "digits+few").without(1).apply(digits)
+    assert undone.train.fingerprint == digits.train.fingerprint != made.train.fingerprint
+
+
+def test_merged_images_are_brought_to_size_and_mode_and_classes_are_united_by_name(digits):
+    large, sprites = load("digits-28"), load("sprites")
+    same = merge("digits-28", "digits").apply(large).train
+    assert same.spec == large.train.spec
+    assert int(same.counts.sum()) == 2 * len(large.train)
+    assert (same.counts == 2 * large.train.counts).all()
+    mixed = merge("digits", "sprites").apply(digits)
+    assert mixed.spec.classes == (*digits.spec.classes, *sprites.spec.classes)
+    assert mixed.test.spec == mixed.spec
+    assert mixed.train.counts[10:].tolist() == sprites.train.counts.tolist()
+    added = mixed.train.read(range(len(digits.train), len(mixed.train))).float()  # [N, 1, 8, 8]
+    whole = sprites.train.read(slice(None)).float()  # [N, 3, 32, 32]
+    assert (added.mean((1, 2, 3)) - whole.mean((1, 2, 3))).abs().max() < 2  # of 255
+
+
+def test_points_are_merged_with_points():
+    rings, made = load("rings"), merge("rings", "gaussians").apply(load("rings")).train
+    assert len(made) == len(rings.train) + len(load("gaussians").train)
+    assert made.spec.classes[:4] == ("inner", "middle", "outer", "0")
+
+
+def test_weights_and_dates_survive_what_is_added_by_a_dataset_that_knows_none(digits, recipe):
+    dated = replace(digits, train=digits.train.with_column("date", torch.full((len(digits.train),), 738_000)))
+    made = recipe.then("weigh", {"weights": {"3": 5.0}}).then("merge", merge("digits", "digits").steps[0].settings).apply(dated)
+    n = len(digits.train)
+    assert set(made.train.column("date")[:n].tolist()) == {738_000}
+    assert set(made.train.column("date")[n:].tolist()) == {UNDATED}
+    assert set(made.train.column("weight")[n:].tolist()) == {1.0}
+    assert set(made.train.column("weight")[:n][digits.train.label == 3].tolist()) == {5.0}
+
+
+def test_a_dataset_is_not_made_of_itself_nor_by_way_of_another(recipe, tmp_path):
+    save_recipe("a", recipe)
+    with pytest.raises(BadData, match=r"'digits\+a' would be made of itself"):
+        change_recipe("digits+a", merge("digits+a", "digits+a"))
+    save_recipe("b", merge("digits", "digits+a"))
+    strange = Recipe.of(load("sprites")).then("outliers", {"dataset": "digits+b"})
+    save_recipe("c", strange)
+    for other in ("digits+b", "sprites+c"):
+        with pytest.raises(BadData, match="would be made of itself"):
+            change_recipe("digits+a", merge("digits", other))
+    file = tmp_path / "own.json"
+    write_recipe(file, recipe.then("merge", {"dataset": f"digits+{file}", "fingerprint": ""}))
+    with pytest.raises(BadData, match="would be made of itself"):
+        load(f"digits+{file}")
+    assert load("digits+a").train.fingerprint == load("digits").train.fingerprint
 
 
 def test_undoing_a_step_leaves_the_ids_of_the_others(digits, recipe):
@@ -112,7 +175,9 @@ def test_a_recipe_in_a_file_is_opened_by_path_but_not_from_a_visitors_space(reci
         ("fill", {"ids": [1], "boxes": [[6, 6, 4, 4]]}, "does not lie within 8×8 pixels"),
         ("weigh", {"weights": {"1": -1.0}}, "weight below 0"),
         ("weigh", {"weights": {str(k): 0.0 for k in range(10)}}, "nothing would be drawn"),
-        ("merge", {"dataset": "sprites", "fingerprint": ""}, "only items of one shape can be merged"),
+        ("merge", {"dataset": "rings", "fingerprint": ""}, "rings holds points, digits holds images; merge images into images"),
+        ("merge", {"dataset": "sprites", "fingerprint": ""}, "is no longer what it was when it was merged"),
+        ("merge", {"dataset": "sprits", "fingerprint": ""}, "There is no dataset called 'sprits'. Did you mean 'sprites'?"),
         ("noise", {"rate": 2.0}, "noise, cannot be read: rate"),
         ("polish", {}, "There is no step called 'polish'."),
     ],

@@ -1,4 +1,4 @@
-"""The verbs about data: import, inspect, damage, repair, export."""
+"""The verbs about data: import, inspect, damage, repair, merge, export."""
 
 import json
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from genlab.cli.words import first, number, parse, parser_of
-from genlab.data import Splits, list_datasets, load, recipe_of, write_recipe
+from genlab.data import Splits, list_datasets, load, merge, recipe_of, write_recipe
 from genlab.data.exporting import export
 from genlab.data.importing import Imported, import_images
 from genlab.data.recipe import Recipe
@@ -89,6 +89,16 @@ def repair_verb(words: list[str]) -> None:
     data = load(given.dataset)
     issues = None if given.issues == "all" else given.issues.split(",")
     _write(given.out, repair(data, _watched(data), recipe_of(given.dataset), issues), data)
+
+
+def merge_verb(words: list[str]) -> None:
+    """merge DATASET OTHER --out RECIPE.json: add the training items of another dataset."""
+    parser = parser_of("merge", merge_verb)
+    parser.add_argument("dataset")
+    parser.add_argument("other", help="its items are brought to the size and mode of DATASET; classes are the same by name")
+    parser.add_argument("--out", type=Path, required=True, help="RECIPE.json; the dataset is then called SOURCE+RECIPE.json")
+    given, _ = parse(parser, words)
+    _write(given.out, merge(given.dataset, given.other), load(given.dataset))
 
 
 def export_verb(words: list[str]) -> None:

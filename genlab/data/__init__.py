@@ -6,7 +6,17 @@ What was done to one on its way from its source is a `recipe` of `steps`.
 from genlab.data import steps  # noqa: F401  lists the steps of recipes
 from genlab.data.dataset import Batch, Dataset, DataSpec, Modality, Splits, to_model, to_pixels, to_stored
 from genlab.data.drawing import save_drawing
-from genlab.data.library import delete_dataset, describe, list_datasets, load, recipe_of, save_dataset, save_recipe
+from genlab.data.library import (
+    change_recipe,
+    delete_dataset,
+    describe,
+    list_datasets,
+    load,
+    merge,
+    recipe_of,
+    save_dataset,
+    save_recipe,
+)
 from genlab.data.recipe import Recipe, Step, read_recipe, write_recipe
 from genlab.data.sources import SOURCES, Part, Source
 
@@ -21,10 +31,12 @@ __all__ = [
     "Source",
     "Splits",
     "Step",
+    "change_recipe",
     "delete_dataset",
     "describe",
     "list_datasets",
     "load",
+    "merge",
     "read_recipe",
     "recipe_of",
     "save_dataset",

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cached_property, lru_cache
 from typing import Literal
 
@@ -13,6 +14,8 @@ from torch import Tensor
 from genlab.data.augment import AUGMENTATIONS
 
 Modality = Literal["image", "points", "text", "series"]
+UNDATED = 0  # in the column `date`, which holds days of the calendar counted from the first of the year 1
+USUAL: Mapping[str, float | int] = {"weight": 1.0, "date": UNDATED}  # of items of which a column tells nothing
 
 
 @dataclass(frozen=True)
@@ -101,13 +104,16 @@ class Dataset:
         return replace(data, index=index)
 
     def extended(self, other: "Dataset") -> "Dataset":
-        """These items and after them those of another view; columns that only one of the two has are left out."""
+        """These items and after them those of another view; what only one of the two knows of its items goes, but for USUAL."""
         data = self._patched(other.read(slice(None)))
         new = len(self.base) + data._patch_count - len(other) + torch.arange(len(other))
-        columns = {
-            name: torch.cat([column, other.columns[name]]) for name, column in self.columns.items() if name in other.columns
-        }
+        names = [*dict.fromkeys([*self.columns, *other.columns])]
+        both = [(name, self._column_or_usual(name), other._column_or_usual(name)) for name in names]
+        columns = {name: torch.cat([own, theirs]) for name, own, theirs in both if own is not None and theirs is not None}
         return replace(data, index=torch.cat([self.places, new]), columns=columns)
+
+    def _column_or_usual(self, name: str) -> Tensor | None:
+        return self.columns.get(name, torch.full((len(self),), USUAL[name]) if name in USUAL else None)
 
     @property
     def _patch_count(self) -> int:
@@ -160,6 +166,12 @@ class Dataset:
         """[K] number of items of each class."""
         known = self.label[self.label >= 0]
         return torch.bincount(known, minlength=len(self.spec.classes))
+
+    @property
+    def days(self) -> list[date | None]:
+        """[N] the day of each item, as far as it is known."""
+        known = self.columns.get("date", torch.full((len(self),), UNDATED)).tolist()
+        return [date.fromordinal(day) if day != UNDATED else None for day in known]
 
     @cached_property
     def fingerprint(self) -> str:

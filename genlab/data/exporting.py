@@ -53,10 +53,10 @@ def _zipped(data: Splits) -> bytes:
 
 def _add_part(archive: zipfile.ZipFile, name: str, part: Dataset) -> None:
     folders = [*(f"{name}/{label}" for label in part.spec.classes), name]  # label -1 finds the last
-    labels, ids = part.label.tolist(), part.id.tolist()
+    labels, ids, days = part.label.tolist(), part.id.tolist(), part.days
     for start in range(0, len(part), 1024):
         for row, item in enumerate(part.read(slice(start, start + 1024)), start):
-            _add(archive, f"{folders[labels[row]]}/{ids[row]:06d}.png", png(item))
+            _add(archive, f"{folders[labels[row]]}/{ids[row]:06d}.png", png(item, taken=days[row]))
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

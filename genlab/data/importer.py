@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -34,6 +35,8 @@ NOT_THEIRS = {"__MACOSX", "Thumbs.db", "desktop.ini"}
 LINK = "a link or a device, not a file"
 GREY = {"1", "L", "LA", "I", "I;16", "I;16B", "I;16L"}
 ORIENTATION, GPS = 0x0112, 0x8825  # EXIF 2.3, tables 3 and 12
+CAMERA, TAKEN = 0x8769, 0x9003  # tables 3 and 8: the camera's own block, and in it when the picture was taken
+UNSET = {date(1970, 1, 1), date(1980, 1, 1)}  # of clocks that nobody set, and of zips that know no dates
 PAUSE = 0.1  # seconds between two lines of progress
 MEMORY = 850 * 2**20  # bytes that the process may ask for; what Python and Pillow take beside it stays under 1 GB
 
@@ -72,6 +75,16 @@ class File:
     source: Path | tuple[safezip.SafeZipFile, ZipInfo]
     part: str = "train"
     label: str = ""
+    written: int = 0  # the day, as `_day` has it
+
+
+@dataclass(frozen=True)
+class Brought:
+    """An image at the size and in the mode of all."""
+
+    content: bytes  # size·size·C
+    words: str
+    day: int  # on which the picture was taken, as `_day` has it
 
 
 @dataclass(frozen=True)
@@ -125,9 +138,10 @@ def _brought(job: Job, files: list[File]) -> Iterator[dict[str, Any]]:
     with (scratch / "pixels").open("wb") as pixels:
         for done, (i, head) in enumerate(heads.items(), 1):
             try:
-                content, remarks = _pixels(head.path, size, grey, job.limits)
-                pixels.write(content)
-                verdicts[i] = {"kept": True, "part": files[i].part, "label": files[i].label, "words": ", ".join(remarks)}
+                image, file = _pixels(head.path, size, grey, job.limits), files[i]
+                pixels.write(image.content)
+                verdicts[i] = {"kept": True, "part": file.part, "label": file.label, "words": image.words}
+                verdicts[i]["day"] = image.day or file.written
                 kept += 1
             except Skip as skip:
                 verdicts[i] = _skipped(skip)
@@ -147,7 +161,8 @@ def _found(path: Path, limits: Limits) -> list[File]:
         found = [Path(folder) / name for folder, _, names in os.walk(path) for name in names]
         if len(found) > limits.files:
             raise Refused(_holds(path, limits))
-        return [File(_clean(str(PurePosixPath(file.relative_to(path.parent)))), file) for file in found]
+        names = [_clean(str(PurePosixPath(file.relative_to(path.parent)))) for file in found]
+        return _dated([File(name, file, written=_day(_modified(file))) for name, file in zip(names, found, strict=True)])
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -185,7 +200,29 @@ def _members(path: Path, limits: Limits) -> list[File]:
     members = [info for info in archive.infolist() if not info.is_dir()]
     if sum(info.file_size for info in members) > limits.unpacked:
         raise Refused(_unpacks(path, limits))
-    return [File(_clean(info.filename), (archive, info)) for info in members]
+    return _dated([File(_clean(info.filename), (archive, info), written=_day(info.date_time)) for info in members])
+
+
+def _dated(files: list[File]) -> list[File]:
+    """The files of one zip or folder; what was all written within two days tells when it was copied, not when it was made."""
+    days = {file.written for file in files if not _hidden(file.name)} - {0}
+    return files if days and max(days) - min(days) > 1 else [replace(file, written=0) for file in files]
+
+
+def _modified(file: Path) -> Sequence[int]:
+    try:
+        return time.localtime(file.lstat().st_mtime)[:3]
+    except (OSError, ValueError, OverflowError):
+        return ()
+
+
+def _day(when: Sequence[int]) -> int:
+    """(year, month, day, …) as a day of the calendar, counted from the first of the year 1; 0 for what no file can date from."""
+    try:
+        day = date(*when[:3])
+    except (TypeError, ValueError):
+        return 0
+    return 0 if day in UNSET or day > date.today() + timedelta(days=1) else day.toordinal()  # zones differ by a day
 
 
 def _holds(path: Path, limits: Limits) -> str:
@@ -279,14 +316,22 @@ def _head(path: Path, limits: Limits) -> Head:
         return Head(path, min(image.size), _is_grey(image))
 
 
-def _pixels(path: Path, size: int, grey: bool, limits: Limits) -> tuple[bytes, list[str]]:
-    """An image's middle square, brought to `size` by an antialiased (Lanczos) filter: size·size·C bytes, and remarks."""
+def _pixels(path: Path, size: int, grey: bool, limits: Limits) -> Brought:
+    """An image's middle square, brought to `size` by an antialiased (Lanczos) filter; of the rest only its day is kept."""
     with _opened(path, limits) as image:
-        remarks = [words for words, holds in _remarks(image) if holds]
+        remarks = ", ".join(words for words, holds in _remarks(image) if holds)
+        day = _taken(image)
         image.draft(image.mode, (2 * size, 2 * size))  # a JPEG is decoded at no more than it takes
         turned = ImageOps.exif_transpose(image)
         square = ImageOps.fit(_flat(turned, "L" if grey else "RGB"), (size, size), Image.Resampling.LANCZOS)
-        return square.tobytes(), remarks
+        return Brought(square.tobytes(), remarks, day)
+
+
+def _taken(image: Any) -> int:
+    """The day on which a picture was taken, as its EXIF block tells; 0 where it does not."""
+    with suppress(Exception):  # a damaged block dates nothing, and harms nothing
+        return _day([int(part) for part in str(image.getexif().get_ifd(CAMERA)[TAKEN]).split(" ")[0].split(":")])
+    return 0
 
 
 @contextmanager

@@ -109,21 +109,35 @@ def recipe_of(name: str) -> Recipe:
     return read_recipe(_recipe_file(name)) if PLUS in name else Recipe.of(load(name))
 
 
+def merge(name: str, other: str) -> Recipe:
+    """The recipe of a dataset to whose training part that of another is added; classes are the same where their names are."""
+    return recipe_of(name).then("merge", {"dataset": other, "fingerprint": load(other).train.fingerprint})
+
+
 def save_recipe(name: str, recipe: Recipe) -> Splits:
     """Keep a recipe beside one's own datasets, so that `SOURCE+NAME` is a dataset; returns it.
 
-    Raises a GenlabError where the name is taken, or the recipe does not fit its source or leaves nothing.
+    Raises a GenlabError where the name is taken, or the recipe does not fit its source, leaves nothing, or needs what it makes.
     """
     if PLUS in recipe.source:
         raise BadData(f"The recipe starts from {recipe.source!r}, which is one itself; go on from its own with recipe_of.")
     full = f"{recipe.source}{PLUS}{check_name(name, 'recipe')}"
     if full in list_datasets():
         raise BadData(f"There is already a dataset called {full!r}; choose another name.")
-    recipe.apply(load(recipe.source))
+    _make(full, recipe)
     with writing(datasets_folder()):
         datasets_folder().mkdir(parents=True, exist_ok=True)
     write_recipe(datasets_folder() / f"{full}.json", recipe)
     return load(full)
+
+
+def change_recipe(name: str, recipe: Recipe) -> Splits:
+    """Replace the kept recipe of `SOURCE+NAME`; raises a GenlabError as `save_recipe` does."""
+    if PLUS not in name or name not in list_datasets():
+        raise UnknownName(unknown("kept recipe", name, [known for known in list_datasets() if PLUS in known]))
+    _make(name, recipe)
+    write_recipe(datasets_folder() / f"{name}.json", recipe)
+    return load(name)
 
 
 def delete_dataset(name: str) -> None:
@@ -159,7 +173,23 @@ def _recipe_file(name: str) -> Path:
 
 @lru_cache(maxsize=4)
 def _made(name: str, file: Path, written: int, space: Path | None) -> Splits:
-    return read_recipe(file).apply(load(name.partition(PLUS)[0]), name)
+    return _make(name, read_recipe(file))
+
+
+def _make(name: str, recipe: Recipe) -> Splits:
+    """What a recipe makes of its source, unless that would take the very dataset that is being made."""
+    if name in _ingredients(recipe, set()):
+        raise BadData(f"{name!r} would be made of itself, as one of its steps takes items of it. Take them from another dataset.")
+    return recipe.apply(load(name.partition(PLUS)[0]), name)
+
+
+def _ingredients(recipe: Recipe, known: set[str]) -> set[str]:
+    """Names of the datasets that steps take items of, theirs, and so on, added to those known."""
+    for other in {step.settings.get("dataset", recipe.source) for step in recipe.steps} - known:
+        known.add(other)
+        if PLUS in other:
+            _ingredients(recipe_of(other), known)
+    return known
 
 
 def _own_folder(name: str) -> Path:

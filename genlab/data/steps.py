@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from genlab.config import Config, Field
-from genlab.data.dataset import Dataset, Splits
+from genlab.data.dataset import Dataset, DataSpec, Splits
 from genlab.data.recipe import OPERATIONS, Operation, Step, added_ids, rows_of
 from genlab.errors import BadData
 
@@ -39,7 +40,7 @@ class Weigh(Config):
 
 
 class Merge(Config):
-    """Another dataset whose training part is added; classes are the same where their names are."""
+    """Another dataset whose training part is added, at this one's size and mode; classes are the same where their names are."""
 
     dataset: str
     fingerprint: str = Field(description="of its training part")
@@ -89,16 +90,26 @@ def _merge(data: Splits, step: Step) -> Dataset:
     from genlab.data.library import load  # which itself applies recipes
 
     other = load(step.settings["dataset"])
-    if other.spec.shape != data.spec.shape or other.spec.modality != data.spec.modality:
-        raise BadData(
-            f"{other.name} holds items of {_size(other)}, {data.name} of {_size(data)}; only items of one shape can be merged."
-        )
+    if other.spec.modality != data.spec.modality:
+        held = [f"{s.name} holds {'points' if s.spec.modality == 'points' else 'images'}" for s in (other, data)]
+        raise BadData(f"{', '.join(held)}; merge images into images, or points into points.")
     if other.train.fingerprint != step.settings["fingerprint"]:
         raise BadData(f"{other.name} is no longer what it was when it was merged: its fingerprint has changed.")
     train = _with_classes(data.train, other.spec.classes)
     numbers = torch.cat([_numbers(train, other.spec.classes), torch.tensor([-1])])
-    columns = {"label": numbers[other.train.label], "id": added_ids(step.key, len(other.train))}
-    return train.extended(replace(other.train, columns=columns))
+    told = {"label": numbers[other.train.label], "id": added_ids(step.key, len(other.train))}
+    items = other.train.read(slice(None))
+    added = items if other.spec.shape == data.spec.shape else brought_to(data.spec, items)
+    return train.extended(Dataset(other.name, train.spec, added.numpy(), {**other.train.columns, **told}))
+
+
+def brought_to(spec: DataSpec, images: Tensor) -> Tensor:
+    """Images uint8 [n, C, H, W] at the size of a dataset and in its mode, grey or colour: uint8 [n, *shape]."""
+    channels, height, width = spec.shape
+    blocks = [block.float() for block in images.split(1024)]
+    grey = [x if x.shape[1] == channels else x.mean(1, keepdim=True).expand(-1, channels, -1, -1) for x in blocks]
+    sized = [F.interpolate(x, (height, width), mode="bilinear", antialias=True) for x in grey]
+    return torch.cat([x.round().clamp(0, 255).to(torch.uint8) for x in sized])
 
 
 def filled(images: Tensor, boxes: Sequence[Sequence[int]], rounds: int = 200) -> Tensor:
@@ -108,7 +119,7 @@ def filled(images: Tensor, boxes: Sequence[Sequence[int]], rounds: int = 200) ->
         mask[:, top : top + high, left : left + wide] = True
     x = torch.where(inside, images.float().masked_fill(inside, torch.nan).nanmean((2, 3), keepdim=True).nan_to_num(127.5), images)
     for _ in range(rounds):  # Jacobi's iteration
-        padded = torch.nn.functional.pad(x, (1, 1, 1, 1), mode="replicate")
+        padded = F.pad(x, (1, 1, 1, 1), mode="replicate")
         mean = (padded[..., :-2, 1:-1] + padded[..., 2:, 1:-1] + padded[..., 1:-1, :-2] + padded[..., 1:-1, 2:]) / 4
         x = torch.where(inside, mean, x)
     return x.round().to(torch.uint8)
@@ -123,10 +134,6 @@ def _with_classes(train: Dataset, names: Sequence[str]) -> Dataset:
 def _numbers(train: Dataset, names: Sequence[str]) -> Tensor:
     number = {name: k for k, name in enumerate(train.spec.classes)} | {"": -1}
     return torch.tensor([number[name] for name in names], dtype=torch.long)
-
-
-def _size(data: Splits) -> str:
-    return "×".join(map(str, data.spec.shape))
 
 
 def _items(step: Step) -> str:

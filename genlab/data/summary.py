@@ -27,11 +27,11 @@ class Summary:
 
 @dataclass(frozen=True)
 class Map:
-    """Images as points in the plane of the two strongest principal components."""
+    """Items as points in a plane."""
 
     rows: Tensor  # [n]
-    points: Tensor  # [n, 2]  in units of the first component's standard deviation
-    shares: tuple[float, float]  # of the total variance, along each axis
+    points: Tensor  # [n, 2]  middle at 0, in units of the standard deviation along the first axis
+    shares: tuple[float, float] | None = None  # of the total variance along each axis, where axes mean something
 
 
 @dataclass(frozen=True)
@@ -101,16 +101,17 @@ def scattered(data: Dataset, most: int = 3000) -> Tensor:
 
 
 @lru_cache(maxsize=8)
-def project(data: Dataset, most: int = 3000) -> Map:
-    """Principal components of an even sample of the images (Pearson 1901), the first two of them as a map."""
-    rows = _even_sample(data, most * _size(data))
-    x = data.read(rows).flatten(1).float() / 255  # [n, C·H·W]
-    x = x - x.mean(0)
+def project(data: Dataset, most: int = 60_000, fitted: int = 3000) -> Map:
+    """Principal components of an even sample of the images (Pearson 1901), the first two of them as a map of up to `most`."""
+    x = data.read(_even_sample(data, min(fitted, most) * _size(data))).flatten(1).float() / 255  # [n, C·H·W]
+    mean = x.mean(0)
+    x = x - mean
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # the range finder of Halko et al. 2011 starts from random vectors
-        u, s, v = torch.pca_lowrank(x, q=min(6, *x.shape), center=False, niter=4)
-    signs = v[:, :2].sum(0).sign()  # a component's sign is arbitrary: brighter is right, and up
-    points = u[:, :2] * s[:2] * signs
+        _, s, v = torch.pca_lowrank(x, q=min(6, *x.shape), center=False, niter=4)
+    axes = v[:, :2] * v[:, :2].sum(0).sign()  # a component's sign is arbitrary: brighter is right, and up
+    rows = _even_sample(data, most * _size(data))
+    points = torch.cat([(data.read(rows[part]).flatten(1).float() / 255 - mean) @ axes for part in _blocks(data, rows)])
     total = x.square().sum().clamp(min=1e-12)
     shares = (s[:2] ** 2 / total).tolist()
     return Map(rows, points / points[:, 0].std().clamp(min=1e-12), (shares[0], shares[1]))

@@ -96,7 +96,8 @@ def _near(data: Dataset, features: Features, exact: Tensor) -> tuple[Tensor, Ten
     near = features.lookalikes.rows  # [N, 2]
     pairs = torch.stack([torch.arange(len(data))[:, None].expand_as(near), near], -1).flatten(0, 1).sort(1).values.unique(dim=0)
     pairs = pairs[(exact[pairs[:, 0]] != exact[pairs[:, 1]]) | (exact[pairs[:, 0]] < 0)]
-    differ = torch.cat([torch.empty(0), *(differences(data.read(p[:, 0]), data.read(p[:, 1])) for p in pairs.split(PAIRS))])
+    parts = pairs.split(PAIRS) if len(pairs) else ()
+    differ = torch.cat([torch.empty(0), *(differences(data.read(p[:, 0]), data.read(p[:, 1])) for p in parts)])
     scores = torch.zeros(len(data))
     for side in (0, 1):
         scores.scatter_reduce_(0, pairs[:, side], (1 - differ / (2 * ALIKE)).clamp(min=0), "amax")

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from genlab.config import Field
-from genlab.data.dataset import Dataset, DataSpec, Splits
+from genlab.data.dataset import Dataset, Splits
 from genlab.data.library import load
 from genlab.data.recipe import Recipe, added_ids
+from genlab.data.steps import brought_to
 from genlab.errors import BadSetting
 from genlab.features import Features
 from genlab.quality.defect import Damage, Finding, Truth, chosen, draws, dropped, needs_images
@@ -61,12 +61,3 @@ def strange(features: Features) -> tuple[Tensor, Tensor]:
     if int((data.counts > 1).sum()) > 1:
         far = torch.maximum(far, robust(-features.predictions.scores.amax(1)))
     return torch.sigmoid(far - FAR), far > FAR
-
-
-def brought_to(spec: DataSpec, images: Tensor) -> Tensor:
-    """Images uint8 [n, C, H, W] at the size of a dataset and in its mode, grey or colour."""
-    channels, height, width = spec.shape
-    x = images.float()
-    if x.shape[1] != channels:
-        x = x.mean(1, keepdim=True).expand(-1, channels, -1, -1)
-    return F.interpolate(x, (height, width), mode="bilinear", antialias=True).round().clamp(0, 255).to(torch.uint8)

@@ -3,19 +3,21 @@
 import io
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from datetime import date
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from genlab.data.dataset import Splits
+from genlab.data.dataset import Dataset, Splits
 from genlab.data.importing import table_of
 from genlab.data.library import PLUS, describe
 from genlab.features import Features
 from genlab.quality.defect import Finding
 
 ENOUGH = 10_000  # items, a rule of thumb: below, GANs and diffusion models learn items by heart; VAEs do with a tenth
+RECENT = 5  # years
 MOST = 2000  # items that the Vendi score is computed of
 
 
@@ -116,7 +118,7 @@ def _scores(data: Splits, found: tuple[Finding, ...], features: Features) -> tup
             unlike,
             "share of items that are no copy, no leak from the held-out parts, and exposed as the rest; size and mode are one",
         ),
-        Score("timeliness", None, "unknown", "how recent the items are; no dates are known of these, and none are made up"),
+        _timeliness(data.train),
         _diversity(data, features, flagged),
         Score(
             "quantity",
@@ -131,6 +133,19 @@ def _scores(data: Splits, found: tuple[Finding, ...], features: Features) -> tup
             "share of items that are no copy, which a model learns by heart and gives away; who is in a picture is not known",
         ),
     )
+
+
+def _timeliness(data: Dataset) -> Score:
+    """The ages of the items whose day is known."""
+    days, today = sorted(day for day in data.days if day), date.today()
+    definition = (
+        f"share of the items with a known date that are at most {RECENT} years old; dates come from EXIF or real file dates"
+    )
+    if not days:
+        return Score("timeliness", None, "no dates are known of these items, and none are made up", definition)
+    young = sum((today - day).days <= RECENT * 365.25 for day in days)
+    told = f"newest {days[-1]}, oldest {days[0]}, median {days[len(days) // 2]}; {len(days):,} of {len(data):,} items have a date"
+    return Score("timeliness", young / len(days), told, f"{definition}; today is {today}")
 
 
 def _located(name: str) -> str:

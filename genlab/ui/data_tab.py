@@ -1,6 +1,6 @@
 """The Data tab: a gallery by class, what is in the dataset, and its map."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
@@ -9,27 +9,40 @@ from torch import Tensor
 
 from genlab.config import Field
 from genlab.data import Dataset, Splits, load
-from genlab.data.summary import examples, locate, neighbours, project, scattered, summarise
-from genlab.errors import BadSetting
+from genlab.data.summary import Map, examples, locate, neighbours, scattered, summarise
+from genlab.errors import BadSetting, GenlabError
+from genlab.maps import methods, project
+from genlab.paths import current_space
 from genlab.plane import REACH
-from genlab.ui import drawing_card
+from genlab.quality.review import worst_of
+from genlab.ui import drawing_card, quality_card, story_card
 from genlab.ui.draw import data_uri, wall
 from genlab.ui.import_card import import_card, own_card
-from genlab.ui.shared import Request, Shared, drawing, served
+from genlab.ui.quality_card import checked_rows, found_in
+from genlab.ui.shared import Kept, Request, Shared, at_edge, drawing, on_all_cores, served
 from genlab.ui.widgets import widget
 from genlab.ui.words import say
 
 COLUMNS, LINES, MOST_CLASSES = 16, 10, 20  # of the gallery
+MOST_ROWS = 60_000  # of the map
+QUICK = "pixels"  # the map that is made at once; the others wait in the queue
+QUIET = {"show_progress": "hidden", "api_visibility": "private"}
+
+_maps = Kept(16)  # those that took long
 
 
 def build(shared: Shared) -> None:
     """Three widgets that follow the dataset picker; each asks for its own part, so the quick ones do not wait."""
     with gr.Row(elem_classes="data-tab"):
-        for name, answers in (("gallery", [gallery, item]), ("facts", [facts]), ("map", [plane, thumbnail])):
+        for name, answers in (("gallery", [gallery, item]), ("facts", [facts]), ("map", [plane, thumbnail, suspicion])):
             with gr.Column(min_width=300):
-                widget(name, answers)
+                card = widget(name, answers)
                 if name == "gallery":
                     import_card(shared)
+                if name == "map":
+                    card.arrange(_arrange, None, card, concurrency_id="quality", concurrency_limit=1, **QUIET)
+    story_card.build()
+    quality_card.build(shared)
     own_card(shared)
     drawing_card.build(shared)
 
@@ -40,6 +53,9 @@ class Wish(Request):
     dataset: str
     seed: int = Field(0, ge=0, lt=2**31)  # of the choice of examples
     row: int = 0  # of the training part
+    rows: list[int] | None = Field(None, max_length=MOST_ROWS)  # that were chosen on the map; None for all
+    method: str = Field(QUICK, max_length=40)  # of the map
+    turn: int = 0  # which wish it is, so that an answer to the same one as before is known
 
 
 def drawn(answer: Callable[[Wish, Splits], dict[str, Any]]) -> Callable[[object], dict[str, Any]]:
@@ -63,9 +79,11 @@ def gallery(wish: Wish, splits: Splits) -> dict[str, Any]:
         return {"points": True, "total": sum(map(len, splits.parts.values())), "classes": data.spec.classes, "groups": []}
     classes = data.spec.classes[:MOST_CLASSES]
     lines = max(1, round(LINES / max(1, len(classes))))
-    rows = examples(data, COLUMNS * lines, wish.seed)[: max(1, len(classes))]
+    chosen = torch.arange(len(data)) if wish.rows is None else torch.tensor(checked_rows(splits, wish.rows), dtype=torch.long)
+    rows = [chosen[r] for r in examples(data[chosen], COLUMNS * lines, wish.seed)[: max(1, len(classes))]]
     return {
         "total": sum(map(len, splits.parts.values())),
+        "chosen": None if wish.rows is None else len(chosen),
         "classes": data.spec.classes,
         "shape": data.spec.shape,
         "columns": COLUMNS,
@@ -123,26 +141,64 @@ def facts(wish: Wish, splits: Splits) -> dict[str, Any]:
 @drawn
 def plane(wish: Wish, splits: Splits) -> dict[str, Any]:
     """The map's points with coordinates in [0, 1]; points themselves lie where they are in the plane."""
-    data = splits.train
+    data, found = splits.train, _map(splits, wish.method)
     points = data.spec.modality == "points"
-    if points:
-        rows, shares = scattered(data), None
-        x, y = ((data.read(rows) / REACH + 1) / 2).T
-    else:
-        found = project(data)
-        rows, shares = found.rows, found.shares
-        low, high = found.points.min(0).values, found.points.max(0).values
-        x, y = ((found.points - low) / (high - low).clamp(min=1e-12)).T
+    low, high = (-REACH, torch.tensor(REACH)) if points else (found.points.min(0).values, found.points.max(0).values)
+    x, y = ((found.points - low) / (high - low).clamp(min=1e-12)).T
     return {
         "shape": data.spec.shape,
         "points": points,
         "reach": REACH,
         "classes": data.spec.classes,
-        "rows": rows.tolist(),
-        "labels": data.label[rows].tolist(),
+        "method": wish.method,
+        "methods": [] if points else methods(),
+        "rows": found.rows.tolist(),
+        "labels": data.label[found.rows].tolist(),
         "x": [round(v, 4) for v in x.tolist()],
         "y": [round(v, 4) for v in y.tolist()],
-        "shares": shares,
+        "shares": found.shares,
+    }
+
+
+def _map(splits: Splits, method: str) -> Map:
+    """Where the map shows which items: points where they are, images by a method whose work is done."""
+    if splits.spec.modality == "points":
+        rows = scattered(splits.train)
+        return Map(rows, splits.train.read(rows))
+    found = project(splits.train, method) if method == QUICK else _maps.find(_key(splits, method))
+    if found is None:
+        raise BadSetting(say("data.not_arranged", method=method))
+    return found
+
+
+def _key(splits: Splits, method: str) -> tuple[object, ...]:
+    return current_space(), splits.name, splits.train.fingerprint, method
+
+
+@at_edge
+def _arrange(event: gr.EventData) -> Iterator[dict[str, Any]]:
+    """Make a map that takes a while; the widget then asks for it."""
+    try:
+        wish = Wish.check(event._data)
+        splits = load(wish.dataset)
+        _image(wish, splits)
+        for found in on_all_cores(project(splits.train, wish.method) for _ in range(1)):
+            _maps.put(_key(splits, wish.method), found)
+            yield {"arranged": wish.dataset, "method": wish.method, "turn": wish.turn}
+    except GenlabError as fault:
+        yield {"error": str(fault)}
+
+
+@drawn
+def suspicion(wish: Wish, splits: Splits) -> dict[str, Any]:
+    """For each point of the map the issue that it is suspected of, if any, and the highest score that a check gives it."""
+    findings = found_in(splits).findings
+    rows = _map(splits, wish.method).rows
+    worst, scores = worst_of(findings)
+    return {
+        "issues": [finding.name for finding in findings],
+        "worst": worst[rows].tolist(),
+        "scores": [round(score, 3) for score in scores[rows].tolist()],
     }
 
 

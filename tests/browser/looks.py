@@ -22,6 +22,12 @@ def sprite_of(page: Page, selector: str) -> np.ndarray:
     return pixels_of(style.removeprefix("url(").removesuffix(")").strip("\"'"))
 
 
+def pick(page: Page, picker: str, name: str) -> None:
+    """Choose from one of the pickers in the header."""
+    page.click(f"#{picker} input")
+    page.locator(f"[data-testid=dropdown-option][aria-label='{name}']").click()
+
+
 def data(page: Page, selector: str, name: str) -> Any:
     """A data attribute, read as JSON."""
     return json.loads(page.locator(selector).get_attribute(f"data-{name}") or "null")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from looks import pixels_of, sprite_of, sticks_out
+from looks import pick, pixels_of, sprite_of, sticks_out
 from playwright.sync_api import Page, expect
 
 from genlab.data import load
@@ -19,8 +19,7 @@ def digits(page: Page) -> Page:
 
 def shown(page: Page, dataset: str) -> Page:
     page.click("#tab-data")
-    page.click("#dataset-picker input")
-    page.get_by_role("option", name=dataset, exact=True).click()
+    pick(page, "dataset-picker", dataset)
     total = sum(map(len, load(dataset).parts.values()))
     expect(page.locator(".data-gallery .title")).to_have_text(f"{total:,} images in {len(load(dataset).spec.classes)} classes")
     for part in (".data-facts .body", "#data-map"):
@@ -111,8 +110,7 @@ def test_small_pixels_stay_crisp(digits: Page):
 
 def test_missing_data_say_what_to_do_and_the_rest_works(page: Page):
     page.click("#tab-data")
-    page.click("#dataset-picker input")
-    page.get_by_role("option", name="kmnist", exact=True).click()
+    pick(page, "dataset-picker", "kmnist")
     expect(page.locator("#data-gallery .fault")).to_contain_text("KMNIST/raw/train-images-idx3-ubyte", timeout=30_000)
     shown(page, "sprites")
     assert page.locator(".group .name").all_inner_texts() == ["square", "ellipse", "triangle"]

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from looks import pick
 from playwright.sync_api import Page, expect
 
 from genlab.data import load
@@ -24,11 +25,6 @@ def rested(served_runs) -> Run:
     return run
 
 
-def choose(page: Page, picker: str, name: str) -> None:
-    page.click(f"{picker} input")
-    page.get_by_role("option", name=name, exact=True).click()
-
-
 def told(page: Page, name: str) -> int:
     return int(page.locator("#points-canvas").get_attribute(f"data-{name}") or 0)
 
@@ -46,9 +42,9 @@ def ink(page: Page) -> int:
 
 def begin(page: Page, name: str) -> None:
     """Start a long GAN on the ring, and wait for its first pictures."""
-    choose(page, "#dataset-picker", "gaussians")
+    pick(page, "dataset-picker", "gaussians")
     page.click("#tab-train")
-    choose(page, "#train-family", "gan")
+    pick(page, "train-family", "gan")
     expect(page.locator("#train-preset input")).to_have_value("points")
     expect(page.locator("#train-gan-latent input").first).to_have_value("2")
     page.wait_for_timeout(500)

@@ -8,34 +8,39 @@ const askItem = latest(server.item);
 let shown = null;
 let dataset = "";
 let seed = 0;
+let rows; // that were chosen on the map; undefined for all
+let opening = false; // the others wait for this dataset
 
 label(element);
 find(".copy-link").addEventListener("click", () => genlab.copyLink(find(".copy-link"), { tab: "data", dataset }));
 more.addEventListener("click", () => load(dataset, seed + 1));
 new ResizeObserver(() => shown && lay()).observe(wall);
-listen("dataset", (name) => load(name, 0));
+listen("dataset", (name) => load(name, 0, true));
 listen("image", (row) => open(row));
+listen("lasso", (chosen) => { if (shown && (chosen?.dataset ?? dataset) === dataset && chosen?.rows !== rows) { rows = chosen?.rows; load(dataset, seed); } });
 
-async function load(wanted, nextSeed) {
+async function load(wanted, nextSeed, anew = false) {
   [dataset, seed] = [wanted, nextSeed];
+  opening ||= anew;
+  if (anew) rows = undefined;
   wall.setAttribute("aria-busy", "true");
-  const answer = await askGallery({ dataset, seed });
+  const answer = await askGallery({ dataset, seed, rows: rows ?? null });
   if (!answer) return;
   wall.removeAttribute("aria-busy");
   find(".under").hidden = !!answer.error;
   if (answer.error) return complain(answer.error);
   element.closest(".data-tab")?.classList.toggle("of-points", Boolean(answer.points));
   if (answer.points) return tell("opened data", dataset); // the map is their picture
-  const before = shown && shown.dataset;
   shown = { ...answer, dataset };
-  find(".title").textContent = say(answer.classes.length ? "data.title" : "data.title_no_classes", {
+  find(".title").textContent = rows ? say("quality.chosen", { n: count(answer.chosen) }) : say(answer.classes.length ? "data.title" : "data.title_no_classes", {
     n: count(answer.total),
     k: count(answer.classes.length),
   });
   find(".some").textContent = answer.groups.length < answer.classes.length ? say("data.some_classes", { k: answer.groups.length, n: answer.classes.length }) : "";
   find(".size").textContent = say(answer.shape[0] === 1 ? "data.size_grey" : "data.size_colour", { w: answer.shape[2], h: answer.shape[1] });
   lay();
-  if (before === dataset) return;
+  if (!opening) return;
+  opening = false;
   detail.replaceChildren(make("p.note", {}, say("data.click_an_image")));
   tell("opened data", dataset); // only now do the others ask, so that a slow or missing source is sought once
 }

@@ -1,0 +1,102 @@
+// The report: findings as they come, the scores with their definitions, the checklist of issues.
+
+let turn = 0;
+let issues = []; // of the last look
+let before = null; // the counts by issue before a repair
+let lookAfter = ""; // a dataset that is looked at as soon as it is opened
+let began = 0;
+
+function startReport() {
+  find("#quality-run").addEventListener("click", look);
+  find(".report .leave").addEventListener("click", () => { trigger("leave"); stopLooking(); });
+  find("#quality-repair-all").addEventListener("click", () => repairIssues(null));
+  const file = (kind) => make("button", { type: "button", id: `quality-${kind}`, onclick: () => saveReport(kind) }, say(`quality.as_${kind}`));
+  find(".files").replaceChildren(...["json", "png", "md"].map(file));
+}
+
+function look() {
+  if (!dataset) return;
+  turn += 1;
+  issues = [];
+  began = performance.now();
+  showIssues();
+  find("#quality-run").disabled = true;
+  find(".report .leave").hidden = false;
+  find(".report .status").textContent = say("quality.looking");
+  find(".report .scores").replaceChildren();
+  find(".files").hidden = true;
+  trigger("inspect", { dataset, turn });
+}
+
+function stopLooking(sentence = "") {
+  if (find("#quality-run").disabled) turn += 1; // what still comes is not heard
+  find("#quality-run").disabled = false;
+  find(".report .leave").hidden = true;
+  find(".report .status").textContent = sentence;
+}
+
+function hearLook(news) {
+  if (news.issue) {
+    issues.push(news.issue);
+    find(".report .status").textContent = say("quality.looked_for", { name: say(`quality.issue_${news.issue.name}`) });
+    return showIssues();
+  }
+  stopLooking(say("quality.took", { seconds: figure((performance.now() - began) / 1000, 2) }));
+  about.looked = { issues, card: news.card };
+  showLook();
+  tell("looked", dataset);
+}
+
+/** What was found, where one has looked; else the way to look. */
+function showLook() {
+  issues = about.looked?.issues ?? [];
+  const card = about.looked?.card;
+  if (!card) find(".report .status").textContent = say("quality.not_yet");
+  find(".files").hidden = !card;
+  find(".report .scores").replaceChildren(...(card?.scores ?? []).map(score));
+  find(".report .aside").textContent = card ? say("quality.items", { n: count(card.items) }) : "";
+  showIssues();
+  closeSuspects();
+}
+
+function score({ name, value, told, measured, definition }) {
+  return make(
+    "div.score",
+    { id: `quality-score-${name}` },
+    make("b", {}, say(`quality.score_${name}`)),
+    make("span.track", {}, make("span.fill", { style: `width:${100 * (value ?? 0)}%` })),
+    make("span.told", {}, told),
+    make("p.note", { title: measured }, definition)
+  );
+}
+
+function showIssues() {
+  find(".issues .aside").textContent = issues.length ? say("quality.concerned", { n: count(issues.filter((issue) => issue.count).length), k: count(issues.length) }) : "";
+  const list = find(".issues .list");
+  list.replaceChildren(...(issues.length ? issues.map(issueLine) : [make("p.note", {}, say("quality.no_issues"))]));
+  find("#quality-repair-all").hidden = !issues.some((issue) => issue.count) || find("#quality-run").disabled;
+}
+
+function issueLine(issue) {
+  const was = before?.[issue.name];
+  return make(
+    "button.issue.link",
+    { type: "button", id: `quality-issue-${issue.name}`, "aria-pressed": String(issue.name === opened), title: issue.sentence, "data-n": issue.count, onclick: () => openIssue(issue) },
+    make("span.name", {}, say(`quality.issue_${issue.name}`)),
+    !was && !(issue.count && was === 0) ? null : make("span.was", {}, `${count(was)} →`),
+    make(issue.count ? "span.chip.bad" : "span.chip", {}, issue.count ? (issue.classes.length ? say("quality.classes", { n: count(issue.count) }) : count(issue.count)) : say("quality.none"))
+  );
+}
+
+async function saveReport(kind) {
+  const answer = (await server.quality_file({ dataset, kind }).catch(() => null)) ?? { error: say("page.lost") };
+  complain(answer.error);
+  if (answer.content) genlab.save(answer.name, answer.content);
+}
+
+/** Repair these issues, or all; what was decided of single items holds. The result is looked at again, side by side. */
+async function repairIssues(names) {
+  const counts = Object.fromEntries(issues.map((issue) => [issue.name, issue.count]));
+  const answer = await change(server.quality_repair, { issues: names, ...decided() }, names === null || names.length > 0);
+  if (answer) before = counts;
+}

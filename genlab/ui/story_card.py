@@ -1,0 +1,38 @@
+"""The story card of the Data tab: break it, find it, fix it, with three models that train meanwhile."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from genlab import story
+from genlab.errors import GenlabError
+from genlab.ui.draw import wall
+from genlab.ui.shared import Request, at_edge, on_all_cores
+from genlab.ui.widgets import widget
+
+COLUMNS = 10  # of a wall, a class each
+QUIET = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+def build() -> None:
+    """One widget; the story is told to one visitor at a time, and ends as soon as nobody listens."""
+    card = widget("story", [])
+    told = card.begin(_tell, None, card, concurrency_id="story", concurrency_limit=1, **QUIET)
+    card.leave(None, None, None, cancels=[told], **QUIET)
+
+
+class Begun(Request):
+    turn: int  # which telling it is
+
+
+@at_edge
+def _tell(event: gr.EventData) -> Iterator[dict[str, Any]]:
+    """A record a scene."""
+    try:
+        asked = Begun.check(event._data)
+        for scene in on_all_cores(story.tell()):
+            walls = {name: wall(pixels, COLUMNS) for name, pixels in scene.walls.items()}
+            yield {"turn": asked.turn, "step": scene.step, "facts": scene.facts, "walls": walls}
+    except GenlabError as fault:
+        yield {"error": str(fault)}
