@@ -113,10 +113,16 @@ async function refreshPad() {
   await fetchCells();
 }
 
+/** Keep frames coming while the pad is held: a browser that rests takes up to two frames to show a movement. */
+function stayAwake() {
+  if (held) requestAnimationFrame(stayAwake);
+}
+
 surface.addEventListener("pointerdown", (event) => {
   if (!here) return;
   surface.setPointerCapture(event.pointerId);
   held = { x: event.clientX, y: event.clientY, spot, moved: false };
+  stayAwake();
 });
 surface.addEventListener("pointermove", (event) => {
   if (!held) return;
