@@ -106,7 +106,7 @@ def latent_jacobian(data: Any) -> dict[str, Any]:
     trained, model = explorer.explorable(asked)
     place = explorer.place(trained, model, asked)
     with drawing():
-        heat = latent.jacobian(model, place.z, _along(trained, model, asked), place.given, model.coarse_settings())
+        heat = latent.jacobian(model, place.z, _along(trained, model, asked, place.z), place.given, model.coarse_settings())
     peak = float(heat.max())
     grey = (255 * heat / max(peak, 1e-9)).round().to(torch.uint8)
     return {"image": data_uri(grey[None].cpu()), "peak": round(peak, 3)}
@@ -173,10 +173,10 @@ def _found(trained: Trained, model: LatentModel, wish: Wish) -> Direction:
     return latent.between_classes(wish.name, model, load(trained.dataset).train, first, second, trained.weights)
 
 
-def _along(trained: Trained, model: LatentModel, asked: Slider) -> Tensor:
-    """The direction [*L] of a slider."""
+def _along(trained: Trained, model: LatentModel, asked: Slider, z: Tensor) -> Tensor:
+    """Which way [*L] a slider moves a latent [1, *L] at first."""
     if asked.direction is not None:
-        return explorer.shelf_of(trained, model).find(asked.direction).vector
+        return explorer.shelf_of(trained, model).find(asked.direction).tangent(z)
     axes = explorer.axes_of(trained)
     if asked.axis is None or asked.axis >= len(axes):
         raise BadSetting(say("latent.axis", given=asked.axis, possible=len(axes)))
