@@ -3,22 +3,32 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
 from serving import PublicPage, serving
+from xdist.scheduler import LoadScopeScheduling
 
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=50, database=None)
 settings.load_profile("busy")  # a machine that trains meanwhile is slow
 os.environ.update(HF_HUB_OFFLINE="1", GRADIO_ANALYTICS_ENABLED="False")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class InTwo(LoadScopeScheduling):
     """Where two processes share the tests, one drives the browser, and the other takes the rest file by file."""
-    items.sort(key=lambda item: "browser" not in item.path.parts)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("browser" if "browser" in item.path.parts else item.path.stem))
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "browser" if "/browser/" in nodeid else nodeid.split("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> InTwo:
+    return InTwo(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: "browser" not in item.path.parts)  # those that take longest begin
 
 
 @pytest.fixture(scope="session", autouse=True)
