@@ -17,6 +17,7 @@ from serving import PublicPage
 
 from genlab.data import to_pixels
 from genlab.images import wall
+from genlab.paths import CHECKPOINTS
 from genlab.training.checkpoint import load_model
 
 FOUR = ["sample", "decode", "interpolate", "inspect"]
@@ -121,5 +122,5 @@ def test_other_sites_reach_no_tool(public_page: PublicPage, headers: dict[str, s
 
 def test_programs_see_what_ships_and_keep_nothing(public_page: PublicPage):
     sentence = called(public_page, "sample", "nothing", 1, 0, "", {}).json()["error"]
-    assert sentence.endswith("Possible: dcgan-mnist, diffusion-mnist, vae-mnist, vae-mnist-2d.")
+    assert sentence.endswith(f"Possible: {', '.join(sorted(folder.name for folder in CHECKPOINTS.iterdir()))}.")
     assert Asker(httpx.Client(base_url=public_page.address)).ask("watch", {})["runs"] == []

@@ -71,7 +71,7 @@ def clean(folder: Path) -> dict[str, str]:
 
 
 def test_the_steps_in_a_clean_folder_end_in_a_healthy_page(image: Path):
-    before = {path: path.stat().st_mtime for path in image.rglob("*") if "__pycache__" not in path.parts}
+    before = {path: path.stat().st_mtime for path in image.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
     command = [*here(json.loads(arguments("CMD")[0])), "--port", port]
@@ -90,5 +90,5 @@ def test_the_steps_in_a_clean_folder_end_in_a_healthy_page(image: Path):
     finally:
         process.terminate()
         process.wait(20)
-    after = {path: path.stat().st_mtime for path in image.rglob("*") if "__pycache__" not in path.parts}
+    after = {path: path.stat().st_mtime for path in image.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
     assert after == before, "the folder could have been read-only"

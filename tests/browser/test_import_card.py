@@ -153,9 +153,9 @@ def test_cats_and_dogs_come_in(page: Page, tmp_path: Path):
     bring(page)
     title(page, "600 images in 2 classes")
     assert page.locator("#data-gallery .name").all_inner_texts() == ["cat", "dog"]
-    assert page.locator(".pager").inner_text().split("\n")[1] == "page 1 of 12"
-    page.locator(".pager .turn").nth(1).click()
-    expect(page.locator(".pager")).to_contain_text("page 2 of 12")
+    assert page.locator(".data-own .pager").inner_text().split("\n")[1] == "page 1 of 12"
+    page.locator(".data-own .pager .turn").nth(1).click()
+    expect(page.locator(".data-own .pager")).to_contain_text("page 2 of 12")
     assert page.locator("#import-table tbody tr").count() == 50
 
 
