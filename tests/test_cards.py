@@ -12,6 +12,7 @@ from PIL import Image
 from genlab.ui import explorer
 from genlab.ui.encoding import encode, latent_mix
 from genlab.ui.meaning import latent_arithmetic, latent_direction, latent_jacobian, latent_nearest
+from genlab.ui.shared import Kept
 from genlab.ui.surfaces import latent_map, latent_pad, latent_scatter
 from genlab.ui.walks import latent_export, latent_walk
 
@@ -137,3 +138,20 @@ def test_what_cannot_be_is_told_in_a_sentence(function: Any, wish: dict[str, Any
 def test_what_cannot_be_encoded_is_told_in_a_sentence(wanted: dict[str, Any], sentence: str):
     (answer,) = encoded({**VAE, **wanted})
     assert sentence in answer["fault"]
+
+
+def test_mixing_on_and_on_lets_go_of_no_walk():
+    frame = latent_walk({**WALK, "frames": 2})["frames"][1]
+    for _ in range(200):
+        explorer.keep(torch.zeros(1, 16))
+    assert torch.allclose(latent_at(frame), latent_at("prior:2"), atol=1e-5)
+
+
+def test_what_is_kept_weighs_no_more_than_it_may_and_what_was_asked_for_last_stays():
+    kept = Kept(10, weigh=len)
+    for name in ("a", "b"):
+        kept.put(name, "four")
+    kept.put("b", "five5")
+    assert kept.find("a") == "four"
+    kept.put("c", "two")
+    assert (kept.find("a"), kept.find("b"), kept.find("c")) == ("four", None, "two")

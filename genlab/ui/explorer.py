@@ -29,7 +29,9 @@ BASE = rf"^(zero|(prior|test):\d{{1,9}}|kept:[0-9a-f]{{1,32}}:\d{{1,3}}|pad:{NUM
 STRIP = 7  # frames of the small strip beside an axis
 WALL = 30  # images to choose from
 
-_axes, _latents, _kept = Kept(8), Kept(512), Kept(64)
+KEPT = 2**28  # bytes of latents that were made on the page, of all visitors; each counts a kilobyte more than its numbers
+
+_axes, _latents, _kept = Kept(8), Kept(512), Kept(KEPT, weigh=lambda z: z.nbytes + 2**10)
 
 
 class Looking(Request):
