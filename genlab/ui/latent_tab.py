@@ -1,4 +1,4 @@
-"""The Latent space tab: sliders that decode as they move, images to start from, a walk between two of them."""
+"""The Latent space tab: sliders that decode as they move, and the cards below, each with a file of its own."""
 
 import time
 from typing import Any
@@ -39,7 +39,7 @@ def build(shared: Shared) -> None:
 @served
 def latent_open(data: Any) -> dict[str, Any]:
     """What is to be known of a model before anything is drawn."""
-    trained = open_model(str(data))
+    trained = open_model(Looking.check({"model": data, "version": ""}).model)
     version = version_of(trained.folder)
     model = explorer.explorable(Looking(model=trained.name, version=version))[1]
     return {
@@ -78,7 +78,8 @@ def latent_axes(data: Any) -> dict[str, Any]:
     """The names of the axes and a point's coordinates along them; for some models this takes seconds the first time."""
     point = Point.check(data)
     trained, model = explorer.explorable(point)
-    return {"names": explorer.axes_of(trained).names, "values": explorer.coordinates(trained, model, point)}
+    with drawing():
+        return {"names": explorer.axes_of(trained).names, "values": explorer.coordinates(trained, model, point)}
 
 
 @served

@@ -19,7 +19,7 @@ from genlab.registry import check_name
 from genlab.training.checkpoint import Trained
 from genlab.ui import explorer
 from genlab.ui.draw import data_uri, wall
-from genlab.ui.explorer import Looking, Point
+from genlab.ui.explorer import Looking, Name, Point
 from genlab.ui.shared import Kept, drawing, served
 from genlab.ui.spaces import check_room
 from genlab.ui.words import say
@@ -31,18 +31,18 @@ NEAREST = 8
 class Wish(Looking):
     """A direction that is to be found and kept."""
 
-    name: str = Field(max_length=200)
+    name: Name
     how: Literal["sets", "classes", "factor"]
     start: list[Point] = Field(default=[], max_length=SET)
     end: list[Point] = Field(default=[], max_length=SET)
-    classes: list[str] = Field(default=[], max_length=2)  # from the first to the second
-    factor: str = Field("", max_length=200)
+    classes: list[Name] = Field(default=[], max_length=2)  # from the first to the second
+    factor: Name = ""
 
 
 class Named(Looking):
     """A direction that is kept."""
 
-    name: str = Field(max_length=200)
+    name: Name
 
 
 class Arithmetic(Looking):
@@ -57,7 +57,7 @@ class Slider(Point):
     """A point, and a slider that would move it."""
 
     axis: int | None = Field(None, ge=0, lt=latent.MOST)
-    direction: str | None = Field(None, max_length=200)
+    direction: Name | None = None
 
 
 @served
