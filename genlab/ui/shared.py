@@ -122,12 +122,25 @@ def drawing(threads: int = 1) -> Iterator[None]:
     One thread is the fastest for a few small images, and the steadiest beside a training.
     """
     torch.set_num_threads(threads)  # holds for the calling thread
-    if not _PLACES.acquire(timeout=20):
+    with _one_of(_PLACES):
+        yield
+
+
+@contextmanager
+def searching() -> Iterator[None]:
+    """As `drawing`, for what takes many seconds; it never has all places, so that pictures find one meanwhile."""
+    with _one_of(_LONG), drawing():
+        yield
+
+
+@contextmanager
+def _one_of(places: threading.BoundedSemaphore) -> Iterator[None]:
+    if not places.acquire(timeout=20):
         raise BadSetting(say("page.busy"))
     try:
         yield
     finally:
-        _PLACES.release()
+        places.release()
 
 
 def on_all_cores(records: Iterator[Record]) -> Iterator[Record]:
@@ -248,7 +261,7 @@ class Kept:
 
 _END = object()
 _models = Kept(8)
-_PLACES = threading.BoundedSemaphore(4)
+_PLACES, _LONG = threading.BoundedSemaphore(4), threading.BoundedSemaphore(2)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from genlab.training.checkpoint import Trained
 from genlab.ui import explorer
 from genlab.ui.draw import wall
 from genlab.ui.explorer import Looking, Point
-from genlab.ui.shared import Kept, drawing, served
+from genlab.ui.shared import Kept, drawing, owner_of, served
 from genlab.ui.words import say
 
 FINE, ROUGH = 4, 2  # pictures along a cell's side; of models that are slow to draw
@@ -74,7 +74,8 @@ def latent_scatter(data: Any) -> dict[str, Any]:
     trained, model = explorer.explorable(asked)
     if not model.encodes_at_once:
         raise BadSetting(say("map.no_encoder"))
-    return _scattered.get((trained.dataset, trained.weights), lambda: _encoded(trained, model))
+    key = owner_of(trained.folder), trained.dataset, trained.weights
+    return _scattered.get(key, lambda: _encoded(trained, model))
 
 
 def _encoded(trained: Trained, model: LatentModel) -> dict[str, Any]:
