@@ -18,7 +18,7 @@ from genlab.ui.meaning import (
     latent_jacobian,
     latent_nearest,
 )
-from genlab.ui.shared import Shared, drawing, open_model, served, version_of
+from genlab.ui.shared import QUIET, Shared, drawing, open_model, served, version_of
 from genlab.ui.surfaces import latent_map, latent_pad, latent_scatter
 from genlab.ui.walks import latent_export, latent_walk
 from genlab.ui.widgets import widget
@@ -32,8 +32,7 @@ def build(shared: Shared) -> None:
     reasons = [latent_jacobian, latent_nearest, latent_factors]
     scripts = ["pad", "walk", "encode", "manifold", "directions", "why"]
     card = widget("latent", [*points, *cards, *directions, *reasons], parts=["tiles"], more=scripts)
-    quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    card.encode(encode, None, card, concurrency_id="encode", concurrency_limit=2, **quiet)
+    card.encode(encode, None, card, concurrency_id="encode", concurrency_limit=2, **QUIET)
 
 
 @served

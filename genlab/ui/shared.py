@@ -31,6 +31,7 @@ from genlab.ui.spaces import NOBODY, visiting
 from genlab.ui.words import say
 
 ASSETS = Path(__file__).parent / "assets"
+QUIET = {"show_progress": "hidden", "api_visibility": "private"}  # for events that the page itself sets off
 log = logging.getLogger("genlab")
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 Record = TypeVar("Record")
