@@ -25,19 +25,20 @@ function view() {
     ...(truncation !== 1 && { truncation }),
   };
 }
-const whenOpened = [], whenRefreshed = [], whenResting = []; // what the scripts of the other cards do then
+const whenLeft = [], whenOpened = [], whenRefreshed = [], whenResting = []; // what the scripts of the other cards do then
 
 label(element);
 element.addEventListener("click", (event) => { if (!model) event.stopPropagation(); }, true);
 
 // --- Asking ---
 
-async function ask(name, data) {
+/** What the server answers; null where it refuses, which `tellFault` says, and where another model was picked meanwhile. */
+async function ask(name, data, tellFault = (fault) => note(fault, true)) {
   const asked = generation;
   const answer = await server[name](data).catch(() => null);
   if (asked !== generation) return null;
   if (answer && !answer.error) return answer;
-  note(answer?.error ?? say("page.lost"), true);
+  tellFault(answer?.error ?? say("page.lost"));
   if (!answer && name === "latent_decode") setTimeout(draw, RETRY); // no answer at all: the server may come back
   return null;
 }
@@ -380,6 +381,7 @@ async function open(name, keep = false) {
   note("");
   model = opened;
   if (keep) return refresh();
+  for (const task of whenLeft) task();
   const mine = generation, wanted = await linked();
   if (mine !== generation) return;
   [here, names, shown, offsets, truncation, lockedAt] = [wanted ?? start(), [], SHOWN, wanted?.offsets ?? {}, wanted?.truncation ?? 1, []];
@@ -387,7 +389,7 @@ async function open(name, keep = false) {
   saved = [];
   for (const numbers of [times, gaps]) numbers.length = 0;
   pace = 0;
-  for (const part of ["axes", "saved", "wall", "strip"]) at(part).replaceChildren();
+  for (const part of ["axes", "saved"]) at(part).replaceChildren();
   at("more").hidden = true;
   at("size").textContent = model.points ? say("latent.plane") : `${model.size[1]} × ${model.size[0]}`;
   element.classList.toggle("of-points", model.points);
