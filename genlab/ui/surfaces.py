@@ -55,7 +55,8 @@ def latent_map(data: Any) -> dict[str, Any]:
     """One sprite of what lies in the plane of two axes through a point, from -REACH to REACH both ways, the top row first."""
     asked = Plane.check(data)
     trained, model = explorer.explorable(asked)
-    axes, here = explorer.axes_of(trained), explorer.place(trained, model, asked)
+    with drawing():
+        axes, here = explorer.axes_of(trained), explorer.place(trained, model, asked)
     if max(asked.across, asked.up) >= len(axes) or asked.across == asked.up:
         raise BadSetting(say("map.axes", possible=len(axes)))
     side = GRID if explorer.quick(model) else ROUGH_GRID

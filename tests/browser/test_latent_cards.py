@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from looks import data, pixels_of, sprite_of, sticks_out
+from looks import data, pick, pixels_of, sprite_of, sticks_out
 from PIL import Image, ImageSequence
 from playwright.sync_api import Page, expect
 
@@ -137,6 +137,18 @@ def test_a_walk_plays_pauses_and_is_scrubbed(card: Page):
     card.locator("#latent-strip .tile").first.click()
     card.wait_for_function("document.querySelector('#latent-image').dataset.base.endsWith(':0')")
     is_of_its_values(card)
+
+
+def test_another_model_starts_at_its_own_place_though_a_walk_was_played(card: Page):
+    card.click("#latent-play")
+    card.wait_for_function("Number(document.querySelector('#latent-scrub').value) > 0.1")
+    pick(card, "model-picker", "dcgan-mnist")
+    card.wait_for_selector("#latent-play[disabled]")
+    card.wait_for_selector("#latent-play:not([disabled])")
+    at_base(card, "prior:1")
+    expect(card.locator("#latent-play")).to_have_text("▶")
+    expect(card.locator("#latent-note")).to_have_text("")
+    assert card.locator("#latent-mix .stop").count() == 2
 
 
 def test_an_export_has_the_frames_it_should(card: Page):
