@@ -191,7 +191,7 @@ function resetView() {
 
 // --- The sliders ---
 
-const LOCK = '<button class="lock" type="button" aria-pressed="false"><svg viewBox="0 0 12 14" aria-hidden="true"><rect x="1" y="6" width="10" height="7" rx="1.5"/><path d="M3.5 6V4a2.5 2.5 0 0 1 5 0v2" fill="none"/></svg></button>';
+const LOCK = '<button class="lock" type="button"><svg viewBox="0 0 12 14" aria-hidden="true"><rect x="1" y="6" width="10" height="7" rx="1.5"/><path d="M3.5 6V4a2.5 2.5 0 0 1 5 0v2" fill="none"/></svg></button>';
 
 function row(id, name, low, high, lock = "") {
   const line = make("div.axis", { id });
@@ -246,13 +246,17 @@ function wire(line, change, reset) {
 }
 
 function buildAxes(found) {
-  names = found;
+  const held = [...locks].map((i) => [found.indexOf(names[i]), lockedAt[i]]).filter(([i]) => i >= 0); // they may stand elsewhere now
+  [names, lockedAt] = [found, []];
+  locks = new Set(held.map(([i]) => i));
+  for (const [i, value] of held) lockedAt[i] = value;
   home = names.map(() => 0);
   const rows = at("axes");
   rows.replaceChildren(...names.map((name, i) => {
     const line = row(`latent-slider-${i}`, name, -REACH, REACH, LOCK), lock = line.querySelector(".lock");
     lock.title = say("latent.lock", { name });
     lock.setAttribute("aria-label", lock.title);
+    lock.setAttribute("aria-pressed", String(locks.has(i)));
     lock.addEventListener("click", () => lockAxis(i, lock));
     wire(line, (value) => setAxis(i, value), () => setAxis(i, home[i]));
     return line;
@@ -406,11 +410,11 @@ async function open(name, keep = false) {
 async function refresh() {
   if (here.base.startsWith("kept")) here.base = model.home;
   const before = Object.fromEntries(names.map((name, i) => [name, here.values?.[i]]));
-  const answer = await ask("latent_axes", { ...point(), values: null });
+  const answer = await ask("latent_axes", { ...point(), values: null, locked: [] });
   if (!answer) return;
   const known = here.values && answer.names.every((name) => name in before);
   if (names.join() !== answer.names.join()) buildAxes(answer.names);
-  here.values = known && !here.exact ? answer.names.map((name) => before[name]) : answer.values.map(rounded);
+  here.values = here.exact ? null : known ? answer.names.map((name) => before[name]) : answer.values.map(rounded);
   showValues();
   await draw();
   for (const task of whenRefreshed) await task();
