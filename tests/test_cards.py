@@ -11,7 +11,9 @@ from PIL import Image
 
 from genlab.ui import explorer
 from genlab.ui.encoding import encode, latent_mix
+from genlab.ui.latent_tab import latent_open
 from genlab.ui.meaning import latent_arithmetic, latent_direction, latent_jacobian, latent_nearest
+from genlab.ui.shared import Kept
 from genlab.ui.surfaces import latent_map, latent_pad, latent_scatter
 from genlab.ui.walks import latent_export, latent_walk
 
@@ -137,3 +139,34 @@ def test_what_cannot_be_is_told_in_a_sentence(function: Any, wish: dict[str, Any
 def test_what_cannot_be_encoded_is_told_in_a_sentence(wanted: dict[str, Any], sentence: str):
     (answer,) = encoded({**VAE, **wanted})
     assert sentence in answer["fault"]
+
+
+def test_mixing_on_and_on_lets_go_of_no_walk():
+    frame = latent_walk({**WALK, "frames": 2})["frames"][1]
+    for _ in range(200):
+        explorer.keep(torch.zeros(1, 16))
+    assert torch.allclose(latent_at(frame), latent_at("prior:2"), atol=1e-5)
+
+
+def test_what_is_kept_weighs_no_more_than_it_may_and_what_was_asked_for_last_stays():
+    kept = Kept(10, weigh=len)
+    for name in ("a", "b"):
+        kept.put(name, "four")
+    kept.put("b", "five5")
+    assert kept.find("a") == "four"
+    kept.put("c", "two")
+    assert (kept.find("a"), kept.find("b"), kept.find("c")) == ("four", None, "two")
+
+
+@pytest.mark.parametrize("wrong", [{"values": [1e300]}, {"offsets": {"x" * 1000: 1.0}}, {"classes": [-1e30]}])
+def test_numbers_and_names_beyond_all_bounds_are_refused(wrong: dict[str, Any]):
+    assert "does not fit" in latent_pad({**VAE, "base": "zero", "cells": [[0, 0]], **wrong})["error"]
+
+
+def test_only_the_card_that_shows_a_search_may_begin_one():
+    assert "looks for the latent" in latent_map({**GAN, "base": "test:3", "across": 0, "up": 1})["error"]
+
+
+@pytest.mark.parametrize("wrong", [None, 3, ["vae-mnist"], "x" * 10_000])
+def test_a_model_is_opened_by_a_name_alone(wrong: object):
+    assert len(latent_open(wrong)["error"]) < 300

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from genlab.errors import BadSetting
 from genlab.latent import disentanglement
 from genlab.latent.disentangle import mutual_information_gap
 
@@ -44,3 +45,10 @@ def test_two_axes_for_one_factor_leave_no_gap(factors):
     twice = torch.cat([factors[:, 1:2], factors[:, 1:2] * 2], 1)
     assert mutual_information_gap(twice, factors[:, 1:2]) == pytest.approx(0, abs=1e-6)
     assert mutual_information_gap(torch.cat([twice[:, :1], noise(3000, 1)], 1), factors[:, 1:2]) > 0.95
+
+
+def test_factors_that_never_change_are_left_out_and_too_few_are_refused(factors):
+    still = torch.cat([factors[:, :3], torch.ones(3000, 1)], 1)
+    assert disentanglement(noise(3000, 3), still).mig < 0.03
+    with pytest.raises(BadSetting, match="3 axes and 1 factors"):
+        disentanglement(noise(3000, 3), still[:, 2:])

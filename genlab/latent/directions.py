@@ -115,8 +115,8 @@ def encoded_factors(model: LatentModel, data: Dataset) -> tuple[Tensor, Tensor]:
 @torch.no_grad()
 def drawn_factors(model: LatentModel) -> tuple[Tensor, Tensor]:
     """Latents [n, *L] of the prior, and the factors [n, F] measured in what they decode to."""
-    z, given = model.prior(DRAWN, SEED), model.given_labels(None, DRAWN)
-    pixels = torch.cat([to_pixels(model.decode(z[part], given.rows(part))) for part in blocks_of(DRAWN)])
+    z, given, coarse = model.prior(DRAWN, SEED), model.given_labels(None, DRAWN), model.coarse_settings()
+    pixels = torch.cat([to_pixels(model.decode(z[part], given.rows(part), coarse)) for part in blocks_of(DRAWN)])
     return z, torch.from_numpy(measure(pixels.numpy()))
 
 

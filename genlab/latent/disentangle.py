@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from genlab.errors import BadSetting
+
 BINS = 20  # that continuous values are cut into
 FEW = 10  # values up to this number are taken as they are
 TREES = 40
@@ -26,11 +28,15 @@ def disentanglement(z: Tensor, factors: Tensor, seed: int = 0) -> Disentanglemen
 
     MIG is that of Chen et al. 2018 (eq. 6); the other three are those of Eastwood & Williams 2018 (section 2), the importance
     of axes being that of random forests as in theirs, and the informativeness R², for classes the share that is right.
+    Factors that are the same in all items are left out; raises BadSetting where fewer than two factors or axes remain.
     """
-    importance, informed = _forests(z.flatten(1).numpy(), factors.numpy(), seed)
+    z, factors = z.flatten(1), factors[:, factors.amax(0) > factors.amin(0)]
+    if min(z.shape[1], factors.shape[1]) < 2:
+        raise BadSetting(f"{z.shape[1]} axes and {factors.shape[1]} factors that vary are too few; two of each are needed.")
+    importance, informed = _forests(z.numpy(), factors.numpy(), seed)
     share = importance.sum(1) / importance.sum()  # of each axis in all that is known
     return Disentanglement(
-        mutual_information_gap(z.flatten(1), factors),
+        mutual_information_gap(z, factors),
         float((share * _purity(importance)).sum()),
         float(_purity(importance.T).mean()),
         float(np.mean(informed)),

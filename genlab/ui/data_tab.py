@@ -19,14 +19,13 @@ from genlab.ui import drawing_card, quality_card, story_card
 from genlab.ui.draw import data_uri, wall
 from genlab.ui.import_card import import_card, own_card
 from genlab.ui.quality_card import checked_rows, found_in
-from genlab.ui.shared import Kept, Request, Shared, at_edge, drawing, on_all_cores, served
+from genlab.ui.shared import QUIET, Kept, Request, Shared, at_edge, drawing, on_all_cores, served
 from genlab.ui.widgets import widget
 from genlab.ui.words import say
 
 COLUMNS, LINES, MOST_CLASSES = 16, 10, 20  # of the gallery
 MOST_ROWS = 60_000  # of the map
 QUICK = "pixels"  # the map that is made at once; the others wait in the queue
-QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 
 _maps = Kept(16)  # those that took long
 

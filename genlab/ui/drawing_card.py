@@ -6,11 +6,9 @@ from pydantic import Field
 
 from genlab.data import save_drawing
 from genlab.data.drawing import CLASSES, LEAST, MOST
-from genlab.ui.shared import Request, Shared, pick_dataset, served
+from genlab.ui.shared import QUIET, Request, Shared, pick_dataset, served
 from genlab.ui.spaces import check_room
 from genlab.ui.widgets import widget
-
-QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 def build(shared: Shared) -> None:

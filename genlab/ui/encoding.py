@@ -23,7 +23,7 @@ from genlab.ui import explorer
 from genlab.ui.draw import data_uri
 from genlab.ui.explorer import Looking, Numbers, Point
 from genlab.ui.import_card import limits_here, remove_uploads, uploads
-from genlab.ui.shared import Request, at_edge, drawing, served
+from genlab.ui.shared import Request, at_edge, searching, served
 from genlab.ui.walks import STOPS, model_of
 from genlab.ui.words import say
 
@@ -49,7 +49,7 @@ def encode(event: gr.EventData) -> Iterator[dict[str, Any]]:
         ticket = wanted.ticket
         trained, model = explorer.explorable(wanted)
         item, given, words = _image(trained, model, wanted)
-        with drawing(), closing(model.encode(to_model(item), given)) as steps:  # type: ignore[type-var]
+        with searching(), closing(model.encode(to_model(item), given)) as steps:  # type: ignore[type-var]
             told = 0.0
             for step in steps:
                 record = {"ticket": ticket, "step": step.step, "total": step.total, "error": round(float(step.error[0]), 4)}
@@ -77,9 +77,9 @@ def _image(trained: Trained, model: LatentModel, wanted: Wanted) -> tuple[Tensor
         return _drawn(model, wanted.pixels), None, ""
     (path,) = uploads([wanted.path])
     channels, height, width = model.spec.shape
-    if height != width:
-        raise BadSetting(say("encode.square", height=height, width=width))
     try:
+        if height != width:
+            raise BadSetting(say("encode.square", height=height, width=width))
         pixels, words = read_image(path, height, channels == 1, limits_here())
     finally:
         remove_uploads([path])

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field
@@ -20,23 +20,27 @@ from genlab.models import LatentModel
 from genlab.models.base import Given, one_hot
 from genlab.paths import cache_folder, current_space
 from genlab.training.checkpoint import Trained
-from genlab.ui.shared import Kept, Request, opened_model, version_of
+from genlab.ui.shared import Kept, Request, opened_model, owner_of, version_of
 from genlab.ui.words import say
 
-Numbers = list[float]
+Number = Annotated[float, Field(ge=-1e6, le=1e6)]
+Numbers = list[Number]
+Name = Annotated[str, Field(max_length=200)]
 NUMBER = r"-?\d{1,6}(?:\.\d{1,6})?"
 BASE = rf"^(zero|(prior|test):\d{{1,9}}|kept:[0-9a-f]{{1,32}}:\d{{1,3}}|pad:{NUMBER},{NUMBER}|z:[\w-]+)$"
 STRIP = 7  # frames of the small strip beside an axis
 WALL = 30  # images to choose from
 
-_axes, _latents, _kept = Kept(8), Kept(512), Kept(64)
+KEPT = 2**28  # bytes of latents that were made on the page, of all visitors; each counts a kilobyte more than its numbers
+
+_axes, _latents, _kept = Kept(8), Kept(512), Kept(KEPT, weigh=lambda z: z.nbytes + 2**10)
 
 
 class Looking(Request):
     """Which model a widget is looking at."""
 
-    model: str = Field(max_length=200)
-    version: str = Field(max_length=200)
+    model: Name
+    version: Name
 
 
 class Point(Looking):
@@ -44,8 +48,8 @@ class Point(Looking):
 
     base: str = Field(pattern=BASE, max_length=9000)
     values: Numbers | None = Field(None, max_length=latent.MOST)  # None: where the base itself is
-    locked: list[float | None] = Field(default=[], max_length=latent.MOST)  # of axes that a base does not move
-    offsets: dict[str, float] = Field(default={}, max_length=latent.directions.MOST)  # how far along each saved direction
+    locked: list[Number | None] = Field(default=[], max_length=latent.MOST)  # of axes that a base does not move
+    offsets: dict[Name, Number] = Field(default={}, max_length=latent.directions.MOST)  # how far along each saved direction
     truncation: float = Field(1.0, ge=0, le=2)  # how far from the middle all of it is then brought
     classes: Numbers = Field(default=[], max_length=1000)
     coarse: bool = False  # whether a rough picture will do
@@ -55,7 +59,7 @@ class Strips(Point):
     """The strips of the first few axes at a point."""
 
     count: int = Field(ge=1, le=latent.MOST)
-    directions: list[str] = Field(default=[], max_length=latent.directions.MOST)
+    directions: list[Name] = Field(default=[], max_length=latent.directions.MOST)
 
 
 class Wall(Looking):
@@ -202,6 +206,8 @@ def _base(trained: Trained, model: LatentModel, address: str) -> Tensor:
     if kind == "pad":
         return latent.pad.place(model, *map(float, rest.split(",")))
     if kind == "test":
+        if not model.encodes_at_once:  # a search is long, and only the card that shows it may begin one
+            raise BadSetting(say("latent.search"))
         return _latents.get(
             (current_space(), trained.dataset, trained.weights, address), lambda: _encoded(trained, model, int(rest))
         )
@@ -245,6 +251,8 @@ def _found(trained: Trained) -> Axes:
         return latent.axes_along(load_file(folder / "basis.safetensors")["basis"].to(model.device))
     except Exception:  # absent or unreadable: it can be made again
         axes = latent.axes_of(model)
+    if owner_of(trained.folder) is not None:
+        return axes  # the disk that visitors may use is counted elsewhere
     try:
         with whole_folder(folder) as draft:
             save_file({"basis": axes.basis.cpu().contiguous()}, draft / "basis.safetensors")

@@ -14,13 +14,12 @@ from genlab.data.importing import LOCAL, PUBLIC, Limits, Progress, import_images
 from genlab.data.library import free_name
 from genlab.errors import BadSetting, GenlabError
 from genlab.paths import current_space
-from genlab.ui.shared import Request, Shared, at_edge, served
+from genlab.ui.shared import QUIET, Request, Shared, at_edge, served
 from genlab.ui.spaces import check_room
 from genlab.ui.widgets import widget
 from genlab.ui.words import say
 
 ROWS = 50  # of one page of the table
-QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 def import_card(shared: Shared) -> None:

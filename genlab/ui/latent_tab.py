@@ -1,4 +1,4 @@
-"""The Latent space tab: sliders that decode as they move, images to start from, a walk between two of them."""
+"""The Latent space tab: sliders that decode as they move, and the cards below, each with a file of its own."""
 
 import time
 from typing import Any
@@ -18,7 +18,7 @@ from genlab.ui.meaning import (
     latent_jacobian,
     latent_nearest,
 )
-from genlab.ui.shared import Shared, drawing, open_model, served, version_of
+from genlab.ui.shared import QUIET, Shared, drawing, open_model, served, version_of
 from genlab.ui.surfaces import latent_map, latent_pad, latent_scatter
 from genlab.ui.walks import latent_export, latent_walk
 from genlab.ui.widgets import widget
@@ -32,14 +32,13 @@ def build(shared: Shared) -> None:
     reasons = [latent_jacobian, latent_nearest, latent_factors]
     scripts = ["pad", "walk", "encode", "manifold", "directions", "why"]
     card = widget("latent", [*points, *cards, *directions, *reasons], parts=["tiles"], more=scripts)
-    quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    card.encode(encode, None, card, concurrency_id="encode", concurrency_limit=2, **quiet)
+    card.encode(encode, None, card, concurrency_id="encode", concurrency_limit=2, **QUIET)
 
 
 @served
 def latent_open(data: Any) -> dict[str, Any]:
     """What is to be known of a model before anything is drawn."""
-    trained = open_model(str(data))
+    trained = open_model(Looking.check({"model": data, "version": ""}).model)
     version = version_of(trained.folder)
     model = explorer.explorable(Looking(model=trained.name, version=version))[1]
     return {
@@ -78,7 +77,8 @@ def latent_axes(data: Any) -> dict[str, Any]:
     """The names of the axes and a point's coordinates along them; for some models this takes seconds the first time."""
     point = Point.check(data)
     trained, model = explorer.explorable(point)
-    return {"names": explorer.axes_of(trained).names, "values": explorer.coordinates(trained, model, point)}
+    with drawing():
+        return {"names": explorer.axes_of(trained).names, "values": explorer.coordinates(trained, model, point)}
 
 
 @served

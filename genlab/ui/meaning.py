@@ -19,8 +19,8 @@ from genlab.registry import check_name
 from genlab.training.checkpoint import Trained
 from genlab.ui import explorer
 from genlab.ui.draw import data_uri, wall
-from genlab.ui.explorer import Looking, Point
-from genlab.ui.shared import Kept, drawing, served
+from genlab.ui.explorer import Looking, Name, Point
+from genlab.ui.shared import Kept, drawing, owner_of, searching, served
 from genlab.ui.spaces import check_room
 from genlab.ui.words import say
 
@@ -31,18 +31,18 @@ NEAREST = 8
 class Wish(Looking):
     """A direction that is to be found and kept."""
 
-    name: str = Field(max_length=200)
+    name: Name
     how: Literal["sets", "classes", "factor"]
     start: list[Point] = Field(default=[], max_length=SET)
     end: list[Point] = Field(default=[], max_length=SET)
-    classes: list[str] = Field(default=[], max_length=2)  # from the first to the second
-    factor: str = Field("", max_length=200)
+    classes: list[Name] = Field(default=[], max_length=2)  # from the first to the second
+    factor: Name = ""
 
 
 class Named(Looking):
     """A direction that is kept."""
 
-    name: str = Field(max_length=200)
+    name: Name
 
 
 class Arithmetic(Looking):
@@ -57,7 +57,7 @@ class Slider(Point):
     """A point, and a slider that would move it."""
 
     axis: int | None = Field(None, ge=0, lt=latent.MOST)
-    direction: str | None = Field(None, max_length=200)
+    direction: Name | None = None
 
 
 @served
@@ -73,7 +73,7 @@ def latent_direction(data: Any) -> dict[str, Any]:
     wish = Wish.check(data)
     trained, model = explorer.explorable(wish)
     check_room()
-    with drawing():
+    with searching():
         direction = _found(trained, model, wish)
     explorer.shelf_of(trained, model).save(direction)
     return _kept_with(trained, model)
@@ -135,18 +135,19 @@ def latent_nearest(data: Any) -> dict[str, Any]:
 
 @served
 def latent_factors(data: Any) -> dict[str, float]:
-    """Whether the latent's own axes are the factors of the data: MIG and DCI."""
+    """Whether the axes that have sliders are the factors of the data: MIG and DCI."""
     trained, model = explorer.explorable(Looking.check(data))
-    return _scores.get((trained.dataset, trained.weights), lambda: _scored(trained, model))
+    return _scores.get((owner_of(trained.folder), trained.dataset, trained.weights), lambda: _scored(trained, model))
 
 
 def _scored(trained: Trained, model: LatentModel) -> dict[str, float]:
-    held_out = load(trained.dataset).train
-    if "factors" not in held_out.columns:
+    known = load(trained.dataset).train
+    if "factors" not in known.columns:
         raise BadSetting(say("why.no_factors", dataset=trained.dataset))
-    with drawing():
-        z, factors = encoded_factors(model, held_out) if model.encodes_at_once else drawn_factors(model)
-        return {name: round(score, 3) for name, score in vars(latent.disentanglement(z.cpu(), factors)).items()}
+    with searching():
+        z, factors = encoded_factors(model, known) if model.encodes_at_once else drawn_factors(model)
+        scores = latent.disentanglement(explorer.axes_of(trained).read(z.to(model.device)).cpu(), factors)
+    return {name: round(score, 3) for name, score in vars(scores).items()}
 
 
 def _kept_with(trained: Trained, model: LatentModel) -> dict[str, Any]:

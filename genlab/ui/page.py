@@ -17,7 +17,7 @@ from genlab.training.run import list_runs
 from genlab.ui import api, links
 from genlab.ui.guard import mark_refused
 from genlab.ui.preset import current
-from genlab.ui.shared import ASSETS, Failure, Shared, at_edge, cores, device, sentences, version_of
+from genlab.ui.shared import ASSETS, QUIET, Failure, Shared, at_edge, cores, device, sentences, version_of
 from genlab.ui.words import catalogues, say, words
 
 STYLES = sorted(ASSETS.glob("*.css"), key=lambda file: file.stem != "genlab")
@@ -97,7 +97,7 @@ def _header() -> Shared:
 
 def _keep_up(page: gr.Blocks, shared: Shared, footer: gr.HTML) -> None:
     """Let scripts know what was picked, and the page what runs and which models and datasets there are."""
-    quiet = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
+    quiet = {**QUIET, "queue": False}
     for name, picker in (("dataset", shared.dataset_picker), ("model", shared.model_picker)):
         picker.change(None, picker, js=f"(value) => genlab.pick('{name}', value)", **quiet)
         page.load(None, picker, js=f"(value) => genlab.link.{name} || genlab.pick('{name}', value)", **quiet)
@@ -113,10 +113,9 @@ def _keep_up(page: gr.Blocks, shared: Shared, footer: gr.HTML) -> None:
 
 def _open_link(page: gr.Blocks, shared: Shared, tabs: gr.Tabs) -> None:
     """Go where the address of the page says."""
-    quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    shown = page.load(_opened, None, [tabs, shared.dataset_picker, shared.model_picker, shared.link], **quiet)
+    shown = page.load(_opened, None, [tabs, shared.dataset_picker, shared.model_picker, shared.link], **QUIET)
     for name, picker in (("dataset", shared.dataset_picker), ("model", shared.model_picker)):
-        shown.then(None, picker, js=f"(value) => genlab.pick('{name}', value)", **quiet)
+        shown.then(None, picker, js=f"(value) => genlab.pick('{name}', value)", **QUIET)
 
 
 @at_edge

@@ -25,7 +25,7 @@ from genlab.quality.review import Changed, Decisions, changes, revise
 from genlab.registry import unknown
 from genlab.training.run import list_runs
 from genlab.ui.draw import wall
-from genlab.ui.shared import Kept, Request, Shared, at_edge, drawing, on_all_cores, pick_dataset, served
+from genlab.ui.shared import QUIET, Kept, Request, Shared, at_edge, drawing, on_all_cores, pick_dataset, served
 from genlab.ui.spaces import check_room
 from genlab.ui.widgets import widget
 from genlab.ui.words import say
@@ -33,7 +33,6 @@ from genlab.ui.words import say
 COLUMNS, SHOWN = 7, 35  # suspects in a row of the sprite, and on a page
 PAIRS = 16  # items that are shown before and after a change
 MOST = 200_000  # ids that one request may name
-QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 AGAIN = {**QUIET, "trigger_mode": "multiple"}  # also while the one before, which was left, has not ended
 Value = bool | int | float | str
 

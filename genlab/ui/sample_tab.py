@@ -29,7 +29,7 @@ from genlab.ui.controls import Form, draw_form
 from genlab.ui.draw import wall
 from genlab.ui.marking import marks_dataset, marks_zip, tray, unmark
 from genlab.ui.preset import check_samples
-from genlab.ui.shared import Kept, Request, Shared, at_edge, on_all_cores, open_model, pick_dataset, served
+from genlab.ui.shared import QUIET, Kept, Request, Shared, at_edge, on_all_cores, open_model, pick_dataset, served
 from genlab.ui.spaces import check_room
 from genlab.ui.widgets import widget
 from genlab.ui.words import say, words
@@ -37,7 +37,6 @@ from genlab.ui.words import say, words
 COLUMNS = 16  # of the picture of all
 PAUSE = 0.08  # seconds between two drafts that are shown
 ANY = ""  # instead of a class: each in turn
-QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 class Wish(Config):

@@ -31,6 +31,7 @@ from genlab.ui.spaces import NOBODY, visiting
 from genlab.ui.words import say
 
 ASSETS = Path(__file__).parent / "assets"
+QUIET = {"show_progress": "hidden", "api_visibility": "private"}  # for events that the page itself sets off
 log = logging.getLogger("genlab")
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 Record = TypeVar("Record")
@@ -122,12 +123,25 @@ def drawing(threads: int = 1) -> Iterator[None]:
     One thread is the fastest for a few small images, and the steadiest beside a training.
     """
     torch.set_num_threads(threads)  # holds for the calling thread
-    if not _PLACES.acquire(timeout=20):
+    with _one_of(_PLACES):
+        yield
+
+
+@contextmanager
+def searching() -> Iterator[None]:
+    """As `drawing`, for what takes many seconds; it never has all places, so that pictures find one meanwhile."""
+    with _one_of(_LONG), drawing():
+        yield
+
+
+@contextmanager
+def _one_of(places: threading.BoundedSemaphore) -> Iterator[None]:
+    if not places.acquire(timeout=20):
         raise BadSetting(say("page.busy"))
     try:
         yield
     finally:
-        _PLACES.release()
+        places.release()
 
 
 def on_all_cores(records: Iterator[Record]) -> Iterator[Record]:
@@ -155,13 +169,17 @@ def open_model(name: str) -> Trained:
     if name not in (names := list_models()) and not (local and hub.is_address(name)):
         raise UnknownName(unknown("model", name, names))
     folder = find_model(name)
-    owner = None if folder.parent == CHECKPOINTS else current_space()  # what ships is kept once for all
-    return _models.get((owner, name, version_of(folder)), lambda: load_model(name, device()))
+    return _models.get((owner_of(folder), name, version_of(folder)), lambda: load_model(name, device()))
 
 
 def opened_model(name: str, version: str) -> Trained:
     """The checkpoint that a widget is looking at; the newest where it is no longer in memory."""
     return _models.find((None, name, version)) or _models.find((current_space(), name, version)) or open_model(name)
+
+
+def owner_of(checkpoint: Path) -> Path | None:
+    """Whose a checkpoint is: what ships is no visitor's, so that what is worked out of it is kept once for all."""
+    return None if checkpoint.parent == CHECKPOINTS else current_space()
 
 
 def version_of(folder: Path) -> str:
@@ -195,10 +213,11 @@ def queue() -> Queue:
 
 
 class Kept:
-    """The last few values that were made, each made once even when several threads ask for it."""
+    """The values that were made or asked for last, each made once even when several threads ask for it."""
 
-    def __init__(self, size: int) -> None:
-        self.size = size
+    def __init__(self, size: int, weigh: Callable[[Any], int] = lambda value: 1) -> None:
+        self.size, self.weigh = size, weigh
+        self._weight = 0  # of all values together, at most `size`
         self._values: OrderedDict[Any, Any] = OrderedDict()
         self._lock = threading.Lock()
         self._making: dict[Any, threading.Lock] = {}
@@ -207,13 +226,12 @@ class Kept:
         """The value of `key`, made where it is not kept."""
         with self._lock:
             if key in self._values:
-                self._values.move_to_end(key)
-                return self._values[key]
+                return self._found(key)
             making = self._making.setdefault(key, threading.Lock())
         with making:
             with self._lock:
                 if key in self._values:
-                    return self._values[key]
+                    return self._found(key)
             try:
                 value = make()
             finally:
@@ -223,21 +241,28 @@ class Kept:
             return value
 
     def put(self, key: Any, value: Any) -> None:
-        """Keep a value, and let the oldest go."""
+        """Keep a value, and let those go that were asked for longest ago."""
         with self._lock:
+            if key in self._values:
+                self._weight -= self.weigh(self._values.pop(key))
             self._values[key] = value
-            while len(self._values) > self.size:
-                self._values.popitem(last=False)
+            self._weight += self.weigh(value)
+            while self._weight > self.size:
+                self._weight -= self.weigh(self._values.popitem(last=False)[1])
 
     def find(self, key: Any) -> Any | None:
         """The value of `key`, or None when it was let go."""
         with self._lock:
-            return self._values.get(key)
+            return self._found(key) if key in self._values else None
+
+    def _found(self, key: Any) -> Any:
+        self._values.move_to_end(key)
+        return self._values[key]
 
 
 _END = object()
 _models = Kept(8)
-_PLACES = threading.BoundedSemaphore(4)
+_PLACES, _LONG = threading.BoundedSemaphore(4), threading.BoundedSemaphore(2)
 
 
 @contextmanager

@@ -8,11 +8,10 @@ import gradio as gr
 from genlab import story
 from genlab.errors import GenlabError
 from genlab.ui.draw import wall
-from genlab.ui.shared import Request, at_edge, on_all_cores
+from genlab.ui.shared import QUIET, Request, at_edge, on_all_cores
 from genlab.ui.widgets import widget
 
 COLUMNS = 10  # of a wall, a class each
-QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 def build() -> None:

@@ -14,7 +14,7 @@ from genlab.training.checkpoint import Trained
 from genlab.ui import explorer
 from genlab.ui.draw import wall
 from genlab.ui.explorer import Looking, Point
-from genlab.ui.shared import Kept, drawing, served
+from genlab.ui.shared import Kept, drawing, owner_of, served
 from genlab.ui.words import say
 
 FINE, ROUGH = 4, 2  # pictures along a cell's side; of models that are slow to draw
@@ -55,7 +55,8 @@ def latent_map(data: Any) -> dict[str, Any]:
     """One sprite of what lies in the plane of two axes through a point, from -REACH to REACH both ways, the top row first."""
     asked = Plane.check(data)
     trained, model = explorer.explorable(asked)
-    axes, here = explorer.axes_of(trained), explorer.place(trained, model, asked)
+    with drawing():
+        axes, here = explorer.axes_of(trained), explorer.place(trained, model, asked)
     if max(asked.across, asked.up) >= len(axes) or asked.across == asked.up:
         raise BadSetting(say("map.axes", possible=len(axes)))
     side = GRID if explorer.quick(model) else ROUGH_GRID
@@ -74,7 +75,8 @@ def latent_scatter(data: Any) -> dict[str, Any]:
     trained, model = explorer.explorable(asked)
     if not model.encodes_at_once:
         raise BadSetting(say("map.no_encoder"))
-    return _scattered.get((trained.dataset, trained.weights), lambda: _encoded(trained, model))
+    key = owner_of(trained.folder), trained.dataset, trained.weights
+    return _scattered.get(key, lambda: _encoded(trained, model))
 
 
 def _encoded(trained: Trained, model: LatentModel) -> dict[str, Any]:

@@ -20,12 +20,11 @@ from genlab.training.start import create_from, possible_starts, starting_setting
 from genlab.ui.controls import Form, draw_form
 from genlab.ui.points_stage import opened, points_advance, points_look, points_real, points_steer
 from genlab.ui.preset import check_run, current
-from genlab.ui.shared import Request, Shared, at_edge, device, open_model, queue, served
+from genlab.ui.shared import QUIET, Request, Shared, at_edge, device, open_model, queue, served
 from genlab.ui.spaces import check_room
 from genlab.ui.widgets import widget
 from genlab.ui.words import say, words
 
-QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 FAMILY, DEFAULTS = "vae", "defaults"  # the first family; the preset that changes nothing
 NOTHING = ""  # instead of a model to begin with
 Forms = dict[str, Form]  # by family

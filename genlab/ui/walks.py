@@ -20,7 +20,7 @@ from genlab.ui import explorer
 from genlab.ui.draw import data_uri, wall
 from genlab.ui.explorer import Place, Point
 from genlab.ui.preset import check_samples, current
-from genlab.ui.shared import Request, drawing, served
+from genlab.ui.shared import Request, drawing, searching, served
 from genlab.ui.words import say
 
 STOPS = 8  # at most
@@ -49,6 +49,7 @@ class Film(Walk):
 def latent_walk(data: Any) -> dict[str, Any]:
     """One sprite of the frames of a walk, and the address and class weights of each."""
     asked = Walk.check(data)
+    check_samples(asked.frames)
     trained, model = model_of(asked.stops)
     places = [explorer.place(trained, model, stop) for stop in asked.stops]
     z, given = _way(places, asked)
@@ -74,7 +75,7 @@ def latent_export(data: Any) -> dict[str, Any]:
     if current().public:
         check_samples(asked.frames)
     z, given = _way([explorer.place(trained, model, stop) for stop in asked.stops], asked)
-    with drawing():
+    with searching():
         pixels = explorer.pictures(trained, model, z, given)
         content = film(pixels, asked.kind, asked.rate)
     name = f"{trained.name}-walk.{SUFFIXES[asked.kind]}"

@@ -2,15 +2,16 @@
 
 import base64
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from looks import data, pixels_of, sprite_of, sticks_out
+from looks import data, pick, pixels_of, sprite_of, sticks_out
 from PIL import Image, ImageSequence
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from genlab.data import to_pixels
 from genlab.latent import pad
@@ -139,6 +140,18 @@ def test_a_walk_plays_pauses_and_is_scrubbed(card: Page):
     is_of_its_values(card)
 
 
+def test_another_model_starts_at_its_own_place_though_a_walk_was_played(card: Page):
+    card.click("#latent-play")
+    card.wait_for_function("Number(document.querySelector('#latent-scrub').value) > 0.1")
+    pick(card, "model-picker", "dcgan-mnist")
+    card.wait_for_selector("#latent-play[disabled]")
+    card.wait_for_selector("#latent-play:not([disabled])")
+    at_base(card, "prior:1")
+    expect(card.locator("#latent-play")).to_have_text("▶")
+    expect(card.locator("#latent-note")).to_have_text("")
+    assert card.locator("#latent-mix .stop").count() == 2
+
+
 def test_an_export_has_the_frames_it_should(card: Page):
     for kind, frames in (("gif", 17), ("strip", 9)):
         card.select_option("#latent-kind", kind)
@@ -248,6 +261,26 @@ def test_a_locked_axis_stays_when_all_else_is_random_or_reset(card: Page):
     card.wait_for_function("JSON.parse(document.querySelector('#latent-image').dataset.values)[0] === 0")
     is_of_its_values(card)
     assert data(card, "#latent-image", "values") == [1.25 if i == 3 else 0 for i in range(16)]
+
+
+def test_a_lock_goes_with_its_axis_when_newer_weights_change_the_order(card: Page):
+    is_of_its_values(card)
+    name, last = card.inner_text("#latent-slider-3 label"), 16 - 1 - 3
+    card.fill("#latent-slider-3 input[type=number]", "1.25")
+    card.click("#latent-slider-3 .lock")
+
+    def turn_round(route: Route) -> None:
+        answer = route.fetch()
+        found = answer.json()
+        route.fulfill(response=answer, json={"names": found["names"][::-1], "values": found["values"][::-1]})
+
+    asks = re.compile("component_server")
+    card.route(asks, lambda route: turn_round(route) if "latent_axes" in (route.request.post_data or "") else route.fallback())
+    card.evaluate("genlab.tell('status', { model: 'vae-mnist', version: 'newer' })")
+    expect(card.locator(f"#latent-slider-{last} label")).to_have_text(name)
+    expect(card.locator(f"#latent-slider-{last} input[type=number]")).to_have_value("1.25")
+    expect(card.locator("#latent-axes .lock[aria-pressed=true]")).to_have_count(1)
+    expect(card.locator(f"#latent-slider-{last} .lock")).to_have_attribute("aria-pressed", "true")
 
 
 def test_truncation_brings_all_of_it_to_the_middle(card: Page):

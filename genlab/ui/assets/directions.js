@@ -9,6 +9,7 @@ async function learnDirections() {
 }
 
 function takeDirections(answer) {
+  sayDirection("");
   saved = answer.directions;
   offsets = Object.fromEntries(saved.map(({ name }) => [name, offsets[name] ?? 0]));
   at("saved").parentElement.hidden = !saved.length;
@@ -92,9 +93,9 @@ async function saveDirection() {
   if (how === "sets") Object.assign(wish, { start: sets.a.map(stopOf), end: sets.b.map(stopOf) });
   sayDirection(say("direction.looking"));
   at("direction-save").disabled = true;
-  const answer = (await server.latent_direction(wish).catch(() => null)) ?? { error: say("page.lost") };
+  const answer = await ask("latent_direction", wish, (fault) => sayDirection(fault, true));
   at("direction-save").disabled = false;
-  if (answer.error) return sayDirection(answer.error, true);
+  if (!answer) return;
   takeDirections(answer);
   sayDirection(say("direction.saved", { name: wish.name }));
   at("direction-name").value = "";
@@ -102,9 +103,8 @@ async function saveDirection() {
 }
 
 async function forgetDirection(name) {
-  const answer = (await server.latent_forget({ ...looking(), name }).catch(() => null)) ?? { error: say("page.lost") };
-  if (answer.error) return sayDirection(answer.error, true);
-  sayDirection("");
+  const answer = await ask("latent_forget", { ...looking(), name }, (fault) => sayDirection(fault, true));
+  if (!answer) return;
   const moved = offsets[name];
   takeDirections(answer);
   if (moved) draw();
@@ -116,10 +116,9 @@ at("direction-save").addEventListener("click", saveDirection);
 at("direction-name").addEventListener("keydown", (event) => event.key === "Enter" && saveDirection());
 at("calculate").addEventListener("click", calculate);
 for (const button of element.querySelectorAll("[data-example]")) button.addEventListener("click", () => here && addExample(button.dataset.example, button.closest("[data-form=sum]") !== null));
-whenOpened.push(() => {
+whenLeft.push(() => {
   for (const name in sets) sets[name] = [];
   showSets();
-  sayDirection("");
-  return learnDirections();
 });
+whenOpened.push(learnDirections);
 whenRefreshed.push(learnDirections);

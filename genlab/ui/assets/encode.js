@@ -83,7 +83,7 @@ at("upload").addEventListener("change", async (event) => {
   if (!sent) return tellSearch(say("encode.upload_failed", { name: file.name }), 0, true);
   encodeImage({ kind: "upload", path: sent.path });
 });
-whenOpened.push(() => {
+whenLeft.push(() => {
   ticket += 1;
   result.hidden = true;
   blank();

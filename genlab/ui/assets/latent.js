@@ -25,19 +25,20 @@ function view() {
     ...(truncation !== 1 && { truncation }),
   };
 }
-const whenOpened = [], whenRefreshed = [], whenResting = []; // what the scripts of the other cards do then
+const whenLeft = [], whenOpened = [], whenRefreshed = [], whenResting = []; // what the scripts of the other cards do then
 
 label(element);
 element.addEventListener("click", (event) => { if (!model) event.stopPropagation(); }, true);
 
 // --- Asking ---
 
-async function ask(name, data) {
+/** What the server answers; null where it refuses, which `tellFault` says, and where another model was picked meanwhile. */
+async function ask(name, data, tellFault = (fault) => note(fault, true)) {
   const asked = generation;
   const answer = await server[name](data).catch(() => null);
   if (asked !== generation) return null;
   if (answer && !answer.error) return answer;
-  note(answer?.error ?? say("page.lost"), true);
+  tellFault(answer?.error ?? say("page.lost"));
   if (!answer && name === "latent_decode") setTimeout(draw, RETRY); // no answer at all: the server may come back
   return null;
 }
@@ -190,7 +191,7 @@ function resetView() {
 
 // --- The sliders ---
 
-const LOCK = '<button class="lock" type="button" aria-pressed="false"><svg viewBox="0 0 12 14" aria-hidden="true"><rect x="1" y="6" width="10" height="7" rx="1.5"/><path d="M3.5 6V4a2.5 2.5 0 0 1 5 0v2" fill="none"/></svg></button>';
+const LOCK = '<button class="lock" type="button"><svg viewBox="0 0 12 14" aria-hidden="true"><rect x="1" y="6" width="10" height="7" rx="1.5"/><path d="M3.5 6V4a2.5 2.5 0 0 1 5 0v2" fill="none"/></svg></button>';
 
 function row(id, name, low, high, lock = "") {
   const line = make("div.axis", { id });
@@ -245,13 +246,17 @@ function wire(line, change, reset) {
 }
 
 function buildAxes(found) {
-  names = found;
+  const held = [...locks].map((i) => [found.indexOf(names[i]), lockedAt[i]]).filter(([i]) => i >= 0); // they may stand elsewhere now
+  [names, lockedAt] = [found, []];
+  locks = new Set(held.map(([i]) => i));
+  for (const [i, value] of held) lockedAt[i] = value;
   home = names.map(() => 0);
   const rows = at("axes");
   rows.replaceChildren(...names.map((name, i) => {
     const line = row(`latent-slider-${i}`, name, -REACH, REACH, LOCK), lock = line.querySelector(".lock");
     lock.title = say("latent.lock", { name });
     lock.setAttribute("aria-label", lock.title);
+    lock.setAttribute("aria-pressed", String(locks.has(i)));
     lock.addEventListener("click", () => lockAxis(i, lock));
     wire(line, (value) => setAxis(i, value), () => setAxis(i, home[i]));
     return line;
@@ -380,6 +385,7 @@ async function open(name, keep = false) {
   note("");
   model = opened;
   if (keep) return refresh();
+  for (const task of whenLeft) task();
   const mine = generation, wanted = await linked();
   if (mine !== generation) return;
   [here, names, shown, offsets, truncation, lockedAt] = [wanted ?? start(), [], SHOWN, wanted?.offsets ?? {}, wanted?.truncation ?? 1, []];
@@ -387,7 +393,7 @@ async function open(name, keep = false) {
   saved = [];
   for (const numbers of [times, gaps]) numbers.length = 0;
   pace = 0;
-  for (const part of ["axes", "saved", "wall", "strip"]) at(part).replaceChildren();
+  for (const part of ["axes", "saved"]) at(part).replaceChildren();
   at("more").hidden = true;
   at("size").textContent = model.points ? say("latent.plane") : `${model.size[1]} × ${model.size[0]}`;
   element.classList.toggle("of-points", model.points);
@@ -404,11 +410,11 @@ async function open(name, keep = false) {
 async function refresh() {
   if (here.base.startsWith("kept")) here.base = model.home;
   const before = Object.fromEntries(names.map((name, i) => [name, here.values?.[i]]));
-  const answer = await ask("latent_axes", { ...point(), values: null });
+  const answer = await ask("latent_axes", { ...point(), values: null, locked: [] });
   if (!answer) return;
   const known = here.values && answer.names.every((name) => name in before);
   if (names.join() !== answer.names.join()) buildAxes(answer.names);
-  here.values = known && !here.exact ? answer.names.map((name) => before[name]) : answer.values.map(rounded);
+  here.values = here.exact ? null : known ? answer.names.map((name) => before[name]) : answer.values.map(rounded);
   showValues();
   await draw();
   for (const task of whenRefreshed) await task();

@@ -35,8 +35,10 @@ async function drawMap() {
     drawnMap = text;
   }
   if (model.encoder && !scattered) {
-    const answer = await server.latent_scatter(looking()).catch(() => null);
-    scattered = answer && !answer.error ? answer : { values: [], labels: [], classes: [], fault: answer?.error ?? say("page.lost") };
+    const none = (fault) => { scattered = { values: [], labels: [], classes: [], fault }; };
+    const answer = await ask("latent_scatter", looking(), none);
+    if (answer) scattered = answer;
+    if (!scattered) return; // another model is looked at by now
   }
   legendOfMap();
   paintMap();
@@ -109,7 +111,7 @@ plane.addEventListener("click", (event) => {
 for (const id of ["map-across", "map-up"]) at(id).addEventListener("change", drawMap);
 at("map-data").addEventListener("change", paintMap);
 new ResizeObserver(paintMap).observe(plane);
-whenOpened.push(() => {
+whenLeft.push(() => {
   [tiles, scattered, drawnMap] = [null, null, ""];
   for (const id of ["map-across", "map-up"]) at(id).replaceChildren();
 });

@@ -90,11 +90,10 @@ async function fetchCells() {
   if (fetching) return;
   fetching = true;
   for (let wanted = lacking(); wanted.length; wanted = lacking()) {
-    const seenAs = viewNow(), answer = await ask("latent_pad", { ...point(), values: null, cells: wanted });
-    if (!answer) break;
-    if (seenAs !== viewNow()) continue; // other classes are looked at by now
-    const image = Object.assign(new Image(), { src: answer.image });
-    await image.decode();
+    const asked = generation, seenAs = viewNow(), answer = await ask("latent_pad", { ...point(), values: null, cells: wanted });
+    if (!answer && asked === generation) break;
+    const image = answer && (await loaded(answer.image));
+    if (asked !== generation || seenAs !== viewNow()) continue; // another model or other classes are looked at by now
     fine = answer.fine;
     const size = [image.height / (wanted.length * fine), image.width / fine];
     wanted.forEach((cell, i) => cells.set(cell.join(), { image, i, size }));
@@ -151,10 +150,10 @@ function measurePad() {
 }
 new ResizeObserver(measurePad).observe(surface);
 
-whenOpened.push(() => {
+whenLeft.push(() => {
   cells.clear();
   [fine, padView, spot] = [0, "", [0.5, 0.5]];
-  drawPad();
+  surface.getContext("2d").clearRect(0, 0, surface.width, surface.height);
 });
 whenRefreshed.push(() => cells.clear());
 whenResting.push(refreshPad);

@@ -151,7 +151,7 @@ function scrubTo(share, exact = true) {
 
 /** The same walk in more frames, for the hand and the eye. */
 async function smooth() {
-  if (walk.n === SMOOTH) return true;
+  if (!walk || walk.n === SMOOTH) return walk !== null;
   const mine = walking, answer = await ask("latent_walk", wish(SMOOTH));
   if (!answer || mine !== walking) return false;
   takeWalk(answer, await loaded(answer.image));
@@ -175,10 +175,14 @@ async function play() {
 
 function stop() {
   if (!playing) return;
+  halt();
+  scrubTo(Number(at("scrub").value));
+}
+
+function halt() {
   clearInterval(playing);
   playing = null;
   sayPlay();
-  scrubTo(Number(at("scrub").value));
 }
 
 function sayPlay() {
@@ -269,6 +273,14 @@ function addShown() {
   changeWalk();
 }
 
+whenLeft.push(() => {
+  halt();
+  [walk, stops] = [null, []];
+  walking += 1;
+  showStops();
+  for (const part of ["wall", "strip"]) at(part).replaceChildren();
+  for (const name of ["play", "scrub", "export"]) at(name).disabled = true;
+});
 whenOpened.push(startWalk);
 whenRefreshed.push(async () => {
   await buildWall();

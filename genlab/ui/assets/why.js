@@ -10,8 +10,8 @@ function warm(line) {
   warming = setTimeout(async () => {
     const mine = ++heated, axis = Number(line.id.split("-").at(-1)), of = line.dataset.name;
     const asked = { ...point(), ...(of === undefined ? { axis } : { direction: of }) };
-    const answer = await server.latent_jacobian(asked).catch(() => null);
-    if (!answer || answer.error || mine !== heated) return;
+    const answer = await ask("latent_jacobian", asked, () => {});
+    if (!answer || mine !== heated) return;
     const image = await loaded(answer.image), name = of ?? names[axis];
     if (mine !== heated) return;
     [heat.width, heat.height] = [image.width, image.height];
@@ -47,17 +47,18 @@ for (const rows of [at("axes"), at("saved")]) {
 // --- The nearest training images ---
 
 let nearTo = "";
+const askNearest = latest((asked) => ask("latent_nearest", asked, (fault) => {
+  at("nearest").replaceChildren();
+  at("near-note").textContent = fault;
+}));
 
 async function drawNearest() {
   if (!at("part-why").checkVisibility() || !here?.values) return;
   const asked = point(), text = JSON.stringify(asked);
   if (text === nearTo) return;
   at("near-note").textContent = say("why.searching");
-  const answer = (await server.latent_nearest(asked).catch(() => null)) ?? { error: say("page.lost") };
-  if (answer.error) {
-    at("nearest").replaceChildren();
-    return (at("near-note").textContent = answer.error);
-  }
+  const answer = await askNearest(asked);
+  if (!answer) return;
   nearTo = text;
   const { distances, labels, usual } = answer, image = await loaded(answer.image);
   at("nearest").replaceChildren(...distances.map((distance, i) => make(
@@ -70,15 +71,15 @@ async function drawNearest() {
 async function scoreFactors() {
   at("factors").disabled = true;
   at("scores").textContent = say("why.measuring");
-  const answer = (await server.latent_factors(looking()).catch(() => null)) ?? { error: say("page.lost") };
+  const answer = await ask("latent_factors", looking(), (fault) => (at("scores").textContent = fault));
   at("factors").disabled = false;
-  at("scores").textContent = answer.error ?? say("why.scores", answer);
+  if (answer) at("scores").textContent = say("why.scores", answer);
 }
 
 at("factors").addEventListener("click", scoreFactors);
-whenOpened.push(() => {
+whenLeft.push(() => {
   [nearTo, at("scores").textContent] = ["", ""];
   cool();
 });
-whenRefreshed.push(() => { nearTo = ""; });
+whenRefreshed.push(() => { [nearTo, at("scores").textContent] = ["", ""]; });
 whenResting.push(drawNearest);
