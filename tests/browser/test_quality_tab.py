@@ -216,6 +216,7 @@ def test_copies_are_dropped_undone_dropped_again_and_the_export_comes_back_the_s
     look(page)
     assert counts(page)["duplicates-exact"] == round(0.1 * whole)
     page.click("#quality-issue-duplicates-exact")
+    page.wait_for_selector(".suspect")
     picture = page.locator("#quality-suspects").evaluate("node => node.style.getPropertyValue('--sprite')")
     assert pixels_of(picture[4:-1].strip("\"'")).any()
     repair(page)
