@@ -1,6 +1,7 @@
 """Links: what is copied opens the same view, to the bit; what cannot be opened is told."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -77,8 +78,17 @@ def test_a_latent_too_long_for_an_address_goes_by_seed_and_coordinates(monkeypat
     query = copied(point("vae-mnist", "prior:5", values=values))
     assert (query["seed"], query["at"][:10]) == ("5", "0.25,-1.37")
     assert torch.equal(picture(opened(query)), picture(point("vae-mnist", "prior:5", values=values)))
+
+
+def test_what_was_made_on_the_page_goes_by_its_numbers_however_many(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(links, "LONGEST", 10)
+    made = point("vae-mnist", explorer.keep(torch.randn(1, 16, generator=torch.Generator().manual_seed(0)))[0])
+    query = copied(made)
+    assert query["z"] == latent.to_text(explorer.place(*explorer.explorable(made), made).z)
+    assert copied(opened(query)) == query
+    monkeypatch.setattr(explorer, "LONGEST", 10)
     with pytest.raises(BadSetting, match="too large for a link"):
-        copied(point("vae-mnist", explorer.keep(torch.zeros(1, 16))[0]))
+        copied(made)
 
 
 @pytest.mark.parametrize("base", ["zero", "pad:1.25,-0.5", "prior:7"])
@@ -90,9 +100,11 @@ def test_a_latent_too_long_for_an_address_brings_its_view_along(base: str, monke
     assert torch.equal(picture(opened(query)), picture(shown))
 
 
-def test_every_link_stays_below_eight_thousand_characters():
+def test_what_servers_read_of_a_link_stays_below_eight_thousand_characters():
     assert all(len(latent.to_text(load_model(name).model.prior(1, 0))) < 6000 for name in ("vae-mnist", "diffusion-mnist"))
     assert links.LONGEST < 6500
+    script = (Path(links.__file__).parent / "assets" / "genlab.js").read_text()
+    assert f"const LONG = {links.LONGEST};" in script, "longer parts go behind the #"
 
 
 @pytest.mark.parametrize(("query", "sentence"), [

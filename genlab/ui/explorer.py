@@ -28,6 +28,7 @@ Numbers = list[Number]
 Name = Annotated[str, Field(max_length=200)]
 NUMBER = r"-?\d{1,6}(?:\.\d{1,6})?"
 BASE = rf"^(zero|(prior|test):\d{{1,9}}|kept:[0-9a-f]{{1,32}}:\d{{1,3}}|pad:{NUMBER},{NUMBER}|z:[\w-]+)$"
+LONGEST = 2**16  # characters of a latent as text: 64×64 pixels in colour, and room
 STRIP = 7  # frames of the small strip beside an axis
 WALL = 30  # images to choose from
 
@@ -46,7 +47,7 @@ class Looking(Request):
 class Point(Looking):
     """A place in the latent space: where it stands across the axes, and how far along each."""
 
-    base: str = Field(pattern=BASE, max_length=9000)
+    base: str = Field(pattern=BASE, max_length=LONGEST + 2)
     values: Numbers | None = Field(None, max_length=latent.MOST)  # None: where the base itself is
     locked: list[Number | None] = Field(default=[], max_length=latent.MOST)  # of axes that a base does not move
     offsets: dict[Name, Number] = Field(default={}, max_length=latent.directions.MOST)  # how far along each saved direction

@@ -17,7 +17,7 @@ from genlab.ui import explorer
 from genlab.ui.explorer import Looking, Point
 from genlab.ui.words import say
 
-LONGEST = 6000  # characters of a latent; what is longer is named by where it starts and how far it is from there
+LONGEST = 6000  # characters of a latent; what is longer goes by a shorter name where it has one
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,11 @@ def to_latent(trained: Trained, model: LatentModel, point: Point) -> dict[str, s
     """The query that opens a point of the latent space."""
     query = {"tab": "latent", "model": trained.name}
     text = latent.to_text(explorer.place(trained, model, point).z)
-    if len(text) <= LONGEST:
-        query["z"] = text
-    elif point.base.startswith("kept:") or any(value is not None for value in point.locked):
+    made = point.base.startswith(("kept:", "z:")) or any(value is not None for value in point.locked)  # no short name tells it
+    if made and len(text) > explorer.LONGEST:
         raise BadSetting(say("link.walk"))
+    if made or len(text) <= LONGEST:
+        query["z"] = text
     else:
         kind, _, seed = point.base.partition(":")
         query |= {"seed": seed} if kind == "prior" else {"start": point.base}

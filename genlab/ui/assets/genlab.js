@@ -90,8 +90,9 @@ window.genlab = (() => {
     link.click();
   }
 
+  const LONG = 6000; // characters of a part that goes behind the # of an address, which no server on the way reads or finds too long
   const asked = new URLSearchParams(location.search);
-  const link = Object.fromEntries(asked); // the view that this address opens
+  const link = Object.fromEntries([...asked, ...new URLSearchParams(location.hash.slice(1))]); // the view that this address opens
   try {
     decodeURIComponent(location.search);
   } catch {
@@ -124,7 +125,9 @@ window.genlab = (() => {
   /** Copy the address that opens a view again. */
   function copyLink(button, query) {
     const address = recall("status")?.address ?? location.origin + location.pathname;
-    return copy(button, `${address}?${new URLSearchParams(query)}`);
+    const parts = Object.entries(query), long = ([, value]) => String(value).length > LONG;
+    const [before, behind] = [parts.filter((part) => !long(part)), parts.filter(long)].map((some) => String(new URLSearchParams(some)));
+    return copy(button, `${address}?${before}${behind && `#${behind}`}`);
   }
 
   return { say, label, tell, listen, recall, pick, link, copy, copyLink, toggleTheme, save };
