@@ -54,7 +54,6 @@ class LatentLink(Looking):
     seed: str | None = None  # or that of the prior's row it starts from,
     start: str | None = None  # or what else it starts from,
     at: str | None = None  # its coordinates along the axes,
-    along: str | None = None  # how far it is along saved directions,
     truncation: str | None = None  # and how far from the middle all of it is brought
     label: str | None = Field(None, alias="class")
     mix: str | None = None  # or the weight of each class
@@ -64,7 +63,8 @@ def to_latent(trained: Trained, model: LatentModel, point: Point) -> dict[str, s
     """The query that opens a point of the latent space."""
     query = {"tab": "latent", "model": trained.name}
     text = latent.to_text(explorer.place(trained, model, point).z)
-    made = point.base.startswith(("kept:", "z:")) or any(value is not None for value in point.locked)  # no short name tells it
+    locked = any(value is not None for value in point.locked)
+    made = bool(point.base.startswith(("kept:", "z:")) or point.offsets or locked)  # here, so that no short name tells it
     if made and len(text) > explorer.LONGEST:
         raise BadSetting(say("link.walk"))
     if made or len(text) <= LONGEST:
@@ -73,7 +73,6 @@ def to_latent(trained: Trained, model: LatentModel, point: Point) -> dict[str, s
         kind, _, seed = point.base.partition(":")
         query |= {"seed": seed} if kind == "prior" else {"start": point.base}
         query |= {"at": _joined(point.values)} if point.values else {}
-        query |= {"along": ",".join(f"{name}:{far:g}" for name, far in point.offsets.items())} if point.offsets else {}
         query |= {"truncation": f"{point.truncation:g}"} if point.truncation != 1 else {}
     if model.classes and point.classes == [float(weight == max(point.classes)) for weight in point.classes]:
         return {**query, "class": model.spec.classes[point.classes.index(1)]}
@@ -93,9 +92,6 @@ def from_latent(trained: Trained, model: LatentModel, asked: LatentLink) -> dict
         given = model.given_labels(model.label_of(asked.label), 1).classes
         classes = [] if given is None else given[0].tolist()
     where: dict[str, Any] = {"base": base, "values": values, "classes": classes}
-    if asked.along:
-        names, far = zip(*(part.rpartition(":")[::2] for part in asked.along.split(",")), strict=True)
-        where["offsets"] = dict(zip(names, _numbers("along", ",".join(far)), strict=True))
     if asked.truncation:
         where["truncation"] = _numbers("truncation", asked.truncation)[0]
     point = Point.check({"model": asked.model, "version": asked.version, **where})
@@ -104,7 +100,7 @@ def from_latent(trained: Trained, model: LatentModel, asked: LatentLink) -> dict
 
 
 def _faults_of_latent(query: dict[str, str]) -> list[str]:
-    known = {"model", "z", "seed", "start", "at", "along", "truncation", "class", "mix"}
+    known = {"model", "z", "seed", "start", "at", "truncation", "class", "mix"}
     try:
         asked = LatentLink.check({key: query[key] for key in known & set(query)} | {"version": ""})
         from_latent(*explorer.explorable(asked), asked)

@@ -369,7 +369,7 @@ function start() {
 /** The point that a link opens its model with; null where there is none or it cannot be read. */
 async function linked() {
   if (link?.model !== model.model) return null;
-  const known = ["z", "seed", "start", "at", "along", "truncation", "mix", "class"].filter((part) => link[part] != null);
+  const known = ["z", "seed", "start", "at", "truncation", "mix", "class"].filter((part) => link[part] != null);
   const asked = { ...looking(), ...Object.fromEntries(known.map((part) => [part, link[part]])) };
   link = null;
   const answer = known.length && (await ask("latent_linked", asked));
@@ -388,7 +388,7 @@ async function open(name, keep = false) {
   for (const task of whenLeft) task();
   const mine = generation, wanted = await linked();
   if (mine !== generation) return;
-  [here, names, shown, offsets, truncation, lockedAt] = [wanted ?? start(), [], SHOWN, wanted?.offsets ?? {}, wanted?.truncation ?? 1, []];
+  [here, names, shown, offsets, truncation, lockedAt] = [wanted ?? start(), [], SHOWN, {}, wanted?.truncation ?? 1, []];
   locks.clear();
   saved = [];
   for (const numbers of [times, gaps]) numbers.length = 0;
