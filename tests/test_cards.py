@@ -5,10 +5,13 @@ import io
 from typing import Any
 
 import gradio as gr
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from genlab.data import load
+from genlab.features import even_rows
 from genlab.ui import explorer
 from genlab.ui.encoding import encode, latent_mix
 from genlab.ui.latent_tab import latent_open
@@ -70,6 +73,13 @@ def test_a_map_holds_every_other_axis_still():
     assert moved["image"] == answer["image"], "its own two axes are spread out, wherever one is on them"
 
 
+def test_a_map_shows_the_data_of_a_model_that_looks_for_their_latents_part_by_part():
+    last, validation = latent_scatter({**GAN, "start": 40}), load("mnist").validation
+    assert (len(last["values"]), last["total"]) == (8, 48)
+    assert last["labels"] == validation.label[even_rows(len(validation), 48)[40:]].tolist()
+    assert np.std(last["values"], 0).min() > 0.1, "each has a place of its own"
+
+
 def test_a_mix_of_equal_latents_is_that_latent():
     answer = latent_mix({"stops": [ONE, ONE, TWO], "weights": [0.5, 1.0, 0.0]})
     assert torch.allclose(latent_at(answer["base"]), latent_at("prior:1"), atol=1e-5)
@@ -107,7 +117,8 @@ def test_a_drawing_is_looked_for_by_a_gan_with_visible_progress():
     (latent_pad, {**VAE, "base": "pad:1e5,0", "cells": [[0, 0]]}, "does not fit: base"),
     (latent_map, {**ONE, "across": 3, "up": 3}, "two different axes"),
     (latent_map, {**ONE, "across": 3, "up": 30}, "of the 16 that this model has"),
-    (latent_scatter, GAN, "so no data are shown here"),
+    (latent_scatter, {**GAN, "start": 48}, "no held-out image 48 for the map; it shows 48"),
+    (latent_scatter, {**VAE, "start": 1000}, "does not fit: start"),
     (latent_mix, {"stops": [ONE, TWO], "weights": [0.0, 0.0]}, "not all 0"),
     (latent_mix, {"stops": [ONE, TWO], "weights": [1.0]}, "each needs one"),
     (latent_jacobian, {**ONE, "axis": 20}, "There is no axis 20; this model has 16"),

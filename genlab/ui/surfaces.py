@@ -8,18 +8,19 @@ from pydantic import Field
 from genlab import latent
 from genlab.data import load, to_model
 from genlab.errors import BadSetting
+from genlab.features import even_rows
 from genlab.models import LatentModel
 from genlab.models.base import blocks_of
 from genlab.training.checkpoint import Trained
 from genlab.ui import explorer
 from genlab.ui.draw import wall
 from genlab.ui.explorer import Looking, Point
-from genlab.ui.shared import Kept, drawing, owner_of, served
+from genlab.ui.shared import Kept, drawing, owner_of, searching, served
 from genlab.ui.words import say
 
 FINE, ROUGH = 4, 2  # pictures along a cell's side; of models that are slow to draw
 GRID, ROUGH_GRID = 15, 7  # pictures along a side of the map
-SCATTERED = 1000  # data that are shown on it
+SCATTERED, SOUGHT, PART = 1000, 48, 8  # data that are shown on it; of models that look for their latents, and so many at once
 Whole = Annotated[int, Field(ge=-999_999, le=999_999)]
 
 
@@ -68,28 +69,36 @@ def latent_map(data: Any) -> dict[str, Any]:
     return {"image": wall(pixels, side), "side": side, "reach": latent.REACH}
 
 
+class Part(Looking):
+    """The held-out data from one of them on."""
+
+    start: int = Field(ge=0, lt=SCATTERED)
+
+
 @served
 def latent_scatter(data: Any) -> dict[str, Any]:
-    """Where held-out data lie along all axes, and the class of each, for models that encode at once."""
-    asked = Looking.check(data)
+    """Where held-out data lie along all axes, and the class of each: all of them, or a part where each has to be looked for."""
+    asked = Part.check(data)
     trained, model = explorer.explorable(asked)
-    if not model.encodes_at_once:
-        raise BadSetting(say("map.no_encoder"))
-    key = owner_of(trained.folder), trained.dataset, trained.weights
-    return _scattered.get(key, lambda: _encoded(trained, model))
+    key = owner_of(trained.folder), trained.dataset, trained.weights, asked.start
+    return _scattered.get(key, lambda: _encoded(trained, model, asked.start))
 
 
-def _encoded(trained: Trained, model: LatentModel) -> dict[str, Any]:
-    held_out = load(trained.dataset).validation
-    rows = torch.linspace(0, len(held_out) - 1, min(SCATTERED, len(held_out))).long()
-    axes, values = explorer.axes_of(trained), []
+def _encoded(trained: Trained, model: LatentModel, start: int) -> dict[str, Any]:
+    held_out, axes, values = load(trained.dataset).validation, explorer.axes_of(trained), []
+    most, part, place = (SCATTERED, SCATTERED, drawing) if model.encodes_at_once else (SOUGHT, PART, searching)
+    shown = even_rows(len(held_out), most)
+    if start >= len(shown):
+        raise BadSetting(say("map.row", row=start, n=len(shown)))
+    rows = shown[start : start + part]
     for block in blocks_of(len(rows)):
         given = model.given_labels(held_out.label[rows[block]], len(rows[block])) if model.classes else None
-        with drawing():
+        with place():
             *_, encoding = model.encode(to_model(held_out.read(rows[block])), given)
         values.append(axes.read(encoding.z))
     places = [[round(value, 2) for value in row] for row in torch.cat(values).tolist()]
-    return {"values": places, "labels": held_out.label[rows].tolist(), "classes": list(held_out.spec.classes)}
+    labels, classes = held_out.label[rows].tolist(), list(held_out.spec.classes)
+    return {"values": places, "labels": labels, "classes": classes, "total": len(shown)}
 
 
-_scattered = Kept(8)
+_scattered = Kept(64)

@@ -54,6 +54,7 @@ function chooseHow(how) {
 function showSets() {
   for (const [name, set] of Object.entries(sets)) {
     for (const holder of element.querySelectorAll(`[data-set=${name}]`)) {
+      holder.dataset.empty = say("direction.none");
       holder.replaceChildren(...set.map((one, i) => make(
         "button.tile", { type: "button", title: say("direction.off"), "aria-label": say("direction.off"), style: `background-image:url(${one.picture});background-size:100% 100%;aspect-ratio:${model.size[1]}/${model.size[0]}`,
           onclick: () => { set.splice(i, 1); showSets(); } },

@@ -31,7 +31,7 @@ watch("value", () => {
   use({ base: news.base, classes: news.classes, picture: news.original, item: true });
 });
 
-// --- Drawing: white on black, as large as the model's images ---
+// --- Drawing: on black, as large as the model's images ---
 
 function blank() {
   const [height, width] = model.size;
@@ -40,12 +40,14 @@ function blank() {
   context.fillStyle = "#000";
   context.fillRect(0, 0, width, height);
   drawnSomething = false;
+  at("ink").hidden = model.channels === 1;
+  if (at("ink").hidden) at("ink").value = "#ffffff";
 }
 
 function dab(event) {
   const box = easel.getBoundingClientRect(), context = easel.getContext("2d");
   const here = [((event.clientX - box.left) / box.width) * easel.width, ((event.clientY - box.top) / box.height) * easel.height];
-  Object.assign(context, { strokeStyle: "#fff", lineWidth: easel.width / 11, lineCap: "round" });
+  Object.assign(context, { strokeStyle: at("ink").value, lineWidth: easel.width / 11, lineCap: "round" });
   context.beginPath();
   context.moveTo(...(pen ?? here));
   context.lineTo(...here);

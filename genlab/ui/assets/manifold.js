@@ -1,7 +1,7 @@
 // The map: what lies in the plane of two axes through the point on screen, with the data where they are encoded.
 
 const plane = at("map"), planeTip = at("map-tip");
-let tiles = null, scattered = null, drawnMap = ""; // the sprite and its side; the data; which wish the sprite answers
+let tiles = null, scattered = null, drawnMap = ""; // the sprite and its side; the data, once asked for; which wish the sprite answers
 const axesOfMap = () => [Number(at("map-across").value || 0), Number(at("map-up").value || 1)];
 const seesMap = () => at("part-map").checkVisibility();
 
@@ -34,19 +34,34 @@ async function drawMap() {
     tiles = { ...answer, image: await loaded(answer.image) };
     drawnMap = text;
   }
-  if (model.encoder && !scattered) {
-    const none = (fault) => { scattered = { values: [], labels: [], classes: [], fault }; };
-    const answer = await ask("latent_scatter", looking(), none);
-    if (answer) scattered = answer;
-    if (!scattered) return; // another model is looked at by now
-  }
   legendOfMap();
   paintMap();
+  if (model.encoder || scattered) scatter();
+}
+
+/** Learn where held-out data lie: at once, or part by part where the model has to look for each, as long as the map is seen. */
+async function scatter() {
+  const mine = (scattered ??= { values: [], labels: [], classes: [], total: 1 });
+  if (mine.busy) return;
+  mine.busy = true;
+  while (mine === scattered && seesMap() && !mine.fault && mine.values.length < mine.total) {
+    const answer = await ask("latent_scatter", { ...looking(), start: mine.values.length }, (fault) => (mine.fault = fault));
+    if (answer) Object.assign(mine, answer, { values: [...mine.values, ...answer.values], labels: [...mine.labels, ...answer.labels] });
+    if (mine !== scattered) return; // another model is looked at by now
+    legendOfMap();
+    paintMap();
+  }
+  mine.busy = false;
 }
 
 function legendOfMap() {
-  const fault = model.encoder ? scattered?.fault : say("map.no_encoder");
-  sayMap(fault ?? say("map.note", { n: count(scattered.values.length) }));
+  const n = scattered?.values.length ?? 0;
+  at("map-encode").hidden = model.encoder || scattered !== null;
+  at("map-data").parentElement.hidden = !n;
+  if (!scattered) sayMap(model.encoder ? "" : say("map.no_encoder"));
+  else if (scattered.fault) sayMap(scattered.fault);
+  else if (n) sayMap(n < scattered.total ? say("map.part", { n, total: scattered.total }) : say("map.note", { n: count(n) }));
+  else sayMap(say("encode.waiting"));
   at("map-legend").replaceChildren(...(scattered?.classes ?? []).map((name, k) => make("span.key", {}, make("span.dot", { style: `background:${colourOf(k)}` }), name)));
 }
 
@@ -110,6 +125,10 @@ plane.addEventListener("click", (event) => {
 });
 for (const id of ["map-across", "map-up"]) at(id).addEventListener("change", drawMap);
 at("map-data").addEventListener("change", paintMap);
+at("map-encode").addEventListener("click", () => {
+  scatter();
+  legendOfMap();
+});
 new ResizeObserver(paintMap).observe(plane);
 whenLeft.push(() => {
   [tiles, scattered, drawnMap] = [null, null, ""];
