@@ -29,6 +29,7 @@ class Judge(nn.Module):
         return self.head(self.features(x))
 
 
+@torch.enable_grad()
 def trained_judge(name: str) -> Judge:
     """The judge of a dataset, trained on its training part the first time and kept in the cache folder."""
     data, (channels, passes, augment) = load(name).train, TRAINED[name]

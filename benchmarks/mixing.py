@@ -1,5 +1,6 @@
 """A cat becomes a dog: what a separately trained classifier sees along mixes of a cat and a dog, and how good samples are.
 
+    python -m genlab import cifar10-jpg.zip --name catsdogs --folders cat,dog     # CIFAR-10 as JPEG files
     python -m benchmarks.mixing [--model diffusion-catsdogs] [--pairs 20] [--samples 1000] [--out mixes.png]
 
 Pairs are test images, a cat and a dog each, in the order of the test part, without those that the classifier takes for the other
@@ -41,7 +42,8 @@ def cat_seen(judge: Judge, x: Tensor) -> Tensor:
 
 
 def encoded(model: LatentModel, test: Dataset, rows: Tensor) -> Encoding:
-    *_, encoding = model.encode(to_model(test.read(rows)), model.given_labels(test.label[rows], len(rows)))
+    known = model.given_labels(test.label[rows], len(rows)) if model.classes else None
+    *_, encoding = model.encode(to_model(test.read(rows)), known)
     return encoding
 
 
@@ -50,9 +52,10 @@ def mixes(model: LatentModel, cats: Encoding, dogs: Encoding) -> Tensor:
     """[pairs, STEPS, C, H, W] from each cat to its dog."""
     shares = torch.linspace(0, 1, STEPS).tolist()
     rows = []
-    for cat, dog, start, end in zip(cats.z, dogs.z, cats.given.classes, dogs.given.classes, strict=True):
-        z = torch.stack([latent.mix(torch.stack([cat, dog]), [1 - share, share]) for share in shares])
-        rows.append(model.decode(z, Given(latent.walk(start, end, STEPS, "linear"))))
+    for i, pair in enumerate(zip(cats.z, dogs.z, strict=True)):
+        z = torch.stack([latent.mix(torch.stack(pair), [1 - share, share]) for share in shares])
+        ends = [found.given.classes[i] for found in (cats, dogs) if found.given.classes is not None]
+        rows.append(model.decode(z, Given(latent.walk(*ends, STEPS, "linear") if ends else None)))
     return torch.stack(rows)
 
 
