@@ -19,8 +19,7 @@ from torch import Tensor
 
 from benchmarks.judge import Judge, frechet, judged, trained_judge
 from genlab import latent
-from genlab.data import Dataset, load, to_model, to_pixels
-from genlab.features import even_rows
+from genlab.data import Dataset, even_rows, load, to_model, to_pixels
 from genlab.images import png, wall
 from genlab.models import Encoding, Given, LatentModel
 from genlab.training.checkpoint import load_model

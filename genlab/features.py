@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from genlab.data.dataset import Dataset
+from genlab.data.dataset import Dataset, even_rows
 from genlab.files import npz, write_bytes
 from genlab.paths import cache_folder
 from genlab.statistics import Statistics, luminance
@@ -141,11 +141,6 @@ def _small(images: Tensor) -> Tensor:
     x = images.float() / 255
     side = max(x.shape[-2:])
     return x if side <= LARGEST else F.interpolate(x, scale_factor=LARGEST / side, mode="area")
-
-
-def even_rows(n: int, most: int) -> Tensor:
-    """At most so many of n rows, at even distances."""
-    return torch.linspace(0, n - 1, min(n, most)).long()
 
 
 def _filters(x: Tensor, patches: int = 20_000) -> tuple[Tensor, Tensor, int]:

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from genlab.data.dataset import Dataset
+from genlab.data.dataset import Dataset, even_rows
 
 BLOCK = 1000  # images at a time
 BANDS = (0.05, 0.25, 0.45, 0.65, 0.85, 1.5)  # of spatial frequency, 1 being that of a checkerboard's row
@@ -29,7 +29,7 @@ class Statistics:
     """Measures images by what is usual in one dataset: how a pixel follows from its neighbours, and from all others."""
 
     def __init__(self, data: Dataset, most: int = 4000) -> None:
-        sample = data.read(torch.linspace(0, len(data) - 1, min(most, len(data))).long())
+        sample = data.read(even_rows(len(data), most))
         y = luminance(sample)  # [n, H, W]
         self.kernel = _predictor(y)
         self.whole = _precision(y) if y[0].numel() <= LARGEST_WHOLE else None

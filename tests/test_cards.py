@@ -10,8 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from genlab.data import load
-from genlab.features import even_rows
+from genlab.data import even_rows, load
 from genlab.ui import explorer
 from genlab.ui.encoding import encode, latent_mix
 from genlab.ui.latent_tab import latent_open

@@ -7,7 +7,7 @@ import torch
 from marks import needs_mnist
 from PIL import Image
 
-from genlab.data import SOURCES, Dataset, DataSpec, load, to_model, to_pixels
+from genlab.data import SOURCES, Dataset, DataSpec, even_rows, load, to_model, to_pixels
 from genlab.data.augment import AUGMENTATIONS
 from genlab.data.sprites import FACTORS, draw
 from genlab.errors import DataMissing, UnknownName
@@ -193,3 +193,12 @@ def test_celeba_is_cropped_to_64_and_labelled_by_the_smile(monkeypatch, tmp_path
     assert data.train.label.tolist() == [0, 1, 0, 1, 0, 1]
     assert data.train.column("attributes").shape == (6, 2)
     assert data.validation.read([3])[0, 0].unique().tolist() == [30]
+
+
+@pytest.mark.parametrize(("n", "most"), [(60_000, 60_000), (60_000, 999), (7, 7), (7, 100), (5, 1), (0, 3)])
+def test_even_rows_are_distinct_and_reach_both_ends(n: int, most: int):
+    rows = even_rows(n, most)
+    assert len(rows) == len(rows.unique()) == min(n, most)
+    if min(n, most) > 1:
+        assert (int(rows[0]), int(rows[-1])) == (0, n - 1)
+        assert rows.diff().max() - rows.diff().min() <= 1

@@ -4,7 +4,7 @@ What was done to one on its way from its source is a `recipe` of `steps`.
 """
 
 from genlab.data import steps  # noqa: F401  lists the steps of recipes
-from genlab.data.dataset import Batch, Dataset, DataSpec, Modality, Splits, to_model, to_pixels, to_stored
+from genlab.data.dataset import Batch, Dataset, DataSpec, Modality, Splits, even_rows, to_model, to_pixels, to_stored
 from genlab.data.drawing import save_drawing
 from genlab.data.library import (
     change_recipe,
@@ -34,6 +34,7 @@ __all__ = [
     "change_recipe",
     "delete_dataset",
     "describe",
+    "even_rows",
     "list_datasets",
     "load",
     "merge",

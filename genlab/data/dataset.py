@@ -208,6 +208,12 @@ class Splits:
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
 
+def even_rows(n: int, most: int) -> Tensor:
+    """At most so many of n rows, at even distances, the first and the last among them."""
+    some = min(n, most)
+    return torch.arange(some) * (n - 1) // max(some - 1, 1)
+
+
 def to_model(items: Tensor) -> Tensor:
     """uint8 pixels [0, 255] as floats in [-1, 1]; points are such floats already."""
     return items if items.is_floating_point() else items.float() / 127.5 - 1

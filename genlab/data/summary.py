@@ -6,7 +6,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from genlab.data.dataset import Dataset
+from genlab.data.dataset import Dataset, even_rows
 from genlab.errors import BadData
 
 MOST_VALUES = 100_000_000  # pixels that are looked at; what is larger is judged by an even sample
@@ -136,7 +136,7 @@ def nearest(data: Dataset, image: Tensor, k: int) -> Neighbours:
 def usual_distance(data: Dataset, held_out: Dataset, most: int = 100) -> float:
     """How far an image that is no copy is from the nearest of a dataset: the median over an even sample of held-out images."""
     rows = _even_sample(data, MOST_VALUES)
-    images = held_out.read(torch.linspace(0, len(held_out) - 1, min(most, len(held_out))).long())
+    images = held_out.read(even_rows(len(held_out), most))
     least = torch.stack([_distances(images, data.read(rows[part])).amin(1) for part in _blocks(data, rows)])
     return float(least.amin(0).median())
 
@@ -161,8 +161,7 @@ def _size(data: Dataset) -> int:
 
 def _even_sample(data: Dataset, values: int) -> Tensor:
     """Rows at even distances, as many as hold no more than `values` pixels; all rows where they fit."""
-    most = max(1, values // _size(data))
-    return torch.arange(len(data)) if len(data) <= most else torch.linspace(0, len(data) - 1, most).long()
+    return even_rows(len(data), max(1, values // _size(data)))
 
 
 def _blocks(data: Dataset, rows: Tensor) -> list[slice]:

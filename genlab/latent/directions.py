@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from genlab.data import Dataset, to_model, to_pixels
+from genlab.data import Dataset, even_rows, to_model, to_pixels
 from genlab.data.sprites import FACTORS, measure
 from genlab.errors import BadData, BadSetting, UnknownName
 from genlab.files import write_json, writing
@@ -108,7 +108,7 @@ def along_factor(model: LatentModel, data: Dataset, factor: str, weights: str) -
 
 def encoded_factors(model: LatentModel, data: Dataset) -> tuple[Tensor, Tensor]:
     """Latents [n, *L] of a dataset's items, and their factors [n, F]."""
-    rows = torch.linspace(0, len(data) - 1, min(ENCODED, len(data))).long()
+    rows = even_rows(len(data), ENCODED)
     return _encoded(model, data, rows), data.column("factors")[rows]
 
 

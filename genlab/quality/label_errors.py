@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from genlab.config import Field
-from genlab.data.dataset import Dataset, Splits
+from genlab.data.dataset import Dataset, Splits, even_rows
 from genlab.data.recipe import Recipe
 from genlab.features import Features, Predictions
 from genlab.quality.defect import Damage, Finding, Truth, chosen, generator, needs_classes
@@ -80,8 +80,8 @@ def suspects(predictions: Predictions, label: Tensor) -> tuple[Tensor, Tensor]:
 
 def most_alike(train: Dataset) -> Tensor:
     """[K] for each class the one whose mean image is nearest."""
-    items = train.read(torch.linspace(0, len(train) - 1, min(len(train), 20_000)).long())
-    label = train.label[torch.linspace(0, len(train) - 1, min(len(train), 20_000)).long()]
+    rows = even_rows(len(train), 20_000)
+    items, label = train.read(rows), train.label[rows]
     classes = len(train.spec.classes)
     means = torch.stack([items[label == k].float().flatten(1).mean(0) for k in range(classes)])  # [K, D]
     distances = torch.cdist(means, means).fill_diagonal_(torch.inf).nan_to_num(torch.inf, torch.inf)

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genlab.features import FAINT, Features, even_rows
+from genlab.data.dataset import even_rows
+from genlab.features import FAINT, Features
 
 FEWEST = 20  # items from which something can be learnt
 SEVERITIES = (0.3, 0.5, 0.8)  # of the copies, in turn

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from genlab.config import Field
-from genlab.data.dataset import Dataset, Splits
+from genlab.data.dataset import Dataset, Splits, even_rows
 from genlab.data.recipe import Recipe
 from genlab.errors import BadData
 from genlab.features import FAINT, Features
@@ -164,7 +164,7 @@ def squares(images: Tensor) -> Tensor:
 
 def _usual_levels(train: Dataset) -> Tensor:
     """[256] bool: the levels that fill squares in many images."""
-    sample = train.read(torch.linspace(0, len(train) - 1, min(len(train), 1000)).long())
+    sample = train.read(even_rows(len(train), 1000))
     y, filled = luminance(sample).round().long(), squares(sample) >= SMALLEST
     return torch.stack([((y == level) & filled).flatten(1).any(1).float().mean() > USUAL for level in range(256)])
 

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from genlab.data.dataset import Dataset, Splits
+from genlab.data.dataset import Dataset, Splits, even_rows
 from genlab.data.importing import table_of
 from genlab.data.library import PLUS, describe
 from genlab.features import Features
@@ -176,7 +176,7 @@ def _diversity(data: Splits, features: Features, flagged: dict[str, Finding]) ->
 
 
 def _sample(x: Tensor) -> Tensor:
-    return x[torch.linspace(0, len(x) - 1, min(len(x), MOST)).long()]
+    return x[even_rows(len(x), MOST)]
 
 
 # --- As a picture and as Markdown ---

@@ -6,9 +6,8 @@ import torch
 from pydantic import Field
 
 from genlab import latent
-from genlab.data import load, to_model
+from genlab.data import even_rows, load, to_model
 from genlab.errors import BadSetting
-from genlab.features import even_rows
 from genlab.models import LatentModel
 from genlab.models.base import blocks_of
 from genlab.training.checkpoint import Trained
