@@ -10,8 +10,12 @@ import pytest
 import torch
 from PIL import Image
 
+from genlab import plane
 from genlab.data import even_rows, load
+from genlab.training.run import Run
+from genlab.training.train import train
 from genlab.ui import explorer
+from genlab.ui.draw import data_uri
 from genlab.ui.encoding import encode, latent_mix
 from genlab.ui.latent_tab import latent_open
 from genlab.ui.meaning import latent_arithmetic, latent_direction, latent_jacobian, latent_nearest
@@ -136,6 +140,24 @@ def test_what_cannot_be_is_told_in_a_sentence(function: Any, wish: dict[str, Any
     answer = function(wish)
     assert sentence in answer["error"]
     assert "Something went wrong" not in answer["error"]
+
+
+@pytest.mark.parametrize("family", ["vae", "gan", "diffusion"])
+def test_a_point_of_the_data_is_encoded_and_shown_where_it_lies(family: str):
+    for _ in train(Run.create(family, "gaussians", {"steps": 2, "width": 8}, "tiny", threads=1), load("gaussians"), "cpu"):
+        pass
+    tiny = {"model": "tiny", "version": ""}
+    *_, found = encoded({**tiny, "kind": "test", "row": 3})
+    data = load("gaussians")
+    point = data.test.read([3])
+    shown = plane.tiles(point, data.spec, plane.background(data.validation), plane.SIDE)
+    assert found["original"] == data_uri(shown[0])
+    wish = explorer.Point.check({**tiny, "base": found["base"]})
+    trained, model = explorer.explorable(wish)
+    here = model.decode(explorer.place(trained, model, wish).z).detach()
+    assert float((here - point).abs().mean()) == pytest.approx(found["error"], abs=1e-3)
+    (refused,) = encoded({**tiny, "kind": "drawing"})
+    assert "This model draws points; no image of your own" in refused["fault"]
 
 
 @pytest.mark.parametrize(("wanted", "sentence"), [

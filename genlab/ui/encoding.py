@@ -12,12 +12,12 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from genlab import latent
-from genlab.data import load, to_model, to_pixels
+from genlab import latent, plane
+from genlab.data import load, to_model
 from genlab.data.importing import read_image
 from genlab.errors import BadSetting, GenlabError
 from genlab.models import LatentModel
-from genlab.models.base import Given
+from genlab.models.base import Encoding, Given
 from genlab.training.checkpoint import Trained
 from genlab.ui import explorer
 from genlab.ui.draw import data_uri
@@ -48,24 +48,33 @@ def encode(event: gr.EventData) -> Iterator[dict[str, Any]]:
         wanted = Wanted.check(event._data)
         ticket = wanted.ticket
         trained, model = explorer.explorable(wanted)
-        item, given, words = _image(trained, model, wanted)
-        with searching(), closing(model.encode(to_model(item), given)) as steps:  # type: ignore[type-var]
-            told = 0.0
+        stored, given, words = _image(trained, model, wanted)
+        item, told = to_model(stored), 0.0
+        with searching(), closing(model.encode(item, given)) as steps:  # type: ignore[type-var]
             for step in steps:
-                record = {"ticket": ticket, "step": step.step, "total": step.total, "error": round(float(step.error[0]), 4)}
+                record = {"ticket": ticket, "step": step.step, "total": step.total, "error": _apart(model, step)}
                 if step.step < step.total and time.monotonic() - told > PAUSE:
                     told = time.monotonic()
-                    yield record | {"image": data_uri(to_pixels(step.items)[0])}
+                    yield record | {"image": _picture(trained, step.items)}
         classes = [] if step.given.classes is None else step.given.classes[0].tolist()
         found = {"base": explorer.keep(step.z)[0], "classes": classes or [0.0] * model.classes, "words": words}
-        yield record | {"image": data_uri(to_pixels(step.items)[0]), "original": data_uri(item[0]), **found}
+        yield record | {"image": _picture(trained, step.items), "original": _picture(trained, item), **found}
     except GenlabError as fault:
         yield {"ticket": ticket, "fault": str(fault)}
 
 
+def _apart(model: LatentModel, step: Encoding) -> float:
+    """How far the item is from what comes back: of pixels in [0, 1], or of coordinates in [-1, 1]."""
+    return round(float(step.error[0]) * (1 if model.spec.modality == "image" else 2), 4)
+
+
+def _picture(trained: Trained, items: Tensor) -> str:
+    return data_uri(explorer.tiles(trained, items, plane.SIDE)[0])
+
+
 def _image(trained: Trained, model: LatentModel, wanted: Wanted) -> tuple[Tensor, Given | None, str]:
-    """The image uint8 [1, C, H, W], the class that it is known to have, and what was done to it."""
-    if model.spec.modality != "image":
+    """The item as it is stored, [1, C, H, W] or [1, 2], the class that it is known to have, and what was done to it."""
+    if model.spec.modality != "image" and wanted.kind != "test":
         raise BadSetting(say("encode.points"))
     if wanted.kind == "test":
         test = load(trained.dataset).test

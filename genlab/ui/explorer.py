@@ -164,6 +164,11 @@ def pictures(trained: Trained, model: LatentModel, z: Tensor, given: Given, coar
     return latent.draw(model, z, given, _behind(trained), model.coarse_settings() if coarse else None)
 
 
+def tiles(trained: Trained, items: Tensor, side: int = plane.TILE) -> Tensor:
+    """Pixels uint8 [n, C, H, W] of items as the model takes them; points among some of their data."""
+    return plane.tiles(items, trained.model.spec, _behind(trained), side)
+
+
 def _behind(trained: Trained) -> Tensor | None:
     with suppress(GenlabError):
         return plane.background(load(trained.dataset).validation) if trained.model.spec.modality == "points" else None
@@ -188,8 +193,7 @@ def wall(trained: Trained, model: LatentModel, asked: Wall) -> tuple[list[str], 
         test = load(trained.dataset).test
         order = _in_turn(test.label)
         rows = [int(order[(asked.page * WALL + i) % len(order)]) for i in range(WALL)]
-        drawn = plane.tiles(to_model(test.read(rows)), test.spec, _behind(trained))
-        return [f"test:{row}" for row in rows], drawn, test.label[rows]
+        return [f"test:{row}" for row in rows], tiles(trained, to_model(test.read(rows))), test.label[rows]
     seeds = range(asked.page * WALL, (asked.page + 1) * WALL)
     given = model.given_labels(None, WALL)
     labels = torch.full((WALL,), -1) if given.classes is None else given.classes.argmax(1)

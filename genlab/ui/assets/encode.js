@@ -27,7 +27,7 @@ watch("value", () => {
   if (!news.base) return tellSearch(say("encode.step", news), news.step / news.total);
   before.src = news.original;
   result.dataset.error = news.error;
-  tellSearch(say("encode.done", { error: news.error.toFixed(3), words: news.words }), 1);
+  tellSearch(say(model.points ? "encode.done_points" : "encode.done", { error: news.error.toFixed(3), words: news.words }), 1);
   use({ base: news.base, classes: news.classes, picture: news.original, item: true });
 });
 

@@ -210,6 +210,7 @@ async function takeAlong() {
 // --- A model is opened ---
 
 function showChoices() {
+  at("source").querySelector("[data-choice=own]").hidden = model.points;
   at("own").hidden = source !== "own";
   for (const part of ["wall", "page"]) at(part).hidden = source === "own";
   for (const [name, value] of [["source", source], ["path", path]]) {
