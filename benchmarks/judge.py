@@ -30,19 +30,19 @@ class Judge(nn.Module):
 
 
 @torch.enable_grad()
-def trained_judge(name: str) -> Judge:
-    """The judge of a dataset, trained on its training part the first time and kept in the cache folder."""
+def trained_judge(name: str, seed: int = 1) -> Judge:
+    """A judge of a dataset, trained on its training part the first time and kept in the cache folder."""
     data, (channels, passes, augment) = load(name).train, TRAINED[name]
-    judge, file = Judge(data.spec, channels), cache_folder() / "benchmarks" / f"{name}-judge.safetensors"
+    judge, file = Judge(data.spec, channels), cache_folder() / "benchmarks" / f"{name}-judge-{seed}.safetensors"
     if file.exists():
         judge.load_state_dict(load_file(file))
         return judge.eval()
-    torch.manual_seed(1)
+    torch.manual_seed(seed)
     steps = passes * len(data) // 128
     optimizer = torch.optim.AdamW(judge.parameters(), lr=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps)
     for step in range(steps):
-        batch = data.batch(128, 1, step, augment)
+        batch = data.batch(128, seed, step, augment)
         optimizer.zero_grad()
         F.cross_entropy(judge(batch.x), batch.label).backward()
         optimizer.step()

@@ -3,11 +3,12 @@
     python -m genlab import cifar10-jpg.zip --name catsdogs --folders cat,dog     # CIFAR-10 as JPEG files
     python -m benchmarks.mixing [--model diffusion-catsdogs] [--pairs 20] [--samples 1000] [--out mixes.png]
 
-Pairs are test images, a cat and a dog each, in the order of the test part, without those that the classifier takes for the other
-class. Both are encoded with their classes and mixed on the sphere in 11 steps, the class weights with them. Told are
-Spearman's correlation of P(cat) with the dog's share, the mean over the pairs, and the Fréchet distance of samples to the test
-images over the classifier's features (128, the last hidden layer; not those of Inception, so the numbers of papers do not
-compare), beside that of as many validation images, which neither has seen.
+The classifier is five small networks that differ by their seeds; P(cat) is the mean over them and over an image and its mirror
+image. Pairs are test images, a cat and a dog each, in the order of the test part: those that the classifier takes for what they
+are, and of these, those that it is sure of. Both are encoded with their classes and mixed on the sphere in 11 steps, the class
+weights with them. Told are Spearman's correlation of P(cat) with the dog's share, the mean over the pairs, and the Fréchet
+distance of samples to the test images over the features of the first network (128, its last hidden layer; not those of Inception,
+so the numbers of papers do not compare), beside that of validation images, which neither has seen.
 """
 
 import argparse
@@ -26,18 +27,19 @@ from genlab.training.checkpoint import load_model
 
 STEPS = 11
 CAT = 0
+JUDGES = 5
+LEVELS = {"takes for what they are": 0.5, "is sure of, P ≥ 0.9": 0.9}  # of the pairs
 
 
-def pairs_of(judge: Judge, test: Dataset, pairs: int) -> Tensor:
-    """[2, pairs] rows of cats and of dogs that the judge takes for such."""
-    _, probabilities = judged(judge, to_model(test.read(slice(0, len(test)))))
-    right = probabilities.argmax(1) == test.label
-    return torch.stack([((test.label == k) & right).nonzero().flatten()[:pairs] for k in (CAT, 1 - CAT)])
+def seen(judges: list[Judge], x: Tensor) -> Tensor:
+    """[n, 2] probabilities of images, the mean over the judges and over each image and its mirror image."""
+    return torch.stack([judged(judge, view)[1] for judge in judges for view in (x, x.flip(3))]).mean(0)
 
 
-def cat_seen(judge: Judge, x: Tensor) -> Tensor:
-    """[n] P(cat) of images, the mean over each and its mirror image."""
-    return torch.stack([judged(judge, view)[1][:, CAT] for view in (x, x.flip(3))]).mean(0)
+def pairs_of(probabilities: Tensor, label: Tensor, level: float, pairs: int) -> Tensor:
+    """[2, pairs] rows of the first cats and dogs that are seen as such with this probability."""
+    known = probabilities[torch.arange(len(label)), label] >= level
+    return torch.stack([((label == k) & known).nonzero().flatten()[:pairs] for k in (CAT, 1 - CAT)])
 
 
 def encoded(model: LatentModel, test: Dataset, rows: Tensor) -> Encoding:
@@ -66,18 +68,21 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=1000)
     parser.add_argument("--out", type=Path, help="a picture of the mixes, a row a pair")
     given = parser.parse_args()
-    trained, data, judge = load_model(given.model), load("catsdogs"), trained_judge("catsdogs")
-    model, test = trained.model, data.test
+    trained, data = load_model(given.model), load("catsdogs")
+    judges = [trained_judge("catsdogs", seed) for seed in range(1, JUDGES + 1)]
+    model, test, judge = trained.model, data.test, judges[0]
     everything = to_model(test.read(slice(0, len(test))))
-    features, probabilities = judged(judge, everything)
-    print(f"judge: {(probabilities.argmax(1) == test.label).float().mean():.1%} right on {len(test):,} test images")
-    cats, dogs = (encoded(model, test, rows) for rows in pairs_of(judge, test, given.pairs))
-    print(f"{trained.name}, step {trained.step:,}: encoded and decoded again, mean absolute error {cats.error.mean():.4f}")
-    found = mixes(model, cats, dogs)
-    cat = cat_seen(judge, to_model(to_pixels(found.flatten(0, 1)))).reshape(-1, STEPS)
-    falls = torch.tensor([spearmanr(range(STEPS), row).statistic for row in cat])
-    print(f"P(cat) along the mix, mean: {' '.join(f'{p:.2f}' for p in cat.mean(0))}")
-    print(f"Spearman: mean {falls.mean():.3f}, worst {falls.max():.3f}")
+    features, probabilities = judged(judge, everything)[0], seen(judges, everything)
+    print(f"classifier: {(probabilities.argmax(1) == test.label).float().mean():.1%} right on {len(test):,} test images")
+    for what, level in LEVELS.items():
+        cats, dogs = (encoded(model, test, rows) for rows in pairs_of(probabilities, test.label, level, given.pairs))
+        found = mixes(model, cats, dogs)
+        cat = seen(judges, to_model(to_pixels(found.flatten(0, 1))))[:, CAT].reshape(-1, STEPS)
+        falls = torch.tensor([spearmanr(range(STEPS), row).statistic for row in cat])
+        print(f"{trained.name}, step {trained.step:,}, {len(cat)} pairs that the classifier {what}: Spearman mean {falls.mean():.3f}, "
+              f"worst {falls.max():.3f}")  # fmt: skip
+        print(f"  P(cat) along the mix, mean: {' '.join(f'{p:.2f}' for p in cat.mean(0))}")
+        print(f"  encoded and decoded again: mean absolute error {torch.cat([cats.error, dogs.error]).mean():.4f}")
     if given.out:
         given.out.write_bytes(png(wall(to_pixels(found.flatten(0, 1)), STEPS)))
     *_, draft = model.sample(given.samples, model.SamplingSettings(), 0, model.given_labels(None, given.samples))

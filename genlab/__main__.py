@@ -13,6 +13,7 @@ VERBS: dict[str, Callable[[list[str]], None]] = {
     "resume": models.resume_verb,
     "sample": models.sample_verb,
     "push": models.push_verb,
+    "axes": models.axes_verb,
     "track": models.track_verb,
     "list": models.list_verb,
     "import": data.import_verb,

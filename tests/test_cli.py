@@ -8,9 +8,11 @@ import pytest
 import torch
 from PIL import Image
 
+from genlab import latent
 from genlab.__main__ import main
 from genlab.training.checkpoint import load_model, load_state
 from genlab.training.run import Run
+from genlab.ui import explorer
 
 QUICK = "--steps 6 --width 16 --threads 1 --device cpu"
 
@@ -72,6 +74,16 @@ def test_train_then_sample_then_list(trained, tmp_path, capsys):
         assert abs(file["samples"][0].astype(int) - samples[4]).max() <= 1  # sample 4 of seed 5 is sample 0 of seed 9
     assert run_words("list") == 0
     assert "mine" in capsys.readouterr().out
+
+
+def test_axes_are_kept_with_the_model_and_found_there_by_the_page(trained, monkeypatch, capsys):
+    assert run_words("axes mine") == 0
+    assert "axes of mine are kept with it" in capsys.readouterr().out
+    monkeypatch.setattr(latent, "axes_of", lambda model: pytest.fail("they need not be found again"))
+    model = load_model("mine")
+    assert torch.equal(
+        explorer.axes_of(model).basis, latent.read_axes(model.folder / latent.AXES, model.weights, model.model).basis
+    )
 
 
 def test_a_png_remembers_how_it_was_made(trained, tmp_path):

@@ -1,15 +1,31 @@
 """Walks end where they should, axes take apart and put together, and shares are shares."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from genlab.data import DataSpec
-from genlab.errors import BadSetting
-from genlab.latent import Axes, axes_along, axes_of, draw, lerp, shares, slerp, traverse, walk
+from genlab.errors import BadData, BadSetting
+from genlab.latent import (
+    AXES,
+    Axes,
+    axes_along,
+    axes_of,
+    draw,
+    lerp,
+    read_axes,
+    shares,
+    slerp,
+    traverse,
+    walk,
+    write_axes,
+)
 from genlab.models import MODELS
 from genlab.models.base import Given
+from genlab.training.checkpoint import load_model
 
 SPEC = DataSpec("image", (1, 8, 8), ("a", "b", "c"))
 
@@ -83,3 +99,22 @@ def test_one_wish_holds_for_all_that_are_drawn():
     model = MODELS["vae"](SPEC, MODELS["vae"].Settings.parse({"width": 8, "conditional": True})).eval()
     pixels = draw(model, model.prior(3, 0), Given(torch.eye(3)[[1]]))
     assert (pixels.dtype, tuple(pixels.shape)) == (torch.uint8, (3, 1, 8, 8))
+
+
+def test_axes_that_were_kept_are_those_that_were_found(tmp_path: Path):
+    model = load_model("dcgan-mnist").model
+    file, axes = tmp_path / AXES, Axes(torch.linalg.qr(torch.randn(100, 3))[0].T.contiguous(), ("d1", "d2", "d3"))
+    write_axes(axes, file, "abc")
+    again = read_axes(file, "abc", model)
+    assert torch.equal(again.basis, axes.basis)
+    assert again.names == axes.names
+    with pytest.raises(BadData, match="of another model, or of other weights"):
+        read_axes(file, "abd", model)
+    with pytest.raises(BadData, match="of another model"):
+        read_axes(file, "abc", load_model("vae-mnist").model)
+    for content in (b"", b"\x08\0\0\0\0\0\0\0{}      ", file.read_bytes()[:-1]):
+        file.write_bytes(content)
+        with pytest.raises(BadData, match="can be found again"):
+            read_axes(file, "abc", model)
+    with pytest.raises(BadData, match="can be found again"):
+        read_axes(tmp_path / "none", "abc", model)

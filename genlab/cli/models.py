@@ -1,4 +1,4 @@
-"""The verbs about models: train, resume, sample, push, track, list."""
+"""The verbs about models: train, resume, sample, push, axes, track, list."""
 
 import json
 import sys
@@ -15,7 +15,8 @@ from genlab.errors import BadSetting
 from genlab.files import npz, write_bytes
 from genlab.hub import push
 from genlab.images import png
-from genlab.models import MODELS, Draft
+from genlab.latent import AXES, axes_of, write_axes
+from genlab.models import MODELS, Draft, LatentModel
 from genlab.plane import together
 from genlab.training.checkpoint import list_models, load_model
 from genlab.training.run import Run, list_runs
@@ -104,6 +105,19 @@ def push_verb(words: list[str]) -> None:
     given, _ = parse(parser, words)
     folder = load_model(given.model).folder  # what is damaged is not published
     print(f"{given.model} is at {push(folder, given.repository, given.private)}; others load it as hf://{given.repository}.")
+
+
+def axes_verb(words: list[str]) -> None:
+    """axes MODEL: find the axes of a model's latent space and keep them with it, so that its sliders are there at once."""
+    parser = parser_of("axes", axes_verb)
+    parser.add_argument("model", help="name of a shipped checkpoint or a run, or a folder")
+    given, _ = parse(parser, words)
+    trained = load_model(given.model)
+    if not isinstance(trained.model, LatentModel):
+        raise BadSetting(f"The family {trained.family} has no latent space, so there are no axes to find.")
+    axes = axes_of(trained.model)
+    write_axes(axes, trained.folder / AXES, trained.weights)
+    print(f"{len(axes)} axes of {given.model} are kept with it.")
 
 
 def track_verb(words: list[str]) -> None:

@@ -4,23 +4,28 @@ import base64
 import binascii
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 from torch import Tensor
 
 from genlab.config import Config
-from genlab.errors import BadSetting
+from genlab.errors import BadData, BadSetting
+from genlab.files import write_bytes
 from genlab.models.base import Given, LatentModel, blocks_of
 from genlab.plane import SIDE, TILE, tiles
 
 FEW = 12  # latents up to this number are shown as they are
 MOST = 32  # directions that are computed for more
 SEED = 2**30  # directions are found from other draws than those that people look at
+AXES = "axes.safetensors"  # beside a model's weights, where they were kept
 REACH = 3.0  # a traversal goes this many standard deviations of the prior to both sides
 
-Path = Literal["spherical", "linear"]
+Way = Literal["spherical", "linear"]
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,23 @@ def axes_along(basis: Tensor) -> Axes:
     return Axes(basis, tuple(f"d{i + 1}" for i in range(len(basis))))
 
 
+def write_axes(axes: Axes, file: Path, weights: str) -> None:
+    """Keep the axes of a model with these weights (their SHA-256)."""
+    write_bytes(file, save({"basis": axes.basis.cpu().contiguous()}, {"weights": weights}))
+
+
+def read_axes(file: Path, weights: str, model: LatentModel) -> Axes:
+    """The axes that were kept of a model; raises BadData where the file is absent, damaged or of other weights."""
+    try:
+        with safe_open(file, "pt", str(model.device)) as kept:
+            own, basis = (kept.metadata() or {}).get("weights"), kept.get_tensor("basis")
+    except (OSError, SafetensorError) as fault:
+        raise BadData(f"The axes in {file.name} cannot be read; they can be found again.") from fault
+    if own != weights or tuple(basis.shape[1:]) != model.latent_shape or not basis.isfinite().all():
+        raise BadData(f"The axes in {file.name} are of another model, or of other weights of this one.")
+    return axes_along(basis)
+
+
 def lerp(start: Tensor, end: Tensor, t: Tensor) -> Tensor:
     """Points [n, *L] on the straight line between two latents [*L], at t [n] in [0, 1]."""
     t = t.to(start).view(-1, *[1] * start.dim())
@@ -85,12 +107,12 @@ def slerp(start: Tensor, end: Tensor, t: Tensor) -> Tensor:
     return unit * ((1 - t) * lengths[0] + t * lengths[1])
 
 
-def walk(start: Tensor, end: Tensor, frames: int, path: Path) -> Tensor:
+def walk(start: Tensor, end: Tensor, frames: int, path: Way) -> Tensor:
     """[frames, *L] latents from `start` to `end`, both included."""
     return tour(torch.stack([start, end]), frames, path)
 
 
-def tour(stops: Tensor, frames: int, path: Path) -> Tensor:
+def tour(stops: Tensor, frames: int, path: Way) -> Tensor:
     """[frames, *L] latents from the first of stops [n, *L] through all others to the last, each leg as long as the next."""
     at = torch.linspace(0, len(stops) - 1, frames, device=stops.device)
     legs = at.floor().clamp(max=len(stops) - 2)

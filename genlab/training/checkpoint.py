@@ -17,6 +17,7 @@ from genlab import hub
 from genlab.data import DataSpec
 from genlab.errors import BadCheckpoint, UnknownName
 from genlab.files import sha256, whole_folder, write_json
+from genlab.latent import AXES
 from genlab.models import MODELS, GenerativeModel
 from genlab.paths import CHECKPOINTS, runs_folder
 from genlab.registry import unknown
@@ -160,7 +161,7 @@ def without(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def _hashes(folder: Path) -> dict[str, str]:
     """SHA-256 of every file of weights."""
     files = (file.relative_to(folder) for file in sorted(folder.rglob("*.safetensors")))
-    return {file.as_posix(): sha256(folder / file) for file in files if STATE not in file.parts}
+    return {file.as_posix(): sha256(folder / file) for file in files if not {STATE, AXES} & set(file.parts)}
 
 
 def read_config(folder: Path) -> dict[str, Any]:

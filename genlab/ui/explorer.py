@@ -8,13 +8,12 @@ from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from genlab import latent, plane
 from genlab.data import load, to_model
 from genlab.errors import BadSetting, GenlabError
-from genlab.files import whole_folder
+from genlab.files import one_at_a_time
 from genlab.latent import Axes, Shelf
 from genlab.models import LatentModel
 from genlab.models.base import Given, one_hot
@@ -251,16 +250,12 @@ def wished(model: LatentModel, weights: Numbers) -> Given:
 
 def _found(trained: Trained) -> Axes:
     model: Any = trained.model
-    folder = cache_folder() / "directions" / f"{trained.weights}-{latent.MOST}-{latent.SEED}"
-    try:
-        return latent.axes_along(load_file(folder / "basis.safetensors")["basis"].to(model.device))
-    except Exception:  # absent or unreadable: it can be made again
-        axes = latent.axes_of(model)
-    if owner_of(trained.folder) is not None:
-        return axes  # the disk that visitors may use is counted elsewhere
-    try:
-        with whole_folder(folder) as draft:
-            save_file({"basis": axes.basis.cpu().contiguous()}, draft / "basis.safetensors")
-    except GenlabError:
-        pass  # a full disk makes the next start slower, no more
+    cached = cache_folder() / "axes" / f"{trained.weights}-{latent.MOST}-{latent.SEED}.safetensors"
+    for file in (trained.folder / latent.AXES, cached):
+        with suppress(GenlabError):  # they can be found again
+            return latent.read_axes(file, trained.weights, model)
+    axes = latent.axes_of(model)
+    if owner_of(trained.folder) is None:  # the disk that visitors may use is counted elsewhere
+        with suppress(GenlabError), one_at_a_time(cached):  # a full disk makes the next start slower, no more
+            latent.write_axes(axes, cached, trained.weights)
     return axes
