@@ -79,8 +79,8 @@ def main() -> None:
         found = mixes(model, cats, dogs)
         cat = seen(judges, to_model(to_pixels(found.flatten(0, 1))))[:, CAT].reshape(-1, STEPS)
         falls = torch.tensor([spearmanr(range(STEPS), row).statistic for row in cat])
-        print(f"{trained.name}, step {trained.step:,}, {len(cat)} pairs that the classifier {what}: Spearman mean {falls.mean():.3f}, "
-              f"worst {falls.max():.3f}")  # fmt: skip
+        print(f"{trained.name}, step {trained.step:,}, {len(cat)} pairs that the classifier {what}")
+        print(f"  Spearman: mean {falls.mean():.3f}, worst {falls.max():.3f}")
         print(f"  P(cat) along the mix, mean: {' '.join(f'{p:.2f}' for p in cat.mean(0))}")
         print(f"  encoded and decoded again: mean absolute error {torch.cat([cats.error, dogs.error]).mean():.4f}")
     if given.out:
