@@ -8,6 +8,7 @@ from looks import data, pixels_of, sprite_of
 from playwright.sync_api import Browser, Page, expect
 from serving import PublicPage
 
+from genlab import latent
 from genlab.training.run import Run
 
 
@@ -73,6 +74,21 @@ def test_a_point_opens_bit_for_bit_in_a_fresh_browser_and_on_another_server(
         assert (shown(stranger) == linked).all()
         assert data(stranger, "#latent-image", "classes") == data(page, "#latent-image", "classes")
     assert copied(stranger, ".latent").split("?")[1] == link.split("?")[1], "a link is copied as it was opened"
+
+
+def test_a_mix_of_thousands_of_numbers_travels_behind_the_hash(fresh: Callable[[str], Page], server: str):
+    page = fresh(f"{server}/?tab=latent&model=diffusion-catsdogs")
+    page.locator("#latent-strip .tile").nth(4).click(timeout=60_000)
+    page.wait_for_function("document.querySelector('#latent-image').dataset.base?.startsWith('kept:')", timeout=60_000)
+    link = copied(page, ".latent")
+    assert link.startswith(f"{server}/?tab=latent&model=diffusion-catsdogs&mix=")
+    asked, _, behind = link.partition("#")
+    assert (len(asked) < 200, behind[:2]) == (True, "z=")
+    assert len(latent.from_text(behind.removeprefix("z="), (3, 32, 32)).flatten()) == 3072
+    stranger = fresh(link)
+    stranger.wait_for_function("document.querySelector('#latent-image').dataset.base?.startsWith('z:')", timeout=60_000)
+    stranger.wait_for_selector("#latent-image:not([data-rough])", timeout=60_000)
+    assert (shown(stranger) == shown(page)).all()
 
 
 def test_one_moves_on_from_where_a_link_leads(fresh: Callable[[str], Page], page: Page):
