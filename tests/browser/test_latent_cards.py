@@ -126,6 +126,21 @@ def test_a_click_on_the_map_moves_its_two_sliders(card: Page):
     assert after[2:] == before[2:]
 
 
+def test_the_map_of_a_gan_shows_data_when_asked_and_only_while_it_is_seen(card: Page):
+    pick(card, "model-picker", "dcgan-mnist")
+    part(card, "map")
+    note = card.locator("#latent-map-note")
+    expect(note).to_contain_text("look for the latent of each image", timeout=30_000)
+    expect(card.locator("#latent-map-data")).to_be_hidden()
+    card.click("#latent-map-encode")
+    part(card, "why")
+    expect(note).to_contain_text("8 of 48 held-out images so far", timeout=60_000)
+    part(card, "map")
+    expect(card.locator("#latent-map-data")).to_be_visible()
+    expect(card.locator("#latent-map-encode")).to_be_hidden()
+    part(card, "between")
+
+
 def test_a_walk_plays_pauses_and_is_scrubbed(card: Page):
     card.click("#latent-play")
     card.wait_for_function("Number(document.querySelector('#latent-scrub').value) > 0.1")

@@ -93,8 +93,10 @@ def test_a_mix_of_thousands_of_numbers_travels_behind_the_hash(fresh: Callable[[
 
 def test_one_moves_on_from_where_a_link_leads(fresh: Callable[[str], Page], page: Page):
     settled(page)
+    page.click("#latent-tabs [data-part=why]")
     stranger = fresh(copied(page, ".latent"))
     settled(stranger)
+    expect(stranger.locator("#latent-part-why")).to_be_visible()
     linked = shown(stranger)
     stranger.fill("#latent-slider-0 input[type=number]", "3")
     stranger.wait_for_function("JSON.parse(document.querySelector('#latent-image').dataset.values)[0] === 3")

@@ -440,7 +440,8 @@ find(".copy-link").addEventListener("click", async () => {
   if (query.z) resetView(); // the latent holds it
   if (query.z) here = { base: `z:${query.z}`, values: null, classes: here.classes, exact: true }; // the picture of the link itself
   await draw();
-  genlab.copyLink(find(".copy-link"), query);
+  const part = partShown() === "between" ? {} : { part: partShown() };
+  genlab.copyLink(find(".copy-link"), { ...query, ...part });
 });
 at("more").addEventListener("click", () => {
   shown = shown < names.length ? names.length : SHOWN;

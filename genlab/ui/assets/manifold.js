@@ -145,4 +145,5 @@ function showPart(name) {
   if (here) rest();
 }
 at("tabs").addEventListener("click", (event) => event.target.dataset.part && showPart(event.target.dataset.part));
-showPart("between");
+const partShown = () => at("tabs").querySelector("[aria-selected=true]").dataset.part;
+showPart([...at("tabs").children].some((tab) => tab.dataset.part === link?.part) ? link.part : "between");
