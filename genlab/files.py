@@ -40,10 +40,14 @@ def whole_folder(target: Path) -> Iterator[Path]:
 @contextmanager
 def one_at_a_time(target: Path) -> Iterator[None]:
     """Let one process after another make `target`."""
+    lock = FileLock(target.with_name(target.name + ".lock"))
     with writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(target.with_name(target.name + ".lock")):
+        lock.acquire()
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def write_bytes(path: Path, content: bytes, sync: bool = True) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -11,7 +12,8 @@ import torch
 from PIL import Image
 
 from genlab import plane
-from genlab.data import even_rows, load
+from genlab.data import Part, even_rows, load, save_dataset
+from genlab.paths import in_space
 from genlab.training.run import Run
 from genlab.training.train import train
 from genlab.ui import explorer
@@ -90,6 +92,19 @@ def test_a_map_shows_the_data_of_a_model_that_looks_for_their_latents_part_by_pa
     assert np.std(last["values"], 0).max() > 0.1, "they have places of their own"
 
 
+def test_what_is_known_of_data_is_of_those_data_not_of_their_name(tmp_path: Path):
+    seen, label = [], {"label": np.arange(24) % 2}
+    for visitor in ("a", "b"):
+        with in_space(tmp_path / visitor):
+            images = np.random.default_rng(ord(visitor)).integers(0, 256, (24, 3, 32, 32), dtype=np.uint8)
+            save_dataset("catsdogs", {"train": Part(images, label)}, [f"{visitor}1", f"{visitor}2"], "")
+            seen.append(latent_scatter.__wrapped__({"model": "vae-catsdogs", "version": "", "start": 0}))
+    assert [answer["classes"][0] for answer in seen] == ["a1", "b1"]
+    assert seen[0]["values"] != seen[1]["values"]
+    save_dataset("catsdogs", {"train": Part(images[:, :1], label)}, ["a", "b"], "")
+    assert "are not the data of this model" in latent_scatter({"model": "vae-catsdogs", "version": "", "start": 0})["error"]
+
+
 def test_a_mix_of_equal_latents_is_that_latent():
     answer = latent_mix({"stops": [ONE, ONE, TWO], "weights": [0.5, 1.0, 0.0]})
     assert torch.allclose(latent_at(answer["base"]), latent_at("prior:1"), atol=1e-5)
@@ -127,7 +142,9 @@ def test_a_drawing_is_looked_for_by_a_gan_with_visible_progress():
     (latent_pad, {**VAE, "base": "pad:1e5,0", "cells": [[0, 0]]}, "does not fit: base"),
     (latent_map, {**ONE, "across": 3, "up": 3}, "two different axes"),
     (latent_map, {**ONE, "across": 3, "up": 30}, "of the 16 that this model has"),
-    (latent_scatter, {**GAN, "start": 48}, "no held-out image 48 for the map; it shows 48"),
+    (latent_scatter, {**GAN, "start": 48}, "shows 48 held-out images, 8 at a time; 48 is where none"),
+    (latent_scatter, {**GAN, "start": 4}, "4 is where none of these parts begins"),
+    (latent_scatter, {**VAE, "start": 8}, "1000 at a time; 8 is where none"),
     (latent_scatter, {**VAE, "start": 1000}, "does not fit: start"),
     (latent_mix, {"stops": [ONE, TWO], "weights": [0.0, 0.0]}, "not all 0"),
     (latent_mix, {"stops": [ONE, TWO], "weights": [1.0]}, "each needs one"),

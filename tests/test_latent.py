@@ -11,6 +11,7 @@ from genlab.data import DataSpec
 from genlab.errors import BadData, BadSetting
 from genlab.latent import (
     AXES,
+    MOST,
     Axes,
     axes_along,
     axes_of,
@@ -112,6 +113,15 @@ def test_axes_that_were_kept_are_those_that_were_found(tmp_path: Path):
         read_axes(file, "abd", model)
     with pytest.raises(BadData, match="of another model"):
         read_axes(file, "abc", load_model("vae-mnist").model)
+    crooked = Axes(torch.cat([axes.basis, axes.basis[:1]]), ("d1", "d2", "d3", "d4"))
+    many = Axes(torch.eye(100)[: MOST + 1], tuple(f"d{i}" for i in range(MOST + 1)))
+    long, lost = (Axes(axes.basis * scale, axes.names) for scale in (2, torch.nan))
+    for wrong in (crooked, many, long, lost, Axes(axes.basis[:0], ())):
+        write_axes(wrong, file, "abc")
+        with pytest.raises(BadData, match=r"of another model|at right angles"):
+            read_axes(file, "abc", model)
+    write_axes(Axes(axes.basis.double(), axes.names), file, "abc")
+    assert read_axes(file, "abc", model).basis.dtype == torch.float32, "others may have kept them in more bits"
     for content in (b"", b"\x08\0\0\0\0\0\0\0{}      ", file.read_bytes()[:-1]):
         file.write_bytes(content)
         with pytest.raises(BadData, match="can be found again"):

@@ -1,14 +1,17 @@
 """One's own datasets: kept whole or not at all, named safely, listed, opened, deleted; each space has its own."""
 
+import errno
 import json
 
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 
 from genlab.data import Part, delete_dataset, describe, list_datasets, load, save_dataset
 from genlab.data.library import FORMAT, record_of
 from genlab.errors import BadData, BadSetting, UnknownName
+from genlab.files import DiskFault, one_at_a_time
 from genlab.paths import datasets_folder, in_space
 
 
@@ -97,3 +100,12 @@ def test_a_record_that_cannot_be_read_is_refused(written, sentence):
     file.write_text(json.dumps({"format": written}) if written != "{" else "{")
     with pytest.raises(BadData, match=sentence):
         load("mine")
+
+
+def test_a_full_disk_is_told_when_not_even_the_lock_finds_room(monkeypatch, tmp_path):
+    def full(self, *args, **options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(FileLock, "acquire", full)
+    with pytest.raises(DiskFault), one_at_a_time(tmp_path / "set"):
+        pytest.fail("nothing is made without the lock")

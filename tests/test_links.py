@@ -86,6 +86,13 @@ def test_what_was_made_on_the_page_goes_by_its_numbers_however_many(monkeypatch:
     query = copied(made)
     assert query["z"] == latent.to_text(explorer.place(*explorer.explorable(made), made).z)
     assert copied(opened(query)) == query
+    shelf = explorer.shelf_of(*explorer.explorable(made))
+    monkeypatch.setattr(explorer, "shelf_of", lambda trained, model: shelf)
+    monkeypatch.setattr(type(shelf), "find", lambda self, name: latent.Direction(name, torch.ones(16), 3.0, "", ""))
+    for more in ({"locked": [0.5, *[None] * 15]}, {"offsets": {"smile": 1.5}}):
+        moved = point("vae-mnist", "prior:5", **more)
+        assert torch.equal(picture(opened(copied(moved))), picture(opened({"model": "vae-mnist", "z": copied(moved)["z"]})))
+        assert (picture(opened(copied(moved))).int() - picture(moved).int()).abs().max() <= 2
     monkeypatch.setattr(explorer, "LONGEST", 10)
     with pytest.raises(BadSetting, match="too large for a link"):
         copied(made)

@@ -82,9 +82,12 @@ def read_axes(file: Path, weights: str, model: LatentModel) -> Axes:
             own, basis = (kept.metadata() or {}).get("weights"), kept.get_tensor("basis")
     except (OSError, SafetensorError) as fault:
         raise BadData(f"The axes in {file.name} cannot be read; they can be found again.") from fault
-    if own != weights or tuple(basis.shape[1:]) != model.latent_shape or not basis.isfinite().all():
+    if own != weights or tuple(basis.shape[1:]) != model.latent_shape or not 1 <= len(basis) <= MOST:
         raise BadData(f"The axes in {file.name} are of another model, or of other weights of this one.")
-    return axes_along(basis)
+    flat = basis.float().flatten(1)
+    if not torch.allclose(flat @ flat.T, torch.eye(len(flat), device=flat.device), atol=1e-3):
+        raise BadData(f"The axes in {file.name} are not at right angles, or not of length 1; they can be found again.")
+    return axes_along(basis.float())
 
 
 def lerp(start: Tensor, end: Tensor, t: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import Tensor
 
 from genlab import latent, plane
-from genlab.data import load, to_model
+from genlab.data import to_model
 from genlab.data.importing import read_image
 from genlab.errors import BadSetting, GenlabError
 from genlab.models import LatentModel
@@ -77,7 +77,7 @@ def _image(trained: Trained, model: LatentModel, wanted: Wanted) -> tuple[Tensor
     if model.spec.modality != "image" and wanted.kind != "test":
         raise BadSetting(say("encode.points"))
     if wanted.kind == "test":
-        test = load(trained.dataset).test
+        test = explorer.data_of(trained).test
         if wanted.row >= len(test):
             raise BadSetting(say("latent.row", row=wanted.row, n=len(test)))
         given = model.given_labels(test.label[[wanted.row]], 1) if model.classes else None

@@ -11,7 +11,7 @@ from pydantic import Field
 from torch import Tensor
 
 from genlab import latent, plane
-from genlab.data import load, to_model
+from genlab.data import Splits, load, to_model
 from genlab.errors import BadSetting, GenlabError
 from genlab.files import one_at_a_time
 from genlab.latent import Axes, Shelf
@@ -85,13 +85,21 @@ def explorable(request: Looking) -> tuple[Trained, LatentModel]:
     return trained, trained.model
 
 
+def data_of(trained: Trained) -> Splits:
+    """The data of a model; raises a GenlabError where they are not on this machine, or are others under the same name."""
+    data, spec = load(trained.dataset), trained.model.spec
+    if data.spec.shape != spec.shape or (trained.model.classes and data.spec.classes != spec.classes):
+        raise BadSetting(say("latent.other_data", dataset=trained.dataset))
+    return data
+
+
 def axes_of(trained: Trained) -> Axes:
-    """The axes of a model; those that take long to find are kept on disk beside its weights' hash."""
-    return _axes.get(trained.weights, lambda: _found(trained))
+    """The axes of a model: those kept with it, those in the cache under its weights' hash, or found now, which may take long."""
+    return _axes.get((trained.folder, trained.weights), lambda: _found(trained))
 
 
 def knows_axes(trained: Trained) -> bool:
-    return _axes.find(trained.weights) is not None
+    return _axes.find((trained.folder, trained.weights)) is not None
 
 
 def coordinates(trained: Trained, model: LatentModel, point: Point) -> Numbers:
@@ -189,7 +197,7 @@ def strips(trained: Trained, model: LatentModel, asked: Strips) -> Tensor:
 def wall(trained: Trained, model: LatentModel, asked: Wall) -> tuple[list[str], Tensor, Tensor]:
     """The addresses of some images to start from, their pixels, and the class of each (-1 where there is none)."""
     if asked.source == "test":
-        test = load(trained.dataset).test
+        test = data_of(trained).test
         order = _in_turn(test.label)
         rows = [int(order[(asked.page * WALL + i) % len(order)]) for i in range(WALL)]
         return [f"test:{row}" for row in rows], tiles(trained, to_model(test.read(rows))), test.label[rows]
@@ -224,11 +232,9 @@ def _base(trained: Trained, model: LatentModel, address: str) -> Tensor:
 
 @torch.no_grad()
 def _encoded(trained: Trained, model: LatentModel, row: int) -> Tensor:
-    test = load(trained.dataset).test
+    test = data_of(trained).test
     if row >= len(test):
         raise BadSetting(say("latent.row", row=row, n=len(test)))
-    if test.spec.shape != model.spec.shape:
-        raise BadSetting(say("latent.shape", dataset=trained.dataset))
     given = Given(one_hot(test.label[[row]], model.classes)) if model.classes else Given()
     *_, encoding = model.encode(to_model(test.read([row])), given)
     return encoding.z

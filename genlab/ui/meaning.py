@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from genlab import latent
-from genlab.data import load
+from genlab.data import Dataset
 from genlab.data.summary import nearest, usual_distance
 from genlab.errors import BadSetting, GenlabError
 from genlab.latent import Direction
@@ -20,7 +20,7 @@ from genlab.training.checkpoint import Trained
 from genlab.ui import explorer
 from genlab.ui.draw import data_uri, wall
 from genlab.ui.explorer import Looking, Name, Point
-from genlab.ui.shared import Kept, drawing, owner_of, searching, served
+from genlab.ui.shared import Kept, drawing, searching, served
 from genlab.ui.spaces import check_room
 from genlab.ui.words import say
 
@@ -119,7 +119,7 @@ def latent_nearest(data: Any) -> dict[str, Any]:
     trained, model = explorer.explorable(asked)
     if model.spec.modality != "image":
         raise BadSetting(say("why.points"))
-    splits, place = load(trained.dataset), explorer.place(trained, model, asked)
+    splits, place = explorer.data_of(trained), explorer.place(trained, model, asked)
     with drawing():
         found = nearest(splits.train, explorer.pictures(trained, model, place.z, place.given)[0].cpu(), NEAREST)
         usual = usual_distance(splits.train, splits.validation)
@@ -137,11 +137,11 @@ def latent_nearest(data: Any) -> dict[str, Any]:
 def latent_factors(data: Any) -> dict[str, float]:
     """Whether the axes that have sliders are the factors of the data: MIG and DCI."""
     trained, model = explorer.explorable(Looking.check(data))
-    return _scores.get((owner_of(trained.folder), trained.dataset, trained.weights), lambda: _scored(trained, model))
+    known = explorer.data_of(trained).train
+    return _scores.get((trained.folder, trained.weights, known.fingerprint), lambda: _scored(trained, model, known))
 
 
-def _scored(trained: Trained, model: LatentModel) -> dict[str, float]:
-    known = load(trained.dataset).train
+def _scored(trained: Trained, model: LatentModel, known: Dataset) -> dict[str, float]:
     if "factors" not in known.columns:
         raise BadSetting(say("why.no_factors", dataset=trained.dataset))
     with searching():
@@ -154,7 +154,7 @@ def _kept_with(trained: Trained, model: LatentModel) -> dict[str, Any]:
     kept = explorer.shelf_of(trained, model).all()
     known: dict[str, list[str]] = {"factors": [], "classes": []}
     with suppress(GenlabError):  # the data need not be on this machine
-        train = load(trained.dataset).train
+        train = explorer.data_of(trained).train
         known["factors"] = list(latent.directions.FACTORS[1:]) if "factors" in train.columns else []
         known["classes"] = [] if model.classes else list(train.spec.classes)
     return {"directions": [{"name": one.name, "reach": one.reach, "how": one.how} for one in kept], **known}
@@ -162,7 +162,7 @@ def _kept_with(trained: Trained, model: LatentModel) -> dict[str, Any]:
 
 def _found(trained: Trained, model: LatentModel, wish: Wish) -> Direction:
     if wish.how == "factor":
-        found = latent.along_factor(model, load(trained.dataset).train, wish.factor, trained.weights)
+        found = latent.along_factor(model, explorer.data_of(trained).train, wish.factor, trained.weights)
         return replace(found, name=check_name(wish.name, "direction"))
     if wish.how == "sets":
         none = torch.empty(0, *model.latent_shape, device=model.device)
@@ -171,7 +171,7 @@ def _found(trained: Trained, model: LatentModel, wish: Wish) -> Direction:
     if len(set(wish.classes)) != 2:
         raise BadSetting(say("direction.two_classes"))
     first, second = wish.classes
-    return latent.between_classes(wish.name, model, load(trained.dataset).train, first, second, trained.weights)
+    return latent.between_classes(wish.name, model, explorer.data_of(trained).train, first, second, trained.weights)
 
 
 def _along(trained: Trained, model: LatentModel, asked: Slider, z: Tensor) -> Tensor:

@@ -4,9 +4,10 @@ from typing import Annotated, Any
 
 import torch
 from pydantic import Field
+from torch import Tensor
 
 from genlab import latent
-from genlab.data import even_rows, load, to_model
+from genlab.data import Dataset, even_rows, to_model
 from genlab.errors import BadSetting
 from genlab.models import LatentModel
 from genlab.models.base import blocks_of
@@ -14,7 +15,7 @@ from genlab.training.checkpoint import Trained
 from genlab.ui import explorer
 from genlab.ui.draw import wall
 from genlab.ui.explorer import Looking, Point
-from genlab.ui.shared import Kept, drawing, owner_of, searching, served
+from genlab.ui.shared import Kept, drawing, searching, served
 from genlab.ui.words import say
 
 FINE, ROUGH = 4, 2  # pictures along a cell's side; of models that are slow to draw
@@ -79,25 +80,25 @@ def latent_scatter(data: Any) -> dict[str, Any]:
     """Where held-out data lie along all axes, and the class of each: all of them, or a part where each has to be looked for."""
     asked = Part.check(data)
     trained, model = explorer.explorable(asked)
-    key = owner_of(trained.folder), trained.dataset, trained.weights, asked.start
-    return _scattered.get(key, lambda: _encoded(trained, model, asked.start))
+    held_out = explorer.data_of(trained).validation
+    most, part = (SCATTERED, SCATTERED) if model.encodes_at_once else (SOUGHT, PART)
+    rows = even_rows(len(held_out), most)
+    if asked.start >= len(rows) or asked.start % part:
+        raise BadSetting(say("map.start", start=asked.start, part=part, n=len(rows)))
+    key = trained.folder, trained.weights, held_out.fingerprint, asked.start
+    found = _scattered.get(key, lambda: _encoded(trained, model, held_out, rows[asked.start : asked.start + part]))
+    return {**found, "total": len(rows)}
 
 
-def _encoded(trained: Trained, model: LatentModel, start: int) -> dict[str, Any]:
-    held_out, axes, values = load(trained.dataset).validation, explorer.axes_of(trained), []
-    most, part, place = (SCATTERED, SCATTERED, drawing) if model.encodes_at_once else (SOUGHT, PART, searching)
-    shown = even_rows(len(held_out), most)
-    if start >= len(shown):
-        raise BadSetting(say("map.row", row=start, n=len(shown)))
-    rows = shown[start : start + part]
+def _encoded(trained: Trained, model: LatentModel, held_out: Dataset, rows: Tensor) -> dict[str, Any]:
+    axes, values, place = explorer.axes_of(trained), [], drawing if model.encodes_at_once else searching
     for block in blocks_of(len(rows)):
         given = model.given_labels(held_out.label[rows[block]], len(rows[block])) if model.classes else None
         with place():
             *_, encoding = model.encode(to_model(held_out.read(rows[block])), given)
         values.append(axes.read(encoding.z))
     places = [[round(value, 2) for value in row] for row in torch.cat(values).tolist()]
-    labels, classes = held_out.label[rows].tolist(), list(held_out.spec.classes)
-    return {"values": places, "labels": labels, "classes": classes, "total": len(shown)}
+    return {"values": places, "labels": held_out.label[rows].tolist(), "classes": list(held_out.spec.classes)}
 
 
 _scattered = Kept(64)

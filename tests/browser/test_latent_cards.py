@@ -12,6 +12,7 @@ import torch
 from looks import data, pick, pixels_of, sprite_of, sticks_out
 from PIL import Image, ImageSequence
 from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from genlab.data import to_pixels
 from genlab.latent import pad
@@ -134,8 +135,13 @@ def test_the_map_of_a_gan_shows_data_when_asked_and_only_while_it_is_seen(card: 
     expect(card.locator("#latent-map-data")).to_be_hidden()
     card.click("#latent-map-encode")
     part(card, "why")
-    expect(note).to_contain_text("8 of 48 held-out images so far", timeout=60_000)
-    part(card, "map")
+    card.wait_for_function("document.querySelector('#latent-map-note').textContent.includes('of 48 held-out images so far')")
+    card.wait_for_timeout(200)
+    asks = lambda request: "latent_scatter" in (request.post_data or "")  # noqa: E731
+    with pytest.raises(PlaywrightTimeoutError), card.expect_request(asks, timeout=500):
+        pass
+    with card.expect_request(asks):
+        part(card, "map")
     expect(card.locator("#latent-map-data")).to_be_visible()
     expect(card.locator("#latent-map-encode")).to_be_hidden()
     part(card, "between")

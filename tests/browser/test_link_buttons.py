@@ -148,6 +148,18 @@ def test_a_link_that_is_wrong_is_told_and_the_page_works(fresh: Callable[[str], 
     assert dialogs == []
 
 
+def test_a_long_link_that_is_wrong_is_told_and_the_next_one_opens(fresh: Callable[[str], Page], server: str, page: Page):
+    settled(page)
+    link, before = copied(page, ".latent"), shown(page)
+    stranger = fresh(f"{server}/?tab=latent&model=vae-mnist#z=AAAA")
+    settled(stranger)
+    stranger.wait_for_selector("#latent-strip .tile")
+    expect(stranger.locator("#latent-note")).to_contain_text("cannot be read; the link may have been cut off")
+    stranger.evaluate("z => { location.hash = `z=${z}` }", link.split("z=")[1].split("&")[0])
+    stranger.wait_for_function("document.querySelector('#latent-image')?.dataset.base?.startsWith('z:')")
+    assert (shown(stranger) == before).all()
+
+
 def test_without_a_clipboard_the_link_is_there_to_be_copied_by_hand(page: Page):
     settled(page)
     page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(); document.execCommand = () => false }")

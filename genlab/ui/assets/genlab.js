@@ -93,6 +93,7 @@ window.genlab = (() => {
   const LONG = 6000; // characters of a part that goes behind the # of an address, which no server on the way reads or finds too long
   const asked = new URLSearchParams(location.search);
   const link = Object.fromEntries([...asked, ...new URLSearchParams(location.hash.slice(1))]); // the view that this address opens
+  addEventListener("hashchange", () => location.reload()); // another link of this view
   try {
     decodeURIComponent(location.search);
   } catch {

@@ -8,6 +8,7 @@ const rounded = (value) => Math.round(Math.min(REACH, Math.max(-REACH, value)) *
 let model = null; // what the server told of the model that is looked at
 let generation = 0; // grows with every model; late answers of an earlier one are dropped
 let here = null; // the point on screen: base, values (null until known), classes; exact while the base alone says where
+let unread = ""; // why the link could not be opened, until one goes elsewhere
 let link = genlab.link.tab === "latent" ? genlab.link : null; // the view to open with
 let names = []; // of the axes
 let home = []; // the values that a reset axis goes back to
@@ -116,7 +117,7 @@ async function paint(answer, asked) {
   picture.dataset.latent = JSON.stringify(answer.latent ?? []);
   picture.dataset.base = asked.base;
   picture.toggleAttribute("data-rough", asked.coarse);
-  if (at("note").classList.contains("fault")) note("");
+  if (unread || at("note").classList.contains("fault")) note(unread, Boolean(unread));
 }
 
 /** Learn the axes and where the point lies along them; for some models this takes seconds the first time. */
@@ -178,6 +179,7 @@ function tellPace() {
 
 /** Go to another point; one that is `exact` is drawn from its own latent, and the sliders only show where it lies. */
 function move(base, classes = here.classes, values = null, exact = false) {
+  unread = "";
   if (base.startsWith("kept:")) resetView(); // such a latent holds all that a view would add
   here = { base, values, classes: [...classes], exact };
   showValues();
@@ -372,7 +374,7 @@ async function linked() {
   const known = ["z", "seed", "start", "at", "truncation", "mix", "class"].filter((part) => link[part] != null);
   const asked = { ...looking(), ...Object.fromEntries(known.map((part) => [part, link[part]])) };
   link = null;
-  const answer = known.length && (await ask("latent_linked", asked));
+  const answer = known.length && (await ask("latent_linked", asked, (fault) => (unread = fault)));
   return answer ? { ...answer, exact: answer.values === null } : null;
 }
 
@@ -383,7 +385,7 @@ async function open(name, keep = false) {
   const opened = await ask("latent_open", name);
   if (!opened) return;
   note("");
-  model = opened;
+  [model, unread] = [opened, ""];
   if (keep) return refresh();
   for (const task of whenLeft) task();
   const mine = generation, wanted = await linked();

@@ -36,14 +36,14 @@ async function drawMap() {
   }
   legendOfMap();
   paintMap();
-  if (model.encoder || scattered) scatter();
+  if (scattered ? !scattered.fault : model.encoder) scatter();
 }
 
 /** Learn where held-out data lie: at once, or part by part where the model has to look for each, as long as the map is seen. */
 async function scatter() {
   const mine = (scattered ??= { values: [], labels: [], classes: [], total: 1 });
   if (mine.busy) return;
-  mine.busy = true;
+  [mine.busy, mine.fault] = [true, null];
   while (mine === scattered && seesMap() && !mine.fault && mine.values.length < mine.total) {
     const answer = await ask("latent_scatter", { ...looking(), start: mine.values.length }, (fault) => (mine.fault = fault));
     if (answer) Object.assign(mine, answer, { values: [...mine.values, ...answer.values], labels: [...mine.labels, ...answer.labels] });
@@ -56,7 +56,7 @@ async function scatter() {
 
 function legendOfMap() {
   const n = scattered?.values.length ?? 0;
-  at("map-encode").hidden = model.encoder || scattered !== null;
+  at("map-encode").hidden = scattered ? !scattered.fault : model.encoder;
   at("map-data").parentElement.hidden = !n;
   if (!scattered) sayMap(model.encoder ? "" : say("map.no_encoder"));
   else if (scattered.fault) sayMap(scattered.fault);
@@ -74,7 +74,7 @@ const toMap = (value) => (value / tiles.reach) * 0.5 * (1 - 1 / tiles.side) + 0.
 const fromMap = (share) => ((share - 0.5) * tiles.reach) / (0.5 * (1 - 1 / tiles.side));
 
 function paintMap() {
-  if (!tiles) return;
+  if (!tiles || !here?.values) return;
   const ratio = window.devicePixelRatio || 1, size = Math.round(plane.clientWidth * ratio);
   if (!size) return;
   if (plane.width !== size) plane.width = plane.height = size;
@@ -134,7 +134,12 @@ whenLeft.push(() => {
   [tiles, scattered, drawnMap] = [null, null, ""];
   for (const id of ["map-across", "map-up"]) at(id).replaceChildren();
 });
-whenRefreshed.push(() => { [scattered, drawnMap] = [null, ""]; });
+whenRefreshed.push(() => {
+  [scattered, drawnMap] = [null, ""];
+  legendOfMap();
+  paintMap();
+  rest();
+});
 whenResting.push(drawMap);
 
 // --- The cards below, one at a time ---

@@ -32,7 +32,7 @@ function cool() {
   if (heat.dataset.of === "") return; // a moving slider changes nothing that is not there
   heat.hidden = true;
   heat.dataset.of = "";
-  at("heat-note").textContent = model?.points ? "" : say("why.hover");
+  at("heat-note").textContent = say("why.hover");
 }
 
 for (const rows of [at("axes"), at("saved")]) {
@@ -80,6 +80,7 @@ at("factors").addEventListener("click", scoreFactors);
 whenLeft.push(() => {
   [nearTo, at("scores").textContent] = ["", ""];
   cool();
+  at("heat-note").hidden = model.points;
 });
 whenRefreshed.push(() => { [nearTo, at("scores").textContent] = ["", ""]; });
 whenResting.push(drawNearest);
