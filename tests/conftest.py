@@ -19,12 +19,12 @@ os.environ.update(HF_HUB_OFFLINE="1", GRADIO_ANALYTICS_ENABLED="False")
 class InTwo(LoadScopeScheduling):
     """Where two processes share the tests, one drives the browser, and the other takes the rest, file by file.
 
-    Some of the browser's files are left for the end, for whoever is done first.
+    Some of the browser's files are left for the end, when both take them.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::")[0]
-        return ("browser", file, "late browser")[_turn(file)]
+        return file if _turn(file) else "browser"
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> InTwo:
@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _turn(file: str) -> int:
     """When a file's turn is: some of those that drive the browser come first, the others last."""
-    return 1 if "/browser/" not in file else 2 if Path(file).stem < "test_m" else 0
+    return 1 if "/browser/" not in file else 2 if Path(file).stem < "test_p" else 0
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -304,6 +304,23 @@ def test_a_lock_goes_with_its_axis_when_newer_weights_change_the_order(card: Pag
     expect(card.locator(f"#latent-slider-{last} .lock")).to_have_attribute("aria-pressed", "true")
 
 
+def test_a_value_that_is_set_while_newer_weights_come_is_not_lost(card: Page):
+    is_of_its_values(card)
+    held = []
+    asks = re.compile("component_server")
+    card.route(asks, lambda route: held.append(route) if "latent_axes" in (route.request.post_data or "") else route.fallback())
+    with card.expect_request(lambda request: "latent_axes" in (request.post_data or "")):
+        card.evaluate("genlab.tell('status', { model: 'vae-mnist', version: 'newer' })")
+    card.fill("#latent-slider-2 input[type=number]", "1.75")
+    card.keyboard.press("Tab")
+    card.wait_for_function("JSON.parse(document.querySelector('#latent-image').dataset.values)[2] === 1.75")
+    with card.expect_response(lambda response: "latent_decode" in (response.request.post_data or "")):
+        held[0].fulfill(response=held[0].fetch())
+    expect(card.locator("#latent-slider-2 input[type=number]")).to_have_value("1.75")
+    is_of_its_values(card)
+    assert data(card, "#latent-image", "values")[2] == 1.75
+
+
 def test_truncation_brings_all_of_it_to_the_middle(card: Page):
     is_of_its_values(card)
     full = torch.tensor([data(card, "#latent-image", "latent")])

@@ -411,12 +411,13 @@ async function open(name, keep = false) {
 /** The same point through newer weights; axes that changed their order take their values along. */
 async function refresh() {
   if (here.base.startsWith("kept")) here.base = model.home;
-  const before = Object.fromEntries(names.map((name, i) => [name, here.values?.[i]]));
-  const answer = await ask("latent_axes", { ...point(), values: null, locked: [] });
+  const asked = here.base, answer = await ask("latent_axes", { ...point(), values: null, locked: [] });
   if (!answer) return;
-  const known = here.values && answer.names.every((name) => name in before);
+  const now = Object.fromEntries(names.map((name, i) => [name, here.values?.[i]])); // one may have moved meanwhile
+  const known = here.values && answer.names.every((name) => name in now);
   if (names.join() !== answer.names.join()) buildAxes(answer.names);
-  here.values = here.exact ? null : known ? answer.names.map((name) => before[name]) : answer.values.map(rounded);
+  if (here.exact || !known) here.values = here.exact || here.base !== asked ? null : answer.values.map(rounded);
+  else here.values = answer.names.map((name) => now[name]);
   showValues();
   await draw();
   for (const task of whenRefreshed) await task();
