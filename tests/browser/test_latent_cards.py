@@ -165,9 +165,9 @@ def test_another_model_starts_at_its_own_place_though_a_walk_was_played(card: Pa
     card.click("#latent-play")
     card.wait_for_function("Number(document.querySelector('#latent-scrub').value) > 0.1")
     pick(card, "model-picker", "dcgan-mnist")
-    card.wait_for_selector("#latent-play[disabled]")
-    card.wait_for_selector("#latent-play:not([disabled])")
     at_base(card, "prior:1")
+    expect(card.locator("#latent-classes")).to_be_visible()
+    card.wait_for_selector("#latent-play:not([disabled])")
     expect(card.locator("#latent-play")).to_have_text("▶")
     expect(card.locator("#latent-note")).to_have_text("")
     assert card.locator("#latent-mix .stop").count() == 2
