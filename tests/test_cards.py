@@ -92,6 +92,12 @@ def test_a_map_shows_the_data_of_a_model_that_looks_for_their_latents_part_by_pa
     assert np.std(last["values"], 0).max() > 0.1, "they have places of their own"
 
 
+def test_a_model_whose_data_are_not_here_says_what_to_do():
+    for function, more in ((latent_scatter, {"start": 0}), (latent_nearest, {"base": "zero"})):
+        told = function({"model": "vae-catsdogs", "version": "", **more})["error"]
+        assert told.startswith("The data that this model learnt from, catsdogs, are not here. Bring them in the Data tab")
+
+
 def test_what_is_known_of_data_is_of_those_data_not_of_their_name(tmp_path: Path):
     seen, label = [], {"label": np.arange(24) % 2}
     for visitor in ("a", "b"):

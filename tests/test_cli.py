@@ -10,7 +10,7 @@ from PIL import Image
 
 from genlab import latent
 from genlab.__main__ import main
-from genlab.training.checkpoint import load_model, load_state
+from genlab.training.checkpoint import AXES, load_model, load_state
 from genlab.training.run import Run
 from genlab.ui import explorer
 
@@ -81,9 +81,7 @@ def test_axes_are_kept_with_the_model_and_found_there_by_the_page(trained, monke
     assert "axes of mine are kept with it" in capsys.readouterr().out
     monkeypatch.setattr(latent, "axes_of", lambda model: pytest.fail("they need not be found again"))
     model = load_model("mine")
-    assert torch.equal(
-        explorer.axes_of(model).basis, latent.read_axes(model.folder / latent.AXES, model.weights, model.model).basis
-    )
+    assert torch.equal(explorer.axes_of(model).basis, latent.read_axes(model.folder / AXES, model.weights, model.model).basis)
 
 
 def test_a_png_remembers_how_it_was_made(trained, tmp_path):

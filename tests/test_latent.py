@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from genlab.data import DataSpec
 from genlab.errors import BadData, BadSetting
 from genlab.latent import (
-    AXES,
     MOST,
     Axes,
     axes_along,
@@ -104,7 +103,7 @@ def test_one_wish_holds_for_all_that_are_drawn():
 
 def test_axes_that_were_kept_are_those_that_were_found(tmp_path: Path):
     model = load_model("dcgan-mnist").model
-    file, axes = tmp_path / AXES, Axes(torch.linalg.qr(torch.randn(100, 3))[0].T.contiguous(), ("d1", "d2", "d3"))
+    file, axes = tmp_path / "axes.safetensors", Axes(torch.linalg.qr(torch.randn(100, 3))[0].T.contiguous(), ("d1", "d2", "d3"))
     write_axes(axes, file, "abc")
     again = read_axes(file, "abc", model)
     assert torch.equal(again.basis, axes.basis)

@@ -15,10 +15,10 @@ from genlab.errors import BadSetting
 from genlab.files import npz, write_bytes
 from genlab.hub import push
 from genlab.images import png
-from genlab.latent import AXES, axes_of, write_axes
+from genlab.latent import axes_of, write_axes
 from genlab.models import MODELS, Draft, LatentModel
 from genlab.plane import together
-from genlab.training.checkpoint import list_models, load_model
+from genlab.training.checkpoint import AXES, list_models, load_model
 from genlab.training.run import Run, list_runs
 from genlab.training.start import create_from
 from genlab.training.trackers import track

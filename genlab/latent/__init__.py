@@ -8,7 +8,6 @@ from genlab.latent.directions import Direction, Shelf, along_factor, arithmetic,
 from genlab.latent.disentangle import Disentanglement, disentanglement
 from genlab.latent.probe import jacobian, lengths, mix
 from genlab.latent.space import (
-    AXES,
     FEW,
     MOST,
     REACH,
@@ -31,7 +30,6 @@ from genlab.latent.space import (
 )
 
 __all__ = [
-    "AXES",
     "FEW",
     "MOST",
     "REACH",

@@ -22,7 +22,6 @@ from genlab.plane import SIDE, TILE, tiles
 FEW = 12  # latents up to this number are shown as they are
 MOST = 32  # directions that are computed for more
 SEED = 2**30  # directions are found from other draws than those that people look at
-AXES = "axes.safetensors"  # beside a model's weights, where they were kept
 REACH = 3.0  # a traversal goes this many standard deviations of the prior to both sides
 
 Way = Literal["spherical", "linear"]

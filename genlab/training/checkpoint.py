@@ -17,7 +17,6 @@ from genlab import hub
 from genlab.data import DataSpec
 from genlab.errors import BadCheckpoint, UnknownName
 from genlab.files import sha256, whole_folder, write_json
-from genlab.latent import AXES
 from genlab.models import MODELS, GenerativeModel
 from genlab.paths import CHECKPOINTS, runs_folder
 from genlab.registry import unknown
@@ -26,6 +25,7 @@ from genlab.training.run import Run, list_runs
 FORMAT = 1
 KEPT = 2  # checkpoints of a run
 STATE = "training"  # the subfolder with what only the continuation of a run needs
+AXES = "axes.safetensors"  # axes that were kept with the model; they can be found again, so they are no part of it
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ from torch import Tensor
 
 from genlab import latent, plane
 from genlab.data import Splits, load, to_model
-from genlab.errors import BadSetting, GenlabError
+from genlab.errors import BadSetting, GenlabError, UnknownName
 from genlab.files import one_at_a_time
 from genlab.latent import Axes, Shelf
 from genlab.models import LatentModel
 from genlab.models.base import Given, one_hot
 from genlab.paths import cache_folder, current_space
-from genlab.training.checkpoint import Trained
+from genlab.training.checkpoint import AXES, Trained
 from genlab.ui.shared import Kept, Request, opened_model, owner_of, version_of
 from genlab.ui.words import say
 
@@ -87,7 +87,10 @@ def explorable(request: Looking) -> tuple[Trained, LatentModel]:
 
 def data_of(trained: Trained) -> Splits:
     """The data of a model; raises a GenlabError where they are not on this machine, or are others under the same name."""
-    data, spec = load(trained.dataset), trained.model.spec
+    try:
+        data, spec = load(trained.dataset), trained.model.spec
+    except UnknownName:
+        raise BadSetting(say("latent.no_data", dataset=trained.dataset)) from None
     if data.spec.shape != spec.shape or (trained.model.classes and data.spec.classes != spec.classes):
         raise BadSetting(say("latent.other_data", dataset=trained.dataset))
     return data
@@ -257,7 +260,7 @@ def wished(model: LatentModel, weights: Numbers) -> Given:
 def _found(trained: Trained) -> Axes:
     model: Any = trained.model
     cached = cache_folder() / "axes" / f"{trained.weights}-{latent.MOST}-{latent.SEED}.safetensors"
-    for file in (trained.folder / latent.AXES, cached):
+    for file in (trained.folder / AXES, cached):
         with suppress(GenlabError):  # they can be found again
             return latent.read_axes(file, trained.weights, model)
     axes = latent.axes_of(model)
