@@ -416,8 +416,8 @@ async function refresh() {
   const now = Object.fromEntries(names.map((name, i) => [name, here.values?.[i]])); // one may have moved meanwhile
   const known = here.values && answer.names.every((name) => name in now);
   if (names.join() !== answer.names.join()) buildAxes(answer.names);
-  if (here.exact || !known) here.values = here.exact || here.base !== asked ? null : answer.values.map(rounded);
-  else here.values = answer.names.map((name) => now[name]);
+  if (here.exact || (here.base !== asked && !known)) here.values = null;
+  else here.values = known ? answer.names.map((name) => now[name]) : answer.values.map(rounded);
   showValues();
   await draw();
   for (const task of whenRefreshed) await task();
