@@ -321,6 +321,21 @@ def test_a_value_that_is_set_while_newer_weights_come_is_not_lost(card: Page):
     assert data(card, "#latent-image", "values")[2] == 1.75
 
 
+def test_the_sliders_of_a_model_that_one_leaves_take_nothing_more(card: Page):
+    is_of_its_values(card)
+    held = []
+    opens = re.compile("component_server")
+    card.route(opens, lambda route: held.append(route) if "latent_open" in (route.request.post_data or "") else route.fallback())
+    with card.expect_request(lambda request: "latent_open" in (request.post_data or "")):
+        pick(card, "model-picker", "vae-mnist-2d")
+    expect(card.locator("#latent-axes")).to_have_attribute("inert", "")
+    held[0].continue_()
+    card.wait_for_selector("#latent-image[data-model=vae-mnist-2d]")
+    expect(card.locator("#latent-axes .axis")).to_have_count(2)
+    card.fill("#latent-slider-1 input[type=number]", "1.75")
+    card.wait_for_function("JSON.parse(document.querySelector('#latent-image').dataset.values)[1] === 1.75")
+
+
 def test_truncation_brings_all_of_it_to_the_middle(card: Page):
     is_of_its_values(card)
     full = torch.tensor([data(card, "#latent-image", "latent")])

@@ -53,6 +53,7 @@ def test_cats_and_dogs_are_learnt_and_a_link_shows_the_same_picture(page: Page, 
     train_a_vae(page, served_runs)
     page.click(".train-side .latent")
     expect(page.locator("#model-picker input")).to_have_value("cats-and-dogs-vae")
+    page.wait_for_selector("#latent-image[data-model=cats-and-dogs-vae]", timeout=60_000)
     page.wait_for_selector("#latent-slider-1 input[type=range]", timeout=60_000)
     before = shown(page)
     for i, value in ((0, "1.7"), (1, "-2.2")):
