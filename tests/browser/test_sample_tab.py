@@ -159,6 +159,7 @@ def test_stop_ends_a_drawing_where_it_is(page: Page):
     reached = page.get_attribute("#sample-gallery", "data-step")
     page.wait_for_timeout(1500)
     assert page.get_attribute("#sample-gallery", "data-step") == reached
+    expect(page.locator("#sample-status")).to_contain_text("stopped", ignore_case=True)  # though a step came late
     assert int(reached or 0) < 1000
     page.fill("#sample-steps input[type=number]", "5")
     draw(page, 4, 3)  # and the next one goes on as ever

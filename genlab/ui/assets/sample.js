@@ -2,6 +2,7 @@
 
 const at = (id) => find(`#sample-${id}`);
 let result = null; // the record on screen
+let stopped = null; // the id of the record that is not drawn to its end; a last step of it may still come
 let chosen = null; // the number of the image shown large
 
 label(element);
@@ -14,7 +15,7 @@ function show() {
   at("gallery").style.setProperty("--sprite", `url(${record.image})`);
   at("large").style.setProperty("--sprite", `url(${record.image})`);
   const done = record.step === record.total;
-  at("status").textContent = done ? say("sample.done", { s: record.seconds.toFixed(2) }) : say("sample.step", record);
+  at("status").textContent = done ? say("sample.done", { s: record.seconds.toFixed(2) }) : say(record.id === stopped ? "sample.stopped" : "sample.step", record);
   markable = done && !record.points;
   if (done) readMarks(record.id);
   else showChosenMark();
@@ -69,7 +70,8 @@ find(".copy-link").addEventListener("click", () => genlab.copyLink(find(".copy-l
 at("one").addEventListener("click", () => keep(server.sample_png, chosen));
 
 listen("sample-stop", () => {
-  if (result && result.step < result.total) at("status").textContent = say("sample.stopped", result);
+  stopped = result?.id;
+  show();
 });
 watch("value", show);
 startMarks();
