@@ -28,9 +28,10 @@ async function drawMap() {
   const asked = mapWish(), text = JSON.stringify(asked);
   if (text !== drawnMap) {
     plane.setAttribute("aria-busy", "true");
+    if (!tiles) sayMap(say("map.drawing"));
     const answer = await ask("latent_map", asked);
     plane.removeAttribute("aria-busy");
-    if (!answer) return;
+    if (!answer) return legendOfMap();
     tiles = { ...answer, image: await loaded(answer.image) };
     drawnMap = text;
   }
