@@ -1,29 +1,64 @@
 """Judges: small classifiers trained here, by which generated images are told apart; what their features say of samples."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torchvision.models import resnet18
 
 from genlab.data import DataSpec, load
 from genlab.models.base import blocks_of
 from genlab.paths import cache_folder
 
 K = 5
-TRAINED = {"mnist": ((32, 64), 5, "shift"), "catsdogs": ((32, 64, 128), 12, "crop")}  # channels, passes, how images are varied
+
+
+def small_net(spec: DataSpec, channels: tuple[int, ...]) -> nn.Module:
+    """A convolution for each size of the picture; 128 features."""
+    layers: list[nn.Module] = []
+    for before, after in zip([spec.shape[0], *channels], channels, strict=False):
+        layers += [nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)]
+    area = (spec.shape[1] >> len(channels)) * (spec.shape[2] >> len(channels))
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels[-1] * area, 128), nn.ReLU())
+
+
+def resnet(spec: DataSpec) -> nn.Module:
+    """ResNet-18 (He et al. 2016), its first convolution made for 32×32 pixels; 512 features."""
+    net = resnet18()
+    net.conv1 = nn.Conv2d(spec.shape[0], 64, 3, padding=1, bias=False)
+    net.fc = nn.Identity()
+    return net.to(memory_format=torch.channels_last)
+
+
+@dataclass(frozen=True)
+class Way:
+    """How the judge of a dataset is made."""
+
+    net: Callable[[DataSpec], nn.Module]
+    features: int
+    passes: int
+    augment: str
+    dtype: torch.dtype = torch.float32
+
+
+WAYS = {
+    "mnist": Way(partial(small_net, channels=(32, 64)), 128, 5, "shift"),
+    "catsdogs": Way(partial(small_net, channels=(32, 64, 128)), 128, 12, "crop"),
+    "animals": Way(resnet, 512, 16, "crop", torch.bfloat16),
+}
 
 
 class Judge(nn.Module):
-    """A small convolutional classifier; its last hidden layer [B, 128] gives the features."""
+    """A classifier; its last hidden layer [B, features] gives the features."""
 
-    def __init__(self, spec: DataSpec, channels: tuple[int, ...]) -> None:
+    def __init__(self, spec: DataSpec, way: Way) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        for before, after in zip([spec.shape[0], *channels], channels, strict=False):
-            layers += [nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)]
-        area = (spec.shape[1] >> len(channels)) * (spec.shape[2] >> len(channels))
-        self.features = nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels[-1] * area, 128), nn.ReLU())
-        self.head = nn.Linear(128, len(spec.classes))
+        self.features = way.net(spec)
+        self.head = nn.Linear(way.features, len(spec.classes))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.features(x))
@@ -32,23 +67,25 @@ class Judge(nn.Module):
 @torch.enable_grad()
 def trained_judge(name: str, seed: int = 1) -> Judge:
     """A judge of a dataset, trained on its training part the first time and kept in the cache folder."""
-    data, (channels, passes, augment) = load(name).train, TRAINED[name]
-    judge, file = Judge(data.spec, channels), cache_folder() / "benchmarks" / f"{name}-judge-{seed}.safetensors"
+    data, way = load(name).train, WAYS[name]
+    torch.manual_seed(seed)
+    judge, file = Judge(data.spec, way), cache_folder() / "benchmarks" / f"{name}-judge-{seed}.safetensors"
     if file.exists():
         judge.load_state_dict(load_file(file))
         return judge.eval()
-    torch.manual_seed(seed)
-    steps = passes * len(data) // 128
+    steps = way.passes * len(data) // 128
     optimizer = torch.optim.AdamW(judge.parameters(), lr=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps)
     for step in range(steps):
-        batch = data.batch(128, seed, step, augment)
+        batch = data.batch(128, seed, step, way.augment)
         optimizer.zero_grad()
-        F.cross_entropy(judge(batch.x), batch.label).backward()
+        with torch.autocast("cpu", way.dtype, enabled=way.dtype != torch.float32):
+            loss = F.cross_entropy(judge(batch.x), batch.label)
+        loss.backward()
         optimizer.step()
         schedule.step()
     file.parent.mkdir(parents=True, exist_ok=True)
-    save_file(judge.state_dict(), file)
+    save_file({name: weight.contiguous() for name, weight in judge.state_dict().items()}, file)
     return judge.eval()
 
 

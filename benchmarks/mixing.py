@@ -1,17 +1,20 @@
 """A cat becomes a dog: what a separately trained classifier sees along mixes of a cat and a dog, and how good samples are.
 
     python -m genlab import cifar10-jpg.zip --name catsdogs --folders cat,dog     # CIFAR-10 as JPEG files
+    python -m genlab import cifar10-jpg.zip --name animals --folders bird,cat,deer,dog,frog,horse
     python -m benchmarks.mixing [--model diffusion-catsdogs] [--pairs 20] [--samples 1000] [--out mixes.png]
 
-The classifier is five small networks that differ by their seeds; P(cat) is the mean over them and over an image and its mirror
-image. Pairs are test images, a cat and a dog each, in the order of the test part: those that the classifier takes for what they
-are, and of these, those that it is sure of. Both are encoded with their classes and mixed on the sphere in 11 steps, the class
-weights with them. Told are Spearman's correlation of P(cat) with the dog's share, the mean over the pairs, and the Fréchet
-distance of samples to the test images over the features of the first network (128, its last hidden layer; not those of Inception,
-so the numbers of papers do not compare), beside that of validation images, which neither has seen.
+Two classifiers judge: a ResNet-18 that tells six animals apart, and five small networks together of different seeds. P(cat),
+among cat and dog, is the mean over the networks and over an image and its mirror image. Pairs are test images, a cat and a dog
+each, in the order of the test part: those that the classifier takes for what they are, and of these, those that it is sure of.
+Both are encoded with their classes and mixed on the sphere in 11 steps, the class weights with them. Told are Spearman's
+correlation of P(cat) with the dog's share, the mean over the pairs, and the Fréchet distance of samples to the test images over
+the features of the first small network (128, its last hidden layer; not those of Inception, so the numbers of papers do not
+compare), beside that of validation images, which neither has seen.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -31,9 +34,10 @@ JUDGES = 5
 LEVELS = {"takes for what they are": 0.5, "is sure of, P ≥ 0.9": 0.9}  # of the pairs
 
 
-def seen(judges: list[Judge], x: Tensor) -> Tensor:
-    """[n, 2] probabilities of images, the mean over the judges and over each image and its mirror image."""
-    return torch.stack([judged(judge, view)[1] for judge in judges for view in (x, x.flip(3))]).mean(0)
+def seen(judges: list[Judge], rows: list[int], x: Tensor) -> Tensor:
+    """[n, 2] probabilities of images among two classes of the judges, the mean over these and over each image and its mirror."""
+    views = torch.stack([judged(judge, view)[1][:, rows] for judge in judges for view in (x, x.flip(3))])
+    return (views / views.sum(2, keepdim=True)).mean(0)
 
 
 def pairs_of(probabilities: Tensor, label: Tensor, level: float, pairs: int) -> Tensor:
@@ -60,33 +64,44 @@ def mixes(model: LatentModel, cats: Encoding, dogs: Encoding) -> Tensor:
     return torch.stack(rows)
 
 
+def classifiers(classes: Sequence[str]) -> dict[str, tuple[list[Judge], list[int]]]:
+    """By name, the networks of a classifier and the rows of these classes among theirs."""
+    animals = load("animals").train.spec.classes
+    small = [trained_judge("catsdogs", seed) for seed in range(1, JUDGES + 1)]
+    return {
+        "a ResNet-18": ([trained_judge("animals")], [animals.index(name) for name in classes]),
+        "five small networks": (small, list(range(len(classes)))),
+    }
+
+
 @torch.no_grad()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="diffusion-catsdogs")
     parser.add_argument("--pairs", type=int, default=20)
     parser.add_argument("--samples", type=int, default=1000)
-    parser.add_argument("--out", type=Path, help="a picture of the mixes, a row a pair")
+    parser.add_argument("--out", type=Path, help="a picture of the last mixes, a row a pair")
     given = parser.parse_args()
     trained, data = load_model(given.model), load("catsdogs")
-    judges = [trained_judge("catsdogs", seed) for seed in range(1, JUDGES + 1)]
-    model, test, judge = trained.model, data.test, judges[0]
+    model, test = trained.model, data.test
     everything = to_model(test.read(slice(0, len(test))))
-    features, probabilities = judged(judge, everything)[0], seen(judges, everything)
-    print(f"classifier: {(probabilities.argmax(1) == test.label).float().mean():.1%} right on {len(test):,} test images")
-    for what, level in LEVELS.items():
-        cats, dogs = (encoded(model, test, rows) for rows in pairs_of(probabilities, test.label, level, given.pairs))
-        found = mixes(model, cats, dogs)
-        cat = seen(judges, to_model(to_pixels(found.flatten(0, 1))))[:, CAT].reshape(-1, STEPS)
-        falls = torch.tensor([spearmanr(range(STEPS), row).statistic for row in cat])
-        print(f"{trained.name}, step {trained.step:,}, {len(cat)} pairs that the classifier {what}")
-        print(f"  Spearman: mean {falls.mean():.3f}, worst {falls.max():.3f}")
-        print(f"  P(cat) along the mix, mean: {' '.join(f'{p:.2f}' for p in cat.mean(0))}")
-        print(f"  encoded and decoded again: mean absolute error {torch.cat([cats.error, dogs.error]).mean():.4f}")
+    print(f"{trained.name}, step {trained.step:,}")
+    for name, (judges, rows) in classifiers(test.spec.classes).items():
+        probabilities = seen(judges, rows, everything)
+        print(f"{name}, {(probabilities.argmax(1) == test.label).float().mean():.1%} right on {len(test):,} test images")
+        for what, level in LEVELS.items():
+            cats, dogs = (encoded(model, test, chosen) for chosen in pairs_of(probabilities, test.label, level, given.pairs))
+            found = mixes(model, cats, dogs)
+            cat = seen(judges, rows, to_model(to_pixels(found.flatten(0, 1))))[:, CAT].reshape(-1, STEPS)
+            falls = torch.tensor([spearmanr(range(STEPS), row).statistic for row in cat])
+            print(f"  {len(cat)} pairs that it {what}: Spearman: mean {falls.mean():.3f}, worst {falls.max():.3f}")
+            print(f"    P(cat) along the mix, mean: {' '.join(f'{p:.2f}' for p in cat.mean(0))}")
+            print(f"    encoded and decoded again: mean absolute error {torch.cat([cats.error, dogs.error]).mean():.4f}")
     if given.out:
         given.out.write_bytes(png(wall(to_pixels(found.flatten(0, 1)), STEPS)))
     *_, draft = model.sample(given.samples, model.SamplingSettings(), 0, model.given_labels(None, given.samples))
-    drawn, _ = judged(judge, to_model(to_pixels(draft.items)))
+    judge = trained_judge("catsdogs")
+    features, drawn = (judged(judge, x)[0] for x in (everything, to_model(to_pixels(draft.items))))
     others = data.validation.read(even_rows(len(data.validation), given.samples))
     real, _ = judged(judge, to_model(others))
     print(f"Fréchet distance to the test images: {frechet(features, drawn):.2f} of {given.samples:,} samples, "
