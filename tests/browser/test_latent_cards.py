@@ -3,7 +3,7 @@
 import base64
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import pytest
 import torch
 from looks import data, pick, pixels_of, sprite_of, sticks_out
 from PIL import Image, ImageSequence
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Request, Route, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from genlab.data import to_pixels
@@ -31,6 +31,16 @@ def card(page: Page) -> Page:
     page.wait_for_selector("#latent-strip .tile")
     page.wait_for_function("document.querySelector('#latent-spot').textContent")
     return page
+
+
+def asks(name: str) -> Callable[[Request], bool]:
+    """Whether a request asks this of the server."""
+    return lambda request: name in (request.post_data or "")
+
+
+def catch(page: Page, name: str, handle: Callable[[Route], object]) -> None:
+    """Let `handle` answer what the page asks by this name."""
+    page.route(re.compile("component_server"), lambda route: handle(route) if asks(name)(route.request) else route.fallback())
 
 
 def part(page: Page, name: str) -> None:
@@ -137,10 +147,9 @@ def test_the_map_of_a_gan_shows_data_when_asked_and_only_while_it_is_seen(card: 
     part(card, "why")
     card.wait_for_function("document.querySelector('#latent-map-note').textContent.includes('of 48 held-out images so far')")
     card.wait_for_timeout(200)
-    asks = lambda request: "latent_scatter" in (request.post_data or "")  # noqa: E731
-    with pytest.raises(PlaywrightTimeoutError), card.expect_request(asks, timeout=500):
+    with pytest.raises(PlaywrightTimeoutError), card.expect_request(asks("latent_scatter"), timeout=500):
         pass
-    with card.expect_request(asks):
+    with card.expect_request(asks("latent_scatter")):
         part(card, "map")
     expect(card.locator("#latent-map-data")).to_be_visible()
     expect(card.locator("#latent-map-encode")).to_be_hidden()
@@ -295,8 +304,7 @@ def test_a_lock_goes_with_its_axis_when_newer_weights_change_the_order(card: Pag
         found = answer.json()
         route.fulfill(response=answer, json={"names": found["names"][::-1], "values": found["values"][::-1]})
 
-    asks = re.compile("component_server")
-    card.route(asks, lambda route: turn_round(route) if "latent_axes" in (route.request.post_data or "") else route.fallback())
+    catch(card, "latent_axes", turn_round)
     card.evaluate("genlab.tell('status', { model: 'vae-mnist', version: 'newer' })")
     expect(card.locator(f"#latent-slider-{last} label")).to_have_text(name)
     expect(card.locator(f"#latent-slider-{last} input[type=number]")).to_have_value("1.25")
@@ -306,15 +314,14 @@ def test_a_lock_goes_with_its_axis_when_newer_weights_change_the_order(card: Pag
 
 def test_a_value_that_is_set_while_newer_weights_come_is_not_lost(card: Page):
     is_of_its_values(card)
-    held = []
-    asks = re.compile("component_server")
-    card.route(asks, lambda route: held.append(route) if "latent_axes" in (route.request.post_data or "") else route.fallback())
-    with card.expect_request(lambda request: "latent_axes" in (request.post_data or "")):
+    held: list[Route] = []
+    catch(card, "latent_axes", held.append)
+    with card.expect_request(asks("latent_axes")):
         card.evaluate("genlab.tell('status', { model: 'vae-mnist', version: 'newer' })")
     card.fill("#latent-slider-2 input[type=number]", "1.75")
     card.keyboard.press("Tab")
     card.wait_for_function("JSON.parse(document.querySelector('#latent-image').dataset.values)[2] === 1.75")
-    with card.expect_response(lambda response: "latent_decode" in (response.request.post_data or "")):
+    with card.expect_response(lambda response: asks("latent_decode")(response.request)):
         held[0].fulfill(response=held[0].fetch())
     expect(card.locator("#latent-slider-2 input[type=number]")).to_have_value("1.75")
     is_of_its_values(card)
@@ -323,11 +330,11 @@ def test_a_value_that_is_set_while_newer_weights_come_is_not_lost(card: Page):
 
 def test_the_sliders_of_a_model_that_one_leaves_take_nothing_more(card: Page):
     is_of_its_values(card)
-    held = []
-    opens = re.compile("component_server")
-    card.route(opens, lambda route: held.append(route) if "latent_open" in (route.request.post_data or "") else route.fallback())
-    with card.expect_request(lambda request: "latent_open" in (request.post_data or "")):
+    held: list[Route] = []
+    catch(card, "latent_open", held.append)
+    with card.expect_request(asks("latent_open")):
         pick(card, "model-picker", "vae-mnist-2d")
+    card.evaluate("genlab.tell('status', { model: 'vae-mnist', version: 'newer' })")  # no reason to come back to what is left
     expect(card.locator("#latent-axes")).to_have_attribute("inert", "")
     held[0].continue_()
     card.wait_for_selector("#latent-image[data-model=vae-mnist-2d]")

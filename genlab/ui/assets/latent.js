@@ -9,7 +9,7 @@ let model = null; // what the server told of the model that is looked at
 let generation = 0; // grows with every model; late answers of an earlier one are dropped
 let here = null; // the point on screen: base, values (null until known), classes; exact while the base alone says where
 let unread = ""; // why the link could not be opened, until one goes elsewhere
-let renewing = false; // whether newer weights are on their way
+let opening = 0; // models, or newer weights of one, that are on their way
 let link = genlab.link.tab === "latent" ? genlab.link : null; // the view to open with
 let names = []; // of the axes
 let home = []; // the values that a reset axis goes back to
@@ -384,9 +384,11 @@ async function linked() {
 async function open(name, keep = false) {
   generation += 1;
   if (!name) return note(say("latent.empty"));
-  at("axes").inert = !keep; // the sliders of the model that one leaves
+  opening += 1;
+  if (!keep) at("axes").inert = true; // the sliders of the model that one leaves
   const opened = await ask("latent_open", name);
-  at("axes").inert = false;
+  opening -= 1;
+  if (!opening) at("axes").inert = false;
   if (!opened) return;
   note("");
   [model, unread] = [opened, ""];
@@ -456,9 +458,7 @@ at("more").addEventListener("click", () => {
   rest();
 });
 listen("model", (name) => { if (name !== model?.model) open(name); });
-listen("status", async (status) => {
+listen("status", (status) => {
   const newer = model && status.model === model.model && status.version && status.version !== model.version;
-  if (!newer || renewing) return;
-  renewing = true;
-  await open(model.model, true).finally(() => { renewing = false; });
+  if (newer && !opening) open(model.model, true);
 });
