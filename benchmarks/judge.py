@@ -91,7 +91,7 @@ def trained_judge(name: str, seed: int = 1) -> Judge:
 
 @torch.no_grad()
 def judged(judge: Judge, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Features [n, 128] and probabilities of the classes [n, K] of images [n, C, H, W] in [-1, 1]."""
+    """Features [n, F] and probabilities of the classes [n, K] of images [n, C, H, W] in [-1, 1]."""
     features = torch.cat([judge.features(x[s]) for s in blocks_of(len(x))])
     return features, judge.head(features).softmax(1)
 
