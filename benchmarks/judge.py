@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.models import resnet18
 
+from genlab.algebra import eigen, eigenvalues
 from genlab.data import DataSpec, load
 from genlab.models.base import blocks_of
 from genlab.paths import cache_folder
@@ -106,5 +107,7 @@ def frechet(real: Tensor, fake: Tensor) -> float:
     """Fréchet distance of two sets of features [n, D], each taken as normal (Heusel et al. 2017, eq. 6)."""
     real, fake = real.double(), fake.double()
     a, b = real.T.cov(), fake.T.cov()
-    root = torch.linalg.eigvals(a @ b).real.clamp(min=0).sqrt().sum()  # the trace of the root of a·b
-    return float((real.mean(0) - fake.mean(0)).square().sum() + a.trace() + b.trace() - 2 * root)
+    values, vectors = eigen(a)
+    root = vectors * values.clamp(min=0).sqrt() @ vectors.T
+    cross = eigenvalues(root @ b @ root).clamp(min=0).sqrt().sum()  # the trace of the root of a·b
+    return float((real.mean(0) - fake.mean(0)).square().sum() + a.trace() + b.trace() - 2 * cross)

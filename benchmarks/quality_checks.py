@@ -26,6 +26,7 @@ from matplotlib.figure import Figure
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
+from genlab.algebra import eigen, eigenvalues
 from genlab.data import Dataset, Recipe, Splits, load
 from genlab.data.importing import import_images
 from genlab.features import Features, Filters
@@ -236,7 +237,7 @@ class Judge:
         self.filters = Filters(clean)
         x = self.filters.answers(clean)
         self.mean = x.mean(0)
-        self.axes = torch.linalg.eigh((x - self.mean).T @ (x - self.mean) / len(x))[1][:, -64:]
+        self.axes = eigen((x - self.mean).T @ (x - self.mean) / len(x))[1][:, -64:]
         self.clean, self.x = clean, self._seen(clean)
 
     def __call__(self, data: Dataset, by_class: bool = False) -> float:
@@ -258,9 +259,9 @@ def moments(x: Tensor, weight: Tensor | None = None) -> tuple[Tensor, Tensor]:
 
 
 def frechet(mean: Tensor, cov: Tensor, other_mean: Tensor, other_cov: Tensor) -> float:
-    values, vectors = torch.linalg.eigh(cov)
+    values, vectors = eigen(cov)
     root = vectors @ torch.diag(values.clamp(min=0).sqrt()) @ vectors.T
-    cross = torch.linalg.eigvalsh(root @ other_cov @ root).clamp(min=0).sqrt().sum()
+    cross = eigenvalues(root @ other_cov @ root).clamp(min=0).sqrt().sum()
     return float((mean - other_mean).square().sum() + cov.trace() + other_cov.trace() - 2 * cross)
 
 

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from genlab.algebra import eigen
 from genlab.data.dataset import Dataset, even_rows
 from genlab.files import npz, write_bytes
 from genlab.paths import cache_folder
@@ -156,7 +157,7 @@ def _filters(x: Tensor, patches: int = 20_000) -> tuple[Tensor, Tensor, int]:
     p = p - p.mean(1, keepdim=True)
     p = p / (p.var(1, keepdim=True) + _FAINT).sqrt()
     mean = p.mean(0)
-    values, vectors = _axes((p - mean).T @ (p - mean) / patches)
+    values, vectors = eigen((p - mean).T @ (p - mean) / patches)
     whiten = vectors @ torch.diag((values + 0.1).rsqrt()) @ vectors.T
     chosen = F.normalize((p[torch.randperm(patches, generator=generator)[:FILTERS]] - mean) @ whiten, dim=1) @ whiten
     kernel = chosen - chosen.mean(1, keepdim=True)  # which takes the mean off each patch it meets
@@ -183,16 +184,10 @@ def _answer(x: Tensor, kernel: Tensor, offset: Tensor, w: int) -> Tensor:
 
 def _principal(x: Tensor, most: int) -> Tensor:
     """[N, d] scores on the strongest principal components (Pearson 1901), signs fixed by their largest weight."""
-    _, vectors = _axes(x.T @ x / len(x))
+    _, vectors = eigen(x.T @ x / len(x))
     vectors = vectors.flip(1)[:, :most]
     strongest = vectors.gather(0, vectors.abs().argmax(0, keepdim=True))
     return x @ (vectors * strongest.sign())
-
-
-def _axes(gram: Tensor) -> tuple[Tensor, Tensor]:
-    """Eigenvalues, rising, and vectors of a symmetric matrix; single precision fails where all items are alike."""
-    values, vectors = torch.linalg.eigh(gram.double())
-    return values.float(), vectors.float()
 
 
 def nearest(x: Tensor, k: int, among: Tensor | None = None) -> dict[str, np.ndarray]:
@@ -252,7 +247,7 @@ def leave_one_out(
             yield F.pad(part[0], (0, 1), value=constant), *part[1:]
 
     none = x.new_zeros(())
-    values, vectors = _axes(sum(((w * b).T @ b for b, _, w in blocks()), none))
+    values, vectors = eigen(sum(((w * b).T @ b for b, _, w in blocks()), none))
     moments = vectors.T @ sum((b.T @ (w * t) for b, t, w in blocks()), none)  # [D + 1, K]
     shrunk = 1 / (values.clamp(min=0)[:, None] + torch.tensor(penalties))  # [D + 1, P]
     fits, leverages = zip(*(_ridge(b @ vectors, moments, shrunk) for b, _, _ in blocks()), strict=True)

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from genlab.algebra import inverse
 from genlab.data.dataset import Dataset, even_rows
 
 BLOCK = 1000  # images at a time
@@ -67,7 +68,7 @@ def _predictor(y: Tensor) -> Tensor:
     around = F.unfold(F.pad(y[:1000, None], (2, 2, 2, 2), mode="replicate"), 5).transpose(1, 2).reshape(-1, 25)  # [n·H·W, 25]
     centre, rest = around[:, 12], around[:, [i for i in range(25) if i != 12]]
     gram = rest.T @ rest
-    weights = torch.linalg.solve(gram + (1e-5 * gram.trace() / 24 + 1e-3) * torch.eye(24), rest.T @ centre)
+    weights = inverse(gram + (1e-5 * gram.trace() / 24 + 1e-3) * torch.eye(24)) @ (rest.T @ centre)
     return torch.cat([weights[:12], torch.zeros(1), weights[12:]]).reshape(1, 1, 5, 5)
 
 
@@ -78,7 +79,7 @@ def _precision(y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """
     x = y.flatten(1)
     centred = x - x.mean(0)
-    precision = torch.linalg.inv(centred.T @ centred / len(x) + 25 * torch.eye(x.shape[1]))  # no pixel is known to 5 grey levels
+    precision = inverse(centred.T @ centred / len(x) + 25 * torch.eye(x.shape[1]))  # no pixel is known to 5 grey levels
     return x.mean(0), precision, precision.diagonal().sqrt()
 
 

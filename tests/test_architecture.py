@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "genlab").rglob("*.py"))
 LAYERS = [
     {"genlab.errors"},
-    {"genlab.registry", "genlab.config", "genlab.files", "genlab.paths", "genlab.images", "genlab.hub"},
+    {"genlab.registry", "genlab.config", "genlab.files", "genlab.paths", "genlab.images", "genlab.hub", "genlab.algebra"},
     {"genlab.data"},
     {"genlab.features", "genlab.statistics", "genlab.maps"},
     {"genlab.quality"},

@@ -6,6 +6,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from genlab.algebra import principal
 from genlab.data.dataset import Dataset, even_rows
 from genlab.errors import BadData
 
@@ -107,9 +108,7 @@ def project(data: Dataset, most: int = 60_000, fitted: int = 3000) -> Map:
     x = data.read(_even_sample(data, min(fitted, most) * _size(data))).flatten(1).float() / 255  # [n, C·H·W]
     mean = x.mean(0)
     x = x - mean
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)  # the range finder of Halko et al. 2011 starts from random vectors
-        _, s, v = torch.pca_lowrank(x, q=min(6, *x.shape), center=False, niter=4)
+    s, v = principal(x, min(2, *x.shape))
     axes = v[:, :2] * v[:, :2].sum(0).sign()  # a component's sign is arbitrary: brighter is right, and up
     rows = _even_sample(data, most * _size(data))
     points = torch.cat([(data.read(rows[part]).flatten(1).float() / 255 - mean) @ axes for part in _blocks(data, rows)])

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from genlab.algebra import regression
 from genlab.data import Dataset, even_rows, to_model, to_pixels
 from genlab.data.sprites import FACTORS, measure
 from genlab.errors import BadData, BadSetting, UnknownName
@@ -96,7 +97,7 @@ def along_factor(model: LatentModel, data: Dataset, factor: str, weights: str) -
     scaled = (2 * (factors - low) / (high - low).clamp(min=1e-6) - 1)[:, 1:]  # [n, F - 1]
     classes = one_hot(factors[:, 0].long(), len(data.spec.classes))  # a constant, too
     known = torch.cat([scaled, scaled.square(), classes], 1)
-    slopes = torch.linalg.lstsq(known, z.flatten(1).cpu()).solution  # [2F - 2 + K, L]
+    slopes = regression(known, z.flatten(1).cpu())  # [2F - 2 + K, L]
     i = FACTORS.index(factor) - 1
     change, curve = slopes[i], slopes[len(FACTORS) - 1 + i]
     found = _direction(factor, change.reshape(model.latent_shape), f"along {factor}, the other factors held", weights)

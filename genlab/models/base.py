@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from genlab.algebra import orthonormal, strongest
 from genlab.config import Config, Field
 from genlab.data import Batch, DataSpec, Modality
 from genlab.errors import BadCheckpoint, BadSetting
@@ -253,9 +254,8 @@ class LatentModel(GenerativeModel):
         z, given, coarse = self.prior(n, seed), self.given_labels(None, n), self.coarse_settings()
         x = torch.cat([self.decode(z[s], given.rows(s), coarse) for s in blocks_of(n)]).flatten(1)
         k = min(k, z[0].numel(), x[0].numel())
-        u, _, _ = torch.linalg.svd(x - x.mean(0), full_matrices=False)
-        basis = u[:, :k].T @ z.flatten(1)  # [k, L]  least squares, since the columns of u are orthonormal
-        basis = torch.linalg.qr(basis.T)[0].T if z[0].numel() >= k else basis
+        basis = strongest(x - x.mean(0), k).T @ z.flatten(1)  # [k, L]  least squares, as those are orthonormal
+        basis = orthonormal(basis.T).T if z[0].numel() >= k else basis
         return basis.reshape(-1, *self.latent_shape), torch.ones(len(basis))
 
 

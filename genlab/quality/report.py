@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from genlab.algebra import eigenvalues
 from genlab.data.dataset import Dataset, Splits, even_rows
 from genlab.data.importing import table_of
 from genlab.data.library import PLUS, describe
@@ -84,7 +85,7 @@ def vendi(x: Tensor) -> float:
     """
     u = F.normalize(x.double(), dim=1, eps=1e-9)
     u = torch.where(u.square().sum(1, keepdim=True) > 0, u, torch.full_like(u, u.shape[1] ** -0.5))  # items at 0 are alike
-    values = torch.linalg.eigvalsh(u @ u.T if len(u) < u.shape[1] else u.T @ u) / len(u)
+    values = eigenvalues(u @ u.T if len(u) < u.shape[1] else u.T @ u) / len(u)
     values = values[values > 1e-12]
     return float((-(values * values.log()).sum()).exp())
 
