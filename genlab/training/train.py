@@ -23,7 +23,8 @@ from genlab.data import Batch, Splits
 from genlab.errors import Diverged, GenlabError, RunFault
 from genlab.files import DiskFault, write_bytes
 from genlab.images import png
-from genlab.models.base import CommonSettings, GenerativeModel, Player
+from genlab.models.base import GenerativeModel, Player
+from genlab.models.settings import CommonSettings
 from genlab.training.card import write_card
 from genlab.training.checkpoint import (
     KEPT,
