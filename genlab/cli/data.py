@@ -10,7 +10,6 @@ from tqdm import tqdm
 
 import genlab  # what is slow to load is named through it, and loaded where it is used
 from genlab.cli.words import Parser, first, number, parse, parser_of, wants_help
-from genlab.data.library import list_datasets, load, merge, recipe_of
 from genlab.data.recipe import Recipe, write_recipe
 from genlab.errors import BadSetting
 from genlab.files import write_bytes
@@ -52,7 +51,7 @@ def inspect_verb(words: list[str]) -> None:
     given, _ = parse(parser, words)
     if given.out and given.out.suffix not in (".json", ".png", ".md"):
         raise BadSetting(f"{given.out.name} is neither a .json, a .png nor a .md file; name one of these.")
-    data = load(given.dataset)
+    data = genlab.load(given.dataset)
     found = list(_watched(data))
     card = genlab.quality.report(data, found)
     for score in card.scores:
@@ -80,8 +79,8 @@ def damage_verb(words: list[str]) -> None:
     given, values = parse(_damage_parser(settings), words, settings)
     if not 0 <= given.seed < 2**31:
         raise BadSetting(f"seed is {given.seed}; it must be a whole number from 0 up.")
-    data = load(given.dataset)
-    recipe = recipe_of(given.dataset).then(defect, settings.parse(values), given.seed)
+    data = genlab.load(given.dataset)
+    recipe = genlab.data.recipe_of(given.dataset).then(defect, settings.parse(values), given.seed)
     _write(given.out, recipe, data)
 
 
@@ -102,9 +101,9 @@ def repair_verb(words: list[str]) -> None:
     parser.add_argument("--issues", default="all", help="all, or names of issues with commas between them (default: all)")
     parser.add_argument("--out", type=Path, required=True, help="RECIPE.json; the dataset is then called SOURCE+RECIPE.json")
     given, _ = parse(parser, words)
-    data = load(given.dataset)
+    data = genlab.load(given.dataset)
     issues = None if given.issues == "all" else given.issues.split(",")
-    _write(given.out, genlab.quality.repair(data, _watched(data), recipe_of(given.dataset), issues), data)
+    _write(given.out, genlab.quality.repair(data, _watched(data), genlab.data.recipe_of(given.dataset), issues), data)
 
 
 def merge_verb(words: list[str]) -> None:
@@ -114,20 +113,20 @@ def merge_verb(words: list[str]) -> None:
     parser.add_argument("other", help="its items are brought to the size and mode of DATASET; classes are the same by name")
     parser.add_argument("--out", type=Path, required=True, help="RECIPE.json; the dataset is then called SOURCE+RECIPE.json")
     given, _ = parse(parser, words)
-    _write(given.out, merge(given.dataset, given.other), load(given.dataset))
+    _write(given.out, genlab.data.merge(given.dataset, given.other), genlab.load(given.dataset))
 
 
 def export_verb(words: list[str]) -> None:
     """export DATASET --out FILE.zip: images in class folders, with a manifest."""
     if not wants_help(words):
-        first(words, "dataset", list_datasets())
+        first(words, "dataset", genlab.data.list_datasets())
     parser = parser_of("export", export_verb)
     parser.add_argument("dataset")
     parser.add_argument("--out", type=Path, required=True, help="FILE.zip")
     given, _ = parse(parser, words)
     if given.out.suffix != ".zip":
         raise BadSetting(f"{given.out.name} is no .zip file; name one.")
-    data = load(given.dataset)
+    data = genlab.load(given.dataset)
     genlab.data.exporting.export(data, given.out)
     print(f"{sum(map(len, data.parts.values())):,} images are in {given.out}.")
 
@@ -165,7 +164,7 @@ def _write(file: Path, recipe: Recipe, data: "Splits") -> None:
     """Keep a recipe that can be used; what it makes of its source is found out before."""
     if file.suffix != ".json":
         raise BadSetting(f"{file.name} is no .json file; name one.")
-    made = recipe.apply(load(recipe.source))
+    made = recipe.apply(genlab.load(recipe.source))
     write_recipe(file, recipe)
     print(f"{recipe.tell()}: {len(data.train):,} items before, {len(made.train):,} after.")
     print(f"Use it as {recipe.source}+{file}, for example: python -m genlab inspect {recipe.source}+{file}")

@@ -12,7 +12,6 @@ from tqdm import tqdm
 import genlab  # what is slow to load is named through it, and loaded where it is used
 from genlab.cli.words import Parser, first, number, parse, parser_of, wants_help
 from genlab.config import Config
-from genlab.data.library import describe, list_datasets
 from genlab.errors import BadSetting
 from genlab.files import npz, write_bytes
 from genlab.models import MODELS
@@ -158,7 +157,7 @@ def list_verb(words: list[str]) -> None:
             print(f"{name:<24}shipped")
     for name, status in running.items():
         print(f"{name:<24}{status.state:<12}{status.step:,} of {status.steps:,} steps  {status.message}".rstrip())
-    for dataset in map(describe, list_datasets()):
+    for dataset in map(genlab.data.describe, genlab.data.list_datasets()):
         if dataset.own:
             print(f"{dataset.name:<24}{'dataset':<12}{dataset.description}")
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import psutil
 
-from genlab.data.library import describe
+from genlab import data
 from genlab.data.spec import Modality
 from genlab.errors import RunFault, UnknownName
 from genlab.files import write_json, writing
@@ -90,7 +90,7 @@ class Run:
         threads = default_threads() if threads is None else threads
         if not isinstance(threads, int) or not 1 <= threads <= (os.cpu_count() or 1):
             raise RunFault(f"threads is {threads!r}; it must be a whole number from 1 to {os.cpu_count()}.")
-        model, about = MODELS[family], describe(dataset)
+        model, about = MODELS[family], data.describe(dataset)
         settings = settings if isinstance(settings, CommonSettings) else model.Settings.parse(settings)
         model.check(settings, about.modality)
         if settings.conditional and not about.classes:
