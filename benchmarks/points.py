@@ -49,7 +49,7 @@ def main() -> None:
 
 def learn(family: str, preset: str, seed: int, threads: int) -> tuple[float, Coverage]:
     """Train with a preset; seconds it took, everything counted, and what the samples have of the ring."""
-    run = Run.create(family, "gaussians", {**MODELS[family].presets[preset], "seed": seed}, threads=threads)
+    run = Run.create(family, "gaussians", {**MODELS[family].Settings.presets[preset], "seed": seed}, threads=threads)
     began = time.monotonic()
     for _ in train(run, load("gaussians"), "cpu"):
         pass

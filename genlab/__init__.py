@@ -9,13 +9,19 @@
 Long work yields small records. Errors are `GenlabError`s whose message can be shown to anybody.
 """
 
-from genlab.data import SOURCES, Dataset, DataSpec, Splits, load, to_pixels
-from genlab.errors import GenlabError
-from genlab.models import MODELS
-from genlab.quality import DEFECTS
-from genlab.training.checkpoint import Trained, list_models, load_model
-from genlab.training.run import Run, list_runs
-from genlab.training.train import Progress, train
+from typing import TYPE_CHECKING
+
+from genlab.lazy import on_use
+
+if TYPE_CHECKING:
+    from genlab import data, hub, images, latent, models, plane, quality, story, training
+    from genlab.data import SOURCES, Dataset, DataSpec, Splits, load, to_pixels
+    from genlab.errors import GenlabError
+    from genlab.models import MODELS
+    from genlab.quality import DEFECTS
+    from genlab.training.checkpoint import Trained, list_models, load_model
+    from genlab.training.run import Run, list_runs
+    from genlab.training.train import Progress, train
 
 __all__ = [
     "DEFECTS",
@@ -28,10 +34,21 @@ __all__ = [
     "Run",
     "Splits",
     "Trained",
+    "data",
+    "hub",
+    "images",
+    "latent",
     "list_models",
     "list_runs",
     "load",
     "load_model",
+    "models",
+    "plane",
+    "quality",
+    "story",
     "to_pixels",
     "train",
+    "training",
 ]
+
+__getattr__, __dir__ = on_use(__name__)

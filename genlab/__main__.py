@@ -1,5 +1,6 @@
 """python -m genlab VERB …: the verbs of the page without a page."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -37,12 +38,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if (processes := missing_processes()) > 1:
             relaunch(processes, words)
         VERBS[words[0]](words[1:])
+        sys.stdout.flush()  # here, where it is known what a closed pipe means
     except GenlabError as fault:
         print(fault, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # who reads has had enough, as `head` has
+        _let_go()
+        return 141
     return 0
+
+
+def _let_go() -> None:
+    """Send what is still to be written nowhere, or Python would complain about it at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())
 
 
 def _overview() -> str:

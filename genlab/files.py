@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from filelock import FileLock
 from safetensors import SafetensorError
 
@@ -72,6 +71,8 @@ def write_json(path: Path, value: Any) -> None:
 
 def npz(**arrays: Any) -> bytes:
     """Arrays as numpy's compressed file of several."""
+    import numpy as np  # slow to import beside all else here
+
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     return buffer.getvalue()

@@ -21,9 +21,8 @@ from huggingface_hub.errors import (
 )
 
 from genlab.errors import BadCheckpoint, BadSetting, GenlabError, UnknownName
-from genlab.paths import cache_folder
+from genlab.paths import HUB, cache_folder
 
-PREFIX = "hf://"
 ADDRESS = re.compile(r"hf://(?P<repo>[\w.-]+/[\w.-]+?)(@(?P<revision>[\w.-]+))?", re.ASCII)
 OURS = re.compile(r"config\.json|card\.md|(preview|curves)\.png|([\w-]+/)?[\w-]+\.(json|safetensors)", re.ASCII)
 LARGEST = 4 * 2**30  # bytes of all files of a model
@@ -32,11 +31,6 @@ TEXT = 2**20  # bytes of one that is not weights
 
 class HubFault(GenlabError):
     """The Hub cannot be reached, or refuses what was asked."""
-
-
-def is_address(name: str) -> bool:
-    """Whether a model's name is an address on the Hub."""
-    return name.startswith(PREFIX)
 
 
 @lru_cache(maxsize=64)
@@ -82,11 +76,11 @@ def _wanted(repo: str, sizes: dict[str, int]) -> list[str]:
     """The files of a repository that a checkpoint needs; raises BadCheckpoint where it is none, or is too large."""
     wanted = {name: size for name, size in sizes.items() if OURS.fullmatch(name) and not name.startswith("training/")}
     if "config.json" not in wanted or not any(name.endswith(".safetensors") for name in wanted):
-        raise BadCheckpoint(f"{PREFIX}{repo} is not a model of genlab: it needs a config.json and weights as .safetensors.")
+        raise BadCheckpoint(f"{HUB}{repo} is not a model of genlab: it needs a config.json and weights as .safetensors.")
     texts = [name for name, size in wanted.items() if size > TEXT and not name.endswith(".safetensors")]
     if texts or sum(wanted.values()) > LARGEST:
         what = texts[0] if texts else f"{sum(wanted.values()) / 2**30:.1f} GB"
-        raise BadCheckpoint(f"{PREFIX}{repo} is too large ({what}); nothing was fetched.")
+        raise BadCheckpoint(f"{HUB}{repo} is too large ({what}); nothing was fetched.")
     return list(wanted)
 
 
@@ -100,7 +94,7 @@ def _front_page(card: str, repo: str, files: list[str]) -> str:
         tags=["genlab", family, *([data] if data else [])],
     )
     picture = "![Samples](preview.png)\n\n" if "preview.png" in files else ""
-    use = f"```\npython -m genlab sample {PREFIX}{repo} --n 64 --out samples.png\n```"
+    use = f"```\npython -m genlab sample {HUB}{repo} --n 64 --out samples.png\n```"
     return f"---\n{about.to_yaml()}\n---\n\n{card}\n{picture}Draw from it:\n\n{use}\n"
 
 
@@ -119,7 +113,7 @@ def _sentences(repo: str) -> Iterator[None]:
             f"There is no model {repo} on the Hub, or you may not see it. Check the name; for a private one run 'hf auth login'."
         ) from fault
     except (EntryNotFoundError, HFValidationError, HfUriError) as fault:
-        raise BadCheckpoint(f"{PREFIX}{repo} cannot be fetched: {_line(fault)}") from fault
+        raise BadCheckpoint(f"{HUB}{repo} cannot be fetched: {_line(fault)}") from fault
     except HfHubHTTPError as fault:
         status = fault.response.status_code if fault.response is not None else 0
         if status in (401, 403):

@@ -9,13 +9,15 @@ import torch
 from PIL import ExifTags, Image, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
-from torchvision.utils import make_grid
+from torch.nn import functional as F
 
 
 def wall(pixels: Tensor, columns: int) -> Tensor:
     """Images uint8 [n, C, H, W] side by side in rows of `columns`: uint8 [C, rows·H, columns·W], grey ones staying grey."""
-    grid = make_grid(pixels, nrow=columns, padding=0)  # makes grey images RGB
-    return grid[: pixels.shape[1]]
+    columns = min(columns, len(pixels))
+    whole = F.pad(pixels, (0, 0, 0, 0, 0, 0, 0, -len(pixels) % columns))  # [r·c, C, H, W]  black where none are left
+    rows = whole.unflatten(0, (-1, columns))  # [r, c, C, H, W]
+    return rows.permute(2, 0, 3, 1, 4).flatten(3).flatten(1, 2)  # [C, r·H, c·W]
 
 
 def picture(pixels: Tensor) -> Image.Image:

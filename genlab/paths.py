@@ -8,8 +8,14 @@ from pathlib import Path
 
 from platformdirs import user_cache_dir, user_data_dir
 
+HUB = "hf://"  # begins the name of a model on the Hugging Face Hub
 CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"  # the models that ship with the project
 _space: ContextVar[Path | None] = ContextVar("space", default=None)
+
+
+def on_hub(name: str) -> bool:
+    """Whether a model's name is an address on the Hub."""
+    return name.startswith(HUB)
 
 
 def cache_folder() -> Path:

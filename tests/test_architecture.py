@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "genlab").rglob("*.py"))
 LAYERS = [
-    {"genlab.errors"},
+    {"genlab.errors", "genlab.lazy"},
     {"genlab.registry", "genlab.config", "genlab.files", "genlab.paths", "genlab.images", "genlab.hub", "genlab.algebra"},
     {"genlab.data"},
     {"genlab.features", "genlab.statistics", "genlab.maps"},

@@ -48,7 +48,7 @@ def test_a_form_can_be_drawn_for_every_setting_of_every_family(family):
 
 @pytest.mark.parametrize("family", MODELS)
 def test_every_preset_is_valid(family):
-    for values in MODELS[family].presets.values():
+    for values in MODELS[family].Settings.presets.values():
         MODELS[family].Settings.parse(values)
 
 

@@ -19,8 +19,8 @@ from genlab.data import (
     write_recipe,
 )
 from genlab.data.dataset import UNDATED
-from genlab.data.recipe import FORMAT, added_ids
-from genlab.data.steps import filled
+from genlab.data.mending import added_ids, filled
+from genlab.data.recipe import FORMAT
 from genlab.errors import BadData, BadSetting, GenlabError, UnknownName
 from genlab.paths import in_space
 

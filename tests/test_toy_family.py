@@ -7,7 +7,7 @@ from genlab.__main__ import main
 from genlab.config import Field
 from genlab.data import load
 from genlab.models import MODELS, LatentModel, Loss, base
-from genlab.models.base import Truncation
+from genlab.models.settings import Truncation
 from genlab.training.checkpoint import list_models, load_model
 from genlab.training.run import Run
 from genlab.training.train import train
@@ -18,8 +18,6 @@ class Toy(LatentModel):
 
     class Settings(base.CommonSettings):
         sway: float = Field(0.1, ge=0, le=1, description="how much brighter or darker")
-
-    SamplingSettings = Truncation
 
     def __init__(self, spec, settings):
         super().__init__(spec, settings)

@@ -4,17 +4,22 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from genlab.cli.words import first, number, parse, parser_of
-from genlab.data import Splits, list_datasets, load, merge, recipe_of, write_recipe
-from genlab.data.exporting import export
-from genlab.data.importing import Imported, import_images
-from genlab.data.recipe import Recipe
+import genlab  # what is slow to load is named through it, and loaded where it is used
+from genlab.cli.words import Parser, first, number, parse, parser_of, wants_help
+from genlab.data.recipe import Recipe, write_recipe
 from genlab.errors import BadSetting
 from genlab.files import write_bytes
-from genlab.quality import DEFECTS, Finding, draw, inspect, markdown, repair, report
+from genlab.quality import DEFECTS
+from genlab.quality.settings import Damage
+
+if TYPE_CHECKING:
+    from genlab.data import Splits
+    from genlab.data.importing import Imported
+    from genlab.quality import Finding
 
 
 def import_verb(words: list[str]) -> None:
@@ -27,7 +32,10 @@ def import_verb(words: list[str]) -> None:
     parser.add_argument("--mode", default="auto", help="grey, colour, or auto: grey where all images are (default auto)")
     given, _ = parse(parser, words)
     folders = given.folders.split(",") if given.folders else None
-    with closing(import_images(given.paths, given.name, folders, given.size, given.mode)) as steps, tqdm(leave=False) as bar:
+    with (
+        closing(genlab.data.importing.import_images(given.paths, given.name, folders, given.size, given.mode)) as steps,
+        tqdm(leave=False) as bar,
+    ):
         for progress in steps:
             bar.n, bar.total = progress.done, progress.total
             bar.set_description(f"{progress.doing}, {progress.skipped:,} skipped")
@@ -43,9 +51,9 @@ def inspect_verb(words: list[str]) -> None:
     given, _ = parse(parser, words)
     if given.out and given.out.suffix not in (".json", ".png", ".md"):
         raise BadSetting(f"{given.out.name} is neither a .json, a .png nor a .md file; name one of these.")
-    data = load(given.dataset)
+    data = genlab.load(given.dataset)
     found = list(_watched(data))
-    card = report(data, found)
+    card = genlab.quality.report(data, found)
     for score in card.scores:
         print(f"{score.name:<24}{score.told:<10}{score.measured}")
     for issue in card.issues:
@@ -56,27 +64,34 @@ def inspect_verb(words: list[str]) -> None:
             given.out,
             {
                 ".json": lambda: (json.dumps(card.to_json(), indent=2, ensure_ascii=False) + "\n").encode(),
-                ".png": lambda: draw(card),
-                ".md": lambda: markdown(card).encode(),
+                ".png": lambda: genlab.quality.draw(card),
+                ".md": lambda: genlab.quality.markdown(card).encode(),
             }[given.out.suffix](),
         )
 
 
 def damage_verb(words: list[str]) -> None:
     """damage DATASET --defect NAME --rate R --seed S --out RECIPE.json: damage the training part on purpose."""
+    if wants_help(words) and "--defect" not in words:
+        return _damage_parser(Damage).print_help()
     defect = _named(words, "--defect")
-    settings = DEFECTS[defect].Settings
+    settings = DEFECTS.settings_of(defect)
+    given, values = parse(_damage_parser(settings), words, settings)
+    if not 0 <= given.seed < 2**31:
+        raise BadSetting(f"seed is {given.seed}; it must be a whole number from 0 up.")
+    data = genlab.load(given.dataset)
+    recipe = genlab.data.recipe_of(given.dataset).then(defect, settings.parse(values), given.seed)
+    _write(given.out, recipe, data)
+
+
+def _damage_parser(settings: type[Damage]) -> Parser:
     parser = parser_of("damage", damage_verb, settings)
-    parser.add_argument("dataset")
+    parser.epilog = "Each defect has settings of its own; python -m genlab damage --defect NAME --help tells all of them."
+    parser.add_argument("dataset", help="its name, SOURCE+RECIPE for a kept recipe, or SOURCE+FILE.json")
     parser.add_argument("--defect", required=True, help=", ".join(DEFECTS))
     parser.add_argument("--seed", type=int, default=0, help="the same seed damages the same items alike (default: 0)")
     parser.add_argument("--out", type=Path, required=True, help="RECIPE.json; the dataset is then called DATASET+RECIPE.json")
-    given, values = parse(parser, words, settings)
-    if not 0 <= given.seed < 2**31:
-        raise BadSetting(f"seed is {given.seed}; it must be a whole number from 0 up.")
-    data = load(given.dataset)
-    recipe = recipe_of(given.dataset).then(defect, settings.parse(values), given.seed)
-    _write(given.out, recipe, data)
+    return parser
 
 
 def repair_verb(words: list[str]) -> None:
@@ -86,9 +101,9 @@ def repair_verb(words: list[str]) -> None:
     parser.add_argument("--issues", default="all", help="all, or names of issues with commas between them (default: all)")
     parser.add_argument("--out", type=Path, required=True, help="RECIPE.json; the dataset is then called SOURCE+RECIPE.json")
     given, _ = parse(parser, words)
-    data = load(given.dataset)
+    data = genlab.load(given.dataset)
     issues = None if given.issues == "all" else given.issues.split(",")
-    _write(given.out, repair(data, _watched(data), recipe_of(given.dataset), issues), data)
+    _write(given.out, genlab.quality.repair(data, _watched(data), genlab.data.recipe_of(given.dataset), issues), data)
 
 
 def merge_verb(words: list[str]) -> None:
@@ -98,24 +113,25 @@ def merge_verb(words: list[str]) -> None:
     parser.add_argument("other", help="its items are brought to the size and mode of DATASET; classes are the same by name")
     parser.add_argument("--out", type=Path, required=True, help="RECIPE.json; the dataset is then called SOURCE+RECIPE.json")
     given, _ = parse(parser, words)
-    _write(given.out, merge(given.dataset, given.other), load(given.dataset))
+    _write(given.out, genlab.data.merge(given.dataset, given.other), genlab.load(given.dataset))
 
 
 def export_verb(words: list[str]) -> None:
     """export DATASET --out FILE.zip: images in class folders, with a manifest."""
-    first(words, "dataset", list_datasets())
+    if not wants_help(words):
+        first(words, "dataset", genlab.data.list_datasets())
     parser = parser_of("export", export_verb)
     parser.add_argument("dataset")
     parser.add_argument("--out", type=Path, required=True, help="FILE.zip")
     given, _ = parse(parser, words)
     if given.out.suffix != ".zip":
         raise BadSetting(f"{given.out.name} is no .zip file; name one.")
-    data = load(given.dataset)
-    export(data, given.out)
+    data = genlab.load(given.dataset)
+    genlab.data.exporting.export(data, given.out)
     print(f"{sum(map(len, data.parts.values())):,} images are in {given.out}.")
 
 
-def _tell_import(imported: Imported) -> None:
+def _tell_import(imported: "Imported") -> None:
     """What came of an import, and every file that was skipped."""
     for verdict in imported.table:
         if not verdict.kept:
@@ -131,24 +147,24 @@ def _named(words: list[str], flag: str) -> str:
     if flag not in words[:-1]:
         raise BadSetting(f"Name a defect with {flag}. Possible: {', '.join(DEFECTS)}.")
     name = words[words.index(flag) + 1]
-    DEFECTS[name]  # raises its sentence
+    DEFECTS.settings_of(name)  # raises its sentence
     return name
 
 
-def _watched(data: Splits) -> Iterator[Finding]:
+def _watched(data: "Splits") -> "Iterator[Finding]":
     """Follow the checks with a progress bar."""
     with tqdm(unit="check", leave=False) as bar:
-        for finding in inspect(data):
+        for finding in genlab.quality.inspect(data):
             bar.set_postfix_str(finding.name)
             bar.update()
             yield finding
 
 
-def _write(file: Path, recipe: Recipe, data: Splits) -> None:
+def _write(file: Path, recipe: Recipe, data: "Splits") -> None:
     """Keep a recipe that can be used; what it makes of its source is found out before."""
     if file.suffix != ".json":
         raise BadSetting(f"{file.name} is no .json file; name one.")
-    made = recipe.apply(load(recipe.source))
+    made = recipe.apply(genlab.load(recipe.source))
     write_recipe(file, recipe)
     print(f"{recipe.tell()}: {len(data.train):,} items before, {len(made.train):,} after.")
     print(f"Use it as {recipe.source}+{file}, for example: python -m genlab inspect {recipe.source}+{file}")

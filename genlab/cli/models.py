@@ -5,50 +5,56 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
 from tqdm import tqdm
 
-from genlab.cli.words import first, number, parse, parser_of
-from genlab.data import describe, list_datasets, load, to_stored
+import genlab  # what is slow to load is named through it, and loaded where it is used
+from genlab.cli.words import Parser, first, number, parse, parser_of, wants_help
+from genlab.config import Config
 from genlab.errors import BadSetting
 from genlab.files import npz, write_bytes
-from genlab.hub import push
-from genlab.images import png
-from genlab.latent import axes_of, write_axes
-from genlab.models import MODELS, Draft, LatentModel
-from genlab.plane import together
-from genlab.training.checkpoint import AXES, list_models, load_model
+from genlab.models import MODELS
+from genlab.models.settings import CommonSettings
+from genlab.training.checkpoint import AXES, find_model, list_models, load_model, read_config, sampling_of
 from genlab.training.run import Run, list_runs
-from genlab.training.start import create_from
-from genlab.training.trackers import track
-from genlab.training.train import Progress, accelerator_for, by_first, train
+
+if TYPE_CHECKING:
+    from genlab.models import Draft
 
 DEVICES = ("auto", "cpu", "cuda")
 
 
 def train_verb(words: list[str]) -> None:
     """train FAMILY DATASET: start a run and train it to its end."""
+    if wants_help(words):
+        return _train_parser(CommonSettings).print_help()
     family = first(words, "model family", list(MODELS))
-    parser = parser_of("train", train_verb, MODELS[family].Settings)
-    parser.add_argument("family")
-    parser.add_argument("dataset")
-    parser.add_argument("--name", help="name of the run (default: FAMILY-1, FAMILY-2, …)")
-    parser.add_argument("--from", dest="start", metavar="MODEL", help="go on from a trained model of the family (fine-tuning)")
-    parser.add_argument("--threads", type=number, help="CPU threads (default: all cores but one)")
-    parser.add_argument("--device", choices=DEVICES, default="auto")
-    given, values = parse(parser, words, MODELS[family].Settings)
-    settings = MODELS[family].Settings.parse(values)
-    accelerator = accelerator_for(given.device, settings.precision)
-    load(given.dataset)  # all that can be wrong is found before anything is written
+    settings_type = MODELS.settings_of(family)
+    given, values = parse(_train_parser(settings_type), words, settings_type)
+    settings = settings_type.parse(values)
+    accelerator = genlab.training.train.accelerator_for(given.device, settings.precision)
+    genlab.load(given.dataset)  # all that can be wrong is found before anything is written
     how = {"name": given.name, "threads": given.threads, "processes": accelerator.num_processes}
 
     def create() -> Path:
         if given.start is None:
             return Run.create(family, given.dataset, settings, **how).path
-        return create_from(family, given.start, given.dataset, values, **how).path
+        return genlab.training.start.create_from(family, given.start, given.dataset, values, **how).path
 
-    _train(Run(by_first(accelerator, create)), given.device)
+    _train(Run(genlab.training.train.by_first(accelerator, create)), given.device)
+
+
+def _train_parser(settings: type[CommonSettings]) -> Parser:
+    parser = parser_of("train", train_verb, settings)
+    parser.epilog = "Each family has settings of its own; python -m genlab train FAMILY --help tells all of them."
+    parser.add_argument("family", help=", ".join(MODELS))
+    parser.add_argument("dataset", help="its name, or SOURCE+RECIPE")
+    parser.add_argument("--name", help="name of the run (default: FAMILY-1, FAMILY-2, …)")
+    parser.add_argument("--from", dest="start", metavar="MODEL", help="go on from a trained model of the family (fine-tuning)")
+    parser.add_argument("--threads", type=number, help="CPU threads (default: all cores but one)")
+    parser.add_argument("--device", choices=DEVICES, default="auto")
+    return parser
 
 
 def resume_verb(words: list[str]) -> None:
@@ -67,33 +73,42 @@ def resume_verb(words: list[str]) -> None:
 
 def sample_verb(words: list[str]) -> None:
     """sample MODEL --n N --seed S --out FILE.png or FILE.npz: draw from a model."""
-    trained = load_model(first(words, "model", list_models()))
-    parser = parser_of("sample", sample_verb, trained.model.SamplingSettings)
+    if wants_help(words):
+        return _sample_parser(Config).print_help()
+    name = first(words, "model", list_models())
+    sampling = sampling_of(read_config(find_model(name)))
+    given, values = parse(_sample_parser(sampling), words, sampling)
+    for wish, value, low in [("n", given.n, 1), ("seed", given.seed, 0)]:
+        if not isinstance(value, int) or not low <= value < 2**31:
+            raise BadSetting(f"{wish} is {value!r}; it must be a whole number from {low} up.")
+    if given.out.suffix not in (".png", ".npz"):
+        raise BadSetting(f"{given.out.name} is neither a .png nor a .npz file; name one of these.")
+    settings, trained = sampling.parse(values), load_model(name)
+    label = trained.model.label_of(given.label)
+    wishes = trained.model.given_labels(label, given.n)
+    device = genlab.training.train.accelerator_for(given.device, "fp32").device
+    drafts = trained.model.to(device).sample(given.n, settings, given.seed, wishes)
+    items, spec = _last(drafts).items, trained.model.spec
+    told = {"model": trained.name, "n": given.n, "seed": given.seed, "label": given.label, **settings.model_dump()}
+    if given.out.suffix == ".npz":
+        labels = [-1] * given.n if wishes.classes is None else wishes.classes.argmax(1).tolist()
+        write_bytes(given.out, npz(samples=genlab.data.to_stored(items, spec).numpy(), labels=labels))
+    else:
+        picture = genlab.plane.together(items, spec, min(16, given.n))
+        write_bytes(given.out, genlab.images.png(picture, {"genlab": json.dumps(told)}))
+    print(f"{given.n} samples of {trained.name} are in {given.out}.")
+
+
+def _sample_parser(sampling: type[Config]) -> Parser:
+    parser = parser_of("sample", sample_verb, sampling)
+    parser.epilog = "Each model has settings of its own; python -m genlab sample MODEL --help tells all of them."
     parser.add_argument("model", help="name of a shipped checkpoint or a run, or a folder")
     parser.add_argument("--n", type=number, default=64, help="how many (default 64)")
     parser.add_argument("--seed", type=number, default=0, help="item i comes from seed + i (default 0)")
     parser.add_argument("--label", help="class to draw (default: every class in turn)")
     parser.add_argument("--out", type=Path, required=True, help="FILE.png, one picture of all, or FILE.npz, the pixels or points")
     parser.add_argument("--device", choices=DEVICES, default="auto")
-    given, values = parse(parser, words, trained.model.SamplingSettings)
-    for name, value, low in [("n", given.n, 1), ("seed", given.seed, 0)]:
-        if not isinstance(value, int) or not low <= value < 2**31:
-            raise BadSetting(f"{name} is {value!r}; it must be a whole number from {low} up.")
-    if given.out.suffix not in (".png", ".npz"):
-        raise BadSetting(f"{given.out.name} is neither a .png nor a .npz file; name one of these.")
-    settings = trained.model.SamplingSettings.parse(values)
-    label = trained.model.label_of(given.label)
-    wishes = trained.model.given_labels(label, given.n)
-    device = accelerator_for(given.device, "fp32").device
-    drafts = trained.model.to(device).sample(given.n, settings, given.seed, wishes)
-    items, spec = _last(drafts).items, trained.model.spec
-    labels = np.full(given.n, -1) if wishes.classes is None else wishes.classes.argmax(1).numpy()
-    told = {"model": trained.name, "n": given.n, "seed": given.seed, "label": given.label, **settings.model_dump()}
-    if given.out.suffix == ".npz":
-        write_bytes(given.out, npz(samples=to_stored(items, spec).numpy(), labels=labels))
-    else:
-        write_bytes(given.out, png(together(items, spec, min(16, given.n)), {"genlab": json.dumps(told)}))
-    print(f"{given.n} samples of {trained.name} are in {given.out}.")
+    return parser
 
 
 def push_verb(words: list[str]) -> None:
@@ -104,7 +119,9 @@ def push_verb(words: list[str]) -> None:
     parser.add_argument("--private", action="store_true", help="for your own eyes only, where the repository is new")
     given, _ = parse(parser, words)
     folder = load_model(given.model).folder  # what is damaged is not published
-    print(f"{given.model} is at {push(folder, given.repository, given.private)}; others load it as hf://{given.repository}.")
+    print(
+        f"{given.model} is at {genlab.hub.push(folder, given.repository, given.private)}; others load it as hf://{given.repository}."
+    )
 
 
 def axes_verb(words: list[str]) -> None:
@@ -113,10 +130,10 @@ def axes_verb(words: list[str]) -> None:
     parser.add_argument("model", help="name of a shipped checkpoint or a run, or a folder")
     given, _ = parse(parser, words)
     trained = load_model(given.model)
-    if not isinstance(trained.model, LatentModel):
+    if not isinstance(trained.model, genlab.models.LatentModel):
         raise BadSetting(f"The family {trained.family} has no latent space, so there are no axes to find.")
-    axes = axes_of(trained.model)
-    write_axes(axes, trained.folder / AXES, trained.weights)
+    axes = genlab.latent.axes_of(trained.model)
+    genlab.latent.write_axes(axes, trained.folder / AXES, trained.weights)
     print(f"{len(axes)} axes of {given.model} are kept with it.")
 
 
@@ -128,7 +145,7 @@ def track_verb(words: list[str]) -> None:
     parser.add_argument("--out", type=Path, default=Path("tracked"), help="folder that TensorBoard writes to (default: tracked)")
     given, _ = parse(parser, words)
     run = Run.open(given.run)
-    print(f"{track(run, given.to, given.out)} records of {run.name} told to {given.to}.")
+    print(f"{genlab.training.trackers.track(run, given.to, given.out)} records of {run.name} told to {given.to}.")
 
 
 def list_verb(words: list[str]) -> None:
@@ -140,17 +157,17 @@ def list_verb(words: list[str]) -> None:
             print(f"{name:<24}shipped")
     for name, status in running.items():
         print(f"{name:<24}{status.state:<12}{status.step:,} of {status.steps:,} steps  {status.message}".rstrip())
-    for dataset in map(describe, list_datasets()):
+    for dataset in map(genlab.data.describe, genlab.data.list_datasets()):
         if dataset.own:
             print(f"{dataset.name:<24}{'dataset':<12}{dataset.description}")
 
 
 def _train(run: Run, device: str) -> None:
     """Train in this process with a progress bar; Ctrl-C saves and stops."""
-    status, quiet = run.status(), not accelerator_for(device, run.settings.precision).is_main_process
+    status, quiet = run.status(), not genlab.training.train.accelerator_for(device, run.settings.precision).is_main_process
     if not quiet:
         print(f"{run.name}: {run.command}")
-    steps = train(run, load(run.record["dataset"]), device)
+    steps = genlab.train(run, genlab.load(run.record["dataset"]), device)
     with closing(steps), tqdm(total=status.steps, unit="step", disable=quiet) as bar:
         try:
             for progress in steps:
@@ -167,12 +184,12 @@ def _train(run: Run, device: str) -> None:
     print(f"Saved in {saved}. Try: python -m genlab sample {run.name} --out samples.png")
 
 
-def _told(progress: Progress) -> str:
+def _told(progress: "genlab.Progress") -> str:
     losses = [f"{player} {value:.4g}" for player, value in progress.losses.items()]
     return ", ".join([*losses, f"{progress.items_per_second:,.0f} items/s"])
 
 
-def _last(drafts: Iterator[Draft]) -> Draft:
+def _last(drafts: "Iterator[Draft]") -> "Draft":
     """Follow the drafts with a progress bar where there are several."""
     with tqdm(unit="step", leave=False) as bar:
         for draft in drafts:

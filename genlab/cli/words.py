@@ -43,6 +43,11 @@ def parse(parser: Parser, words: list[str], settings: type[Config] = Config) -> 
     return given, {name: value for name, value in vars(given).items() if name in names}
 
 
+def wants_help(words: list[str]) -> bool:
+    """Whether help is asked for before what the other flags depend on is named."""
+    return bool({"-h", "--help"} & set(words)) and (not words or words[0].startswith("-"))
+
+
 def first(words: list[str], kind: str, possible: list[str]) -> str:
     """The first word that is no flag, without which the other flags are not known."""
     if "--runs-dir" in words[:-1]:

@@ -3,22 +3,28 @@
 What was done to one on its way from its source is a `recipe` of `steps`.
 """
 
-from genlab.data import steps  # noqa: F401  lists the steps of recipes
-from genlab.data.dataset import Batch, Dataset, DataSpec, Modality, Splits, even_rows, to_model, to_pixels, to_stored
-from genlab.data.drawing import save_drawing
-from genlab.data.library import (
-    change_recipe,
-    delete_dataset,
-    describe,
-    list_datasets,
-    load,
-    merge,
-    recipe_of,
-    save_dataset,
-    save_recipe,
-)
-from genlab.data.recipe import Recipe, Step, read_recipe, write_recipe
-from genlab.data.sources import SOURCES, Part, Source
+from typing import TYPE_CHECKING
+
+from genlab.lazy import on_use
+
+if TYPE_CHECKING:
+    from genlab.data import exporting, importing
+    from genlab.data.dataset import Batch, Dataset, Splits, even_rows, to_model, to_pixels, to_stored
+    from genlab.data.drawing import save_drawing
+    from genlab.data.library import (
+        change_recipe,
+        delete_dataset,
+        describe,
+        list_datasets,
+        load,
+        merge,
+        recipe_of,
+        save_dataset,
+        save_recipe,
+    )
+    from genlab.data.recipe import Recipe, Step, read_recipe, write_recipe
+    from genlab.data.sources import SOURCES, Part, Source
+    from genlab.data.spec import DataSpec, Modality
 
 __all__ = [
     "SOURCES",
@@ -35,6 +41,8 @@ __all__ = [
     "delete_dataset",
     "describe",
     "even_rows",
+    "exporting",
+    "importing",
     "list_datasets",
     "load",
     "merge",
@@ -48,3 +56,5 @@ __all__ = [
     "to_stored",
     "write_recipe",
 ]
+
+__getattr__, __dir__ = on_use(__name__)

@@ -1,14 +1,9 @@
 """Augmentations of training images, through torchvision's transforms; validation and test never see them."""
 
-from collections.abc import Callable
-
-from torch import Tensor, nn
+from torch import nn
 from torchvision.transforms import v2
 
-from genlab.registry import Registry
-
-Shape = tuple[int, ...]
-AUGMENTATIONS: Registry[Callable[[Shape], Callable[[Tensor], Tensor]]] = Registry("augmentation")
+from genlab.data.dataset import AUGMENTATIONS, Shape
 
 
 @AUGMENTATIONS.register("none")

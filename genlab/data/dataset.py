@@ -1,31 +1,23 @@
 """Dataset: a read-only view of items, their labels and what else is known of them."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, lru_cache
-from typing import Literal
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from genlab.data.augment import AUGMENTATIONS
+from genlab.data.spec import DataSpec, Modality
+from genlab.registry import Registry
 
-Modality = Literal["image", "points", "text", "series"]
+Shape = tuple[int, ...]
+AUGMENTATIONS: Registry[Callable[[Shape], Callable[[Tensor], Tensor]]] = Registry("augmentation", "genlab.data.augment")
 UNDATED = 0  # in the column `date`, which holds days of the calendar counted from the first of the year 1
 USUAL: Mapping[str, float | int] = {"weight": 1.0, "date": UNDATED}  # of items of which a column tells nothing
-
-
-@dataclass(frozen=True)
-class DataSpec:
-    """All that a model may know of its data before it is built."""
-
-    modality: Modality
-    shape: tuple[int, ...]  # image (C, H, W); points (2,); text and series (T,)
-    classes: tuple[str, ...] = ()
-    vocabulary_size: int = 0
 
 
 @dataclass(frozen=True)
@@ -208,6 +200,11 @@ class Splits:
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
 
+def open_splits(name: str, modality: Modality, classes: tuple[str, ...], folder: Path) -> Splits:
+    """The parts of a dataset as they lie in a folder, memory-mapped."""
+    return Splits(name, *(_open(name, modality, classes, folder / part) for part in ("train", "validation", "test")))
+
+
 def even_rows(n: int, most: int) -> Tensor:
     """At most so many of n rows, at even distances, the first and the last among them."""
     some = min(n, most)
@@ -227,6 +224,12 @@ def to_pixels(x: Tensor) -> Tensor:
 def to_stored(x: Tensor, spec: DataSpec) -> Tensor:
     """Items in model space as a dataset stores them: pixels uint8, points float32."""
     return to_pixels(x) if spec.modality == "image" else x.detach().float().cpu()
+
+
+def _open(name: str, modality: Modality, classes: tuple[str, ...], folder: Path) -> Dataset:
+    base = np.load(folder / "items.npy", mmap_mode="r", allow_pickle=False)
+    columns = {f.stem: torch.from_numpy(np.load(f, allow_pickle=False)) for f in folder.glob("*.npy") if f.stem != "items"}
+    return Dataset(name, DataSpec(modality, base.shape[1:], classes), base, columns)
 
 
 def _address(*numbers: int) -> int:

@@ -11,23 +11,27 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
-from genlab.data.dataset import Dataset, DataSpec, Modality, Splits
 from genlab.data.recipe import Recipe, read_recipe, write_recipe
 from genlab.data.sources import SOURCES, Part
+from genlab.data.spec import Modality
 from genlab.errors import BadData, DataMissing, UnknownName
 from genlab.files import one_at_a_time, whole_folder, write_json, writing
+from genlab.lazy import late
 from genlab.paths import cache_folder, current_space, data_folder, datasets_folder
 from genlab.registry import check_name, unknown
+
+if TYPE_CHECKING:
+    from genlab.data.dataset import Splits
 
 PLUS = "+"  # between a source and its recipe
 FORMAT = 2  # of a dataset's folder; raised when an older genlab could not read it
 HELD_OUT = 12  # one item in so many goes to each held-out part that a dataset does not bring along
 DTYPES = {"image": np.uint8, "points": np.float32}
+_open = late("genlab.data.dataset", "open_splits")  # what is known of datasets is told without torch
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ def describe(name: str) -> About:
     return About(name, record["description"], record["modality"], tuple(record["classes"]), own=True)
 
 
-def load(name: str) -> Splits:
+def load(name: str) -> "Splits":
     """Open a dataset by name, building its memory maps on first use (with a download where one is needed)."""
     if PLUS in str(name):
         file = _recipe_file(name)
@@ -78,7 +82,7 @@ def save_dataset(
     modality: Modality = "image",
     record: Mapping[str, Any] | None = None,
     beside: Mapping[str, bytes] | None = None,
-) -> Splits:
+) -> "Splits":
     """Keep a dataset of one's own: `train`, and what there is of `validation` and `test`; nothing is left of a save that fails.
 
     `record` is whatever else should be remembered of where it came from, `beside` files to lie in the dataset's folder.
@@ -114,7 +118,7 @@ def merge(name: str, other: str) -> Recipe:
     return recipe_of(name).then("merge", {"dataset": other, "fingerprint": load(other).train.fingerprint})
 
 
-def save_recipe(name: str, recipe: Recipe) -> Splits:
+def save_recipe(name: str, recipe: Recipe) -> "Splits":
     """Keep a recipe beside one's own datasets, so that `SOURCE+NAME` is a dataset; returns it.
 
     Raises a GenlabError where the name is taken, or the recipe does not fit its source, leaves nothing, or needs what it makes.
@@ -131,7 +135,7 @@ def save_recipe(name: str, recipe: Recipe) -> Splits:
     return load(full)
 
 
-def change_recipe(name: str, recipe: Recipe) -> Splits:
+def change_recipe(name: str, recipe: Recipe) -> "Splits":
     """Replace the kept recipe of `SOURCE+NAME`; raises a GenlabError as `save_recipe` does."""
     if PLUS not in name or name not in list_datasets():
         raise UnknownName(unknown("kept recipe", name, [known for known in list_datasets() if PLUS in known]))
@@ -172,11 +176,11 @@ def _recipe_file(name: str) -> Path:
 
 
 @lru_cache(maxsize=4)
-def _made(name: str, file: Path, written: int, space: Path | None) -> Splits:
+def _made(name: str, file: Path, written: int, space: Path | None) -> "Splits":
     return _make(name, read_recipe(file))
 
 
-def _make(name: str, recipe: Recipe) -> Splits:
+def _make(name: str, recipe: Recipe) -> "Splits":
     """What a recipe makes of its source, unless that would take the very dataset that is being made."""
     if name in _ingredients(recipe, set()):
         raise BadData(f"{name!r} would be made of itself, as one of its steps takes items of it. Take them from another dataset.")
@@ -215,15 +219,9 @@ def _source_folder(name: str) -> Path:
 
 
 @lru_cache(maxsize=8)
-def _opened(name: str, folder: Path, written: int) -> Splits:
+def _opened(name: str, folder: Path, written: int) -> "Splits":
     record = _record(folder)
-    return Splits(name, *(_open(name, record, folder / part) for part in ("train", "validation", "test")))
-
-
-def _open(name: str, record: Mapping[str, Any], folder: Path) -> Dataset:
-    base = np.load(folder / "items.npy", mmap_mode="r", allow_pickle=False)
-    columns = {f.stem: torch.from_numpy(np.load(f, allow_pickle=False)) for f in folder.glob("*.npy") if f.stem != "items"}
-    return Dataset(name, DataSpec(record["modality"], base.shape[1:], tuple(record["classes"])), base, columns)
+    return _open(name, record["modality"], tuple(record["classes"]), folder)
 
 
 def _record(folder: Path) -> dict[str, Any]:

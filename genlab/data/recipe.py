@@ -4,20 +4,20 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from pydantic import ValidationError
-from torch import Tensor
 
 from genlab.config import Config
-from genlab.data.dataset import Dataset, DataSpec, Splits
+from genlab.data.spec import DataSpec
 from genlab.errors import BadData
 from genlab.files import write_json
 from genlab.registry import Registry
 
+if TYPE_CHECKING:
+    from genlab.data.dataset import Dataset, Splits
+
 FORMAT = 1  # of a recipe; raised when an older genlab could not read it
-BLOCK = 2**32  # ids of the items that step k adds start at k · BLOCK
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,11 @@ class Operation:
     """A kind of step: what its settings are, what it makes of the training part, how it is told."""
 
     settings: type[Config]
-    apply: Callable[[Splits, Step], Dataset]  # gives the new training part
+    apply: Callable[["Splits", Step], "Dataset"]  # gives the new training part
     tell: Callable[[Step], str]
 
 
-OPERATIONS: Registry[Operation] = Registry("step")  # the repairs of `steps`, and every defect of `genlab.quality`
+OPERATIONS: Registry[Operation] = Registry("step", "genlab.data.steps", "genlab.quality")  # repairs, and every defect
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Recipe:
     steps: tuple[Step, ...] = ()
 
     @classmethod
-    def of(cls, source: Splits) -> "Recipe":
+    def of(cls, source: "Splits") -> "Recipe":
         """The recipe without steps for a dataset."""
         return cls(source.name, source.train.fingerprint)
 
@@ -83,7 +83,7 @@ class Recipe:
             raise BadData(f"There is no step {key} to undo. Possible: {', '.join(map(str, keys)) or 'none'}.")
         return replace(self, steps=tuple(step for step in self.steps if step.key != key))
 
-    def apply(self, source: Splits, name: str = "") -> Splits:
+    def apply(self, source: "Splits", name: str = "") -> "Splits":
         """The dataset that the steps make of their source: validation and test part stay as they are.
 
         Raises BadData for another source than that of the recipe, and where nothing would be left.
@@ -151,21 +151,7 @@ def write_recipe(file: Path, recipe: Recipe) -> None:
     write_json(file, recipe.to_json())
 
 
-def added_ids(key: int, n: int) -> Tensor:
-    """[n] ids of the items that the step with this key adds."""
-    return key * BLOCK + torch.arange(n)
-
-
-def rows_of(data: Dataset, ids: Tensor | list[int]) -> tuple[Tensor, Tensor]:
-    """Where items are: (their rows in the dataset, their places in `ids`); ids that are gone are left out."""
-    wanted = torch.as_tensor(ids, dtype=torch.long)
-    order = data.id.argsort()
-    found = torch.searchsorted(data.id[order], wanted).clamp(max=max(len(data) - 1, 0))
-    there = (data.id[order][found] == wanted).nonzero()[:, 0] if len(data) else wanted[:0]
-    return order[found[there]], there
-
-
-def _same_classes(data: Splits) -> Splits:
+def _same_classes(data: "Splits") -> "Splits":
     """A step may add classes, of which the held-out parts know then, too."""
     spec: DataSpec = data.train.spec
     return replace(data, validation=replace(data.validation, spec=spec), test=replace(data.test, spec=spec))

@@ -1,19 +1,17 @@
 """Sources: where datasets come from; each is one function that gives raw parts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from torchvision import datasets as classics
-from torchvision.transforms import v2
 
-from genlab.data.dataset import Modality
 from genlab.data.points import MODES, Drawn, draw_gaussians, draw_rings, draw_swiss_roll
+from genlab.data.spec import Modality
 from genlab.data.sprites import draw_sprites
-from genlab.paths import cache_folder
+from genlab.lazy import late
 from genlab.registry import Registry
 
 
@@ -41,12 +39,13 @@ class Source:
 
 
 SOURCES: Registry[Source] = Registry("dataset")
+CLASSICS = "genlab.data.classics"  # what needs torchvision, which is slow to import
 
 
 # --- Drawn or shipped with a library: no download ---
 
 
-def _digits(folder: Path) -> dict[str, Part]:
+def digits(folder: Path) -> dict[str, Part]:
     from sklearn.datasets import load_digits  # slow to import, needed once
 
     raw = load_digits()
@@ -61,15 +60,11 @@ def _computed(draw: Callable[[int, int], Drawn]) -> Callable[[Path], dict[str, P
     return lambda folder: {name: Part(*draw(n, seed)) for name, n, seed in [("train", 12_000, 0), ("test", 2_000, 1)]}
 
 
-def _enlarged(folder: Path) -> dict[str, Part]:
-    """The digits as MNIST has its own: 20×20 pixels in the middle of 28×28."""
-    enlarge = v2.Compose([v2.Resize(20, v2.InterpolationMode.BICUBIC, antialias=True), v2.Pad(4)])
-    return {name: Part(enlarge(torch.from_numpy(part.items)).numpy(), part.columns) for name, part in _digits(folder).items()}
-
-
 DIGITS = tuple("0123456789")
-SOURCES.register("digits")(Source("1,797 real handwritten digits, 8×8 (UCI)", DIGITS, _digits))
-SOURCES.register("digits-28")(Source("the same digits brought to MNIST's size and margins, 28×28", DIGITS, _enlarged))
+SOURCES.register("digits")(Source("1,797 real handwritten digits, 8×8 (UCI)", DIGITS, digits))
+SOURCES.register("digits-28")(
+    Source("the same digits brought to MNIST's size and margins, 28×28", DIGITS, late(CLASSICS, "enlarged_digits"))
+)
 SOURCES.register("sprites")(
     Source("14,000 coloured shapes, 32×32, drawn from known factors", ("square", "ellipse", "triangle"), _computed(draw_sprites))
 )
@@ -85,74 +80,27 @@ for _name, _draw, _classes, _text in [
 # --- The classics, through torchvision ---
 
 
-def _fetch(dataset: Callable, folder: Path, **arguments: object) -> Any:
-    """The dataset from the data folder, which is only read, or from the downloads, which are fetched when absent."""
-    try:
-        return dataset(folder, download=False, **arguments)
-    except RuntimeError:
-        return dataset(cache_folder() / "downloads", download=True, **arguments)
-
-
-def _idx(dataset: type) -> Callable[[Path], dict[str, Part]]:
-    """A build function for the sets in MNIST's own file format."""
-
-    def build(folder: Path) -> dict[str, Part]:
-        sets = {name: _fetch(dataset, folder, train=name == "train") for name in ("train", "test")}
-        return {name: Part(s.data.numpy()[:, None], {"label": s.targets.numpy()}) for name, s in sets.items()}
-
-    return build
-
-
 def _idx_files(folder: str) -> str:
     kinds = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
     return f"the files {', '.join(f'{folder}/raw/{kind}-ubyte' for kind in kinds)}"
-
-
-def _cifar10(folder: Path) -> dict[str, Part]:
-    sets = {name: _fetch(classics.CIFAR10, folder, train=name == "train") for name in ("train", "test")}
-    return {n: Part(s.data.transpose(0, 3, 1, 2), {"label": np.array(s.targets)}) for n, s in sets.items()}
-
-
-class _Faces(Sequence):
-    """CelebA's images, cropped to their middle 178×178 and brought to 64×64 when they are asked for."""
-
-    prepare = v2.Compose([v2.PILToTensor(), v2.CenterCrop(178), v2.Resize(64, antialias=True)])
-
-    def __init__(self, images: classics.CelebA) -> None:
-        self.images = images
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, rows):
-        return np.stack([self.prepare(self.images[row][0]).numpy() for row in range(len(self))[rows]])
-
-
-def _celeba(folder: Path) -> dict[str, Part]:
-    parts = {}
-    for name, split in {"train": "train", "validation": "valid", "test": "test"}.items():
-        images = _fetch(classics.CelebA, folder, split=split)
-        smiling = images.attr_names.index("Smiling")
-        parts[name] = Part(_Faces(images), {"label": images.attr[:, smiling].numpy(), "attributes": images.attr.numpy()})
-    return parts
 
 
 CLOTHES = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 KANA = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
 THINGS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
-for _name, _dataset, _classes, _text in [
-    ("mnist", classics.MNIST, DIGITS, "70,000 handwritten digits, 28×28 (LeCun et al. 1998)"),
-    ("fashion-mnist", classics.FashionMNIST, CLOTHES, "70,000 pieces of clothing, 28×28 (Xiao et al. 2017)"),
-    ("kmnist", classics.KMNIST, KANA, "70,000 cursive Japanese letters, 28×28 (Clanuwat et al. 2018)"),
+for _name, _kind, _classes, _text in [
+    ("mnist", "MNIST", DIGITS, "70,000 handwritten digits, 28×28 (LeCun et al. 1998)"),
+    ("fashion-mnist", "FashionMNIST", CLOTHES, "70,000 pieces of clothing, 28×28 (Xiao et al. 2017)"),
+    ("kmnist", "KMNIST", KANA, "70,000 cursive Japanese letters, 28×28 (Clanuwat et al. 2018)"),
 ]:
-    SOURCES.register(_name)(Source(_text, _classes, _idx(_dataset), _idx_files(_dataset.__name__)))
+    SOURCES.register(_name)(Source(_text, _classes, partial(late(CLASSICS, "mnist"), kind=_kind), _idx_files(_kind)))
 
 SOURCES.register("cifar10")(
     Source(
         "60,000 small colour photographs, 32×32 (Krizhevsky 2009)",
         THINGS,
-        _cifar10,
+        late(CLASSICS, "cifar10"),
         "cifar-10-python.tar.gz, or the folder cifar-10-batches-py that it holds,",
     )
 )
@@ -160,7 +108,7 @@ SOURCES.register("celeba")(
     Source(
         "202,599 faces of well-known people, 64×64 (Liu et al. 2015)",
         ("not smiling", "smiling"),
-        _celeba,
+        late(CLASSICS, "celeba"),
         "celeba/img_align_celeba.zip and the list_*.txt files of CelebA",
     )
 )

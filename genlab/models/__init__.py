@@ -1,12 +1,19 @@
 """Model families: what one is (`base`), the layers they share (`layers`), and one file and one line here for each."""
 
-from genlab.models.base import MODELS, Draft, Encoding, GenerativeModel, Given, LatentModel, Loss, Player
-from genlab.models.diffusion import Diffusion
-from genlab.models.gan import GAN
-from genlab.models.vae import VAE
+from typing import TYPE_CHECKING
 
-MODELS.register("vae")(VAE)
-MODELS.register("gan")(GAN)
-MODELS.register("diffusion")(Diffusion)
+from genlab.lazy import named, on_use
+from genlab.models.settings import DiffusionSettings, GANSettings, VAESettings
+from genlab.registry import Registry
+
+if TYPE_CHECKING:
+    from genlab.models.base import Draft, Encoding, GenerativeModel, Given, LatentModel, Loss, Player
+
+MODELS: "Registry[type[GenerativeModel]]" = Registry("model family")
+MODELS.defer("vae", named("genlab.models.vae", "VAE"), VAESettings)
+MODELS.defer("gan", named("genlab.models.gan", "GAN"), GANSettings)
+MODELS.defer("diffusion", named("genlab.models.diffusion", "Diffusion"), DiffusionSettings)
 
 __all__ = ["MODELS", "Draft", "Encoding", "GenerativeModel", "Given", "LatentModel", "Loss", "Player"]
+
+__getattr__, __dir__ = on_use(__name__)

@@ -3,48 +3,18 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from genlab.algebra import orthonormal, strongest
-from genlab.config import Config, Field
+from genlab.config import Config
 from genlab.data import Batch, DataSpec, Modality
 from genlab.errors import BadCheckpoint, BadSetting
-from genlab.registry import Registry, unknown
-
-
-class CommonSettings(Config):
-    """The settings that all families share; a family adds its own and may change these defaults."""
-
-    steps: int = Field(5000, ge=1, le=10_000_000, description="training steps, each on one batch")
-    batch_size: int = Field(128, ge=1, le=8192, description="items a step; more is smoother, slower and needs more memory")
-    learning_rate: float = Field(1e-3, ge=1e-7, le=1, description="size of a step; too high and the loss becomes NaN")
-    conditional: bool = Field(False, description="learn each class by name, so that one can ask for a class or blend two")
-    augment: Literal["none", "shift", "flip", "crop", "noise"] = Field(
-        "none", description="vary the training images; the held-out ones never change"
-    )
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="start of all randomness; the same seed repeats the run")
-    warmup: int = Field(100, ge=0, le=100_000, description="steps over which the learning rate rises from 0",
-                        json_schema_extra={"advanced": True})  # fmt: skip
-    decay: Literal["none", "cosine", "linear"] = Field(
-        "none", description="how the learning rate falls towards the end", json_schema_extra={"advanced": True}
-    )
-    weight_decay: float = Field(0.0, ge=0, le=1, description="pull of the weights towards 0 (AdamW)",
-                                json_schema_extra={"advanced": True})  # fmt: skip
-    clip: float = Field(1.0, ge=0, le=1000, description="longest gradient that is let through; 0 lets all through",
-                        json_schema_extra={"advanced": True})  # fmt: skip
-    ema: float = Field(0.999, ge=0, le=0.99999, description="memory of the averaged weights, which samples come from",
-                       json_schema_extra={"advanced": True})  # fmt: skip
-    precision: Literal["auto", "fp32", "bf16"] = Field(
-        "auto", description="auto takes bf16 where a GPU has it", json_schema_extra={"advanced": True}
-    )
-    save_every: int = Field(500, ge=1, le=1_000_000, description="steps between checkpoints, from which a run can be resumed",
-                            json_schema_extra={"advanced": True})  # fmt: skip
-    compile: bool = Field(False, description="compile the networks: slow to start, faster on a GPU",
-                          json_schema_extra={"advanced": True})  # fmt: skip
+from genlab.models.settings import CommonSettings
+from genlab.registry import unknown
 
 
 @dataclass(frozen=True)
@@ -106,10 +76,9 @@ class GenerativeModel(nn.Module):
     """A family is a subclass in a file of its own and one line in `genlab.models`."""
 
     Settings: ClassVar[type[CommonSettings]] = CommonSettings
-    SamplingSettings: type[Config] = Config
+    SamplingSettings: type[Config]  # those that go with its settings
     modalities: ClassVar[tuple[Modality, ...]] = ("image",)  # kinds of data that it learns
     settings: Any  # of the family's own type
-    presets: ClassVar[Mapping[str, Mapping[str, object]]] = {}  # dataset name or "small" -> settings that do well there
 
     def __init__(self, spec: DataSpec, settings: CommonSettings) -> None:
         super().__init__()
@@ -119,6 +88,7 @@ class GenerativeModel(nn.Module):
         if settings.conditional and not spec.classes:
             raise BadSetting("These data have no classes, so a conditional model cannot learn them; set conditional to false.")
         self.spec, self.settings = spec, settings
+        self.SamplingSettings = settings.sampling(spec.modality)
         self.classes = len(spec.classes) if settings.conditional else 0
 
     @classmethod
@@ -257,15 +227,6 @@ class LatentModel(GenerativeModel):
         basis = strongest(x - x.mean(0), k).T @ z.flatten(1)  # [k, L]  least squares, as those are orthonormal
         basis = orthonormal(basis.T).T if z[0].numel() >= k else basis
         return basis.reshape(-1, *self.latent_shape), torch.ones(len(basis))
-
-
-class Truncation(Config):
-    """How a family with a plain prior is sampled."""
-
-    truncation: float = Field(1.0, ge=0, le=2, description="scale of the latents; below 1 safer and less varied")
-
-
-MODELS: Registry[type[GenerativeModel]] = Registry("model family")
 
 
 def size_of(family: type[GenerativeModel], spec: DataSpec, settings: CommonSettings) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from diffusers import (
@@ -27,12 +27,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genlab.config import Config, Field
+from genlab.config import Config
 from genlab.data import Batch, DataSpec, Modality
 from genlab.errors import BadSetting
-from genlab.models import base
 from genlab.models.base import Draft, Encoding, Given, LatentModel, Loss, blocks_of, check_weights, one_hot
 from genlab.models.layers import mlp
+from genlab.models.settings import DiffusionSettings
 
 TIMES = 1000  # discrete noise levels that the networks know
 ROUNDS = 5  # of fixed-point iteration a step back; fewer leave latents that are less like noise
@@ -40,74 +40,14 @@ WEIGHTS = "diffusion_pytorch_model.safetensors"  # as diffusers calls them, in t
 FOLDERS = {"image": "unet", "points": "mlp"}  # of the network in a checkpoint; the first is that of diffusers' pipelines
 
 
-def _steps(default: int) -> Any:
-    return Field(default, ge=1, le=1000, description="steps from noise to data; more is better up to a point, and slower")
-
-
-class _Sampling(Config):
-    steps: int = _steps(10)
-    guidance: float = Field(1.5, ge=1, le=10, description="how strictly a class is kept to; above 1 a step costs two evaluations")
-
-
-class NoiseSampling(_Sampling):
-    sampler: Literal["dpm-solver++", "ddim", "heun", "ddpm"] = Field(
-        "dpm-solver++", description="dpm-solver++ is good in 10 steps; ddpm adds fresh noise and wants hundreds"
-    )
-
-
-class FlowSampling(_Sampling):
-    sampler: Literal["dpm-solver++", "euler", "heun"] = Field(
-        "dpm-solver++", description="dpm-solver++ and euler look once a step, heun twice"
-    )
-
-
-class NoisePointSampling(NoiseSampling):
-    steps: int = _steps(20)  # points show every bend of the way
-
-
-class FlowPointSampling(FlowSampling):
-    steps: int = _steps(20)
-
-
-SAMPLING: dict[str, tuple[type[Config], type[Config]]] = {  # for the flow target, and for the others
-    "image": (FlowSampling, NoiseSampling),
-    "points": (FlowPointSampling, NoisePointSampling),
-}
-
-
 class Diffusion(LatentModel):
     """Draws by removing noise in small steps; slow to sample, steady to train, the sharpest of all."""
 
-    class Settings(base.CommonSettings):
-        target: Literal["flow", "v", "noise"] = Field(
-            "flow", description="what the network predicts; flow has the straightest path"
-        )
-        width: int = Field(
-            16,
-            ge=8,
-            le=512,
-            multiple_of=8,
-            description="channels at full size, twice as many at half size, and so on; points have eight times the units",
-        )
-        depth: int = Field(1, ge=1, le=4, description="residual blocks at each size; for points, hidden layers beyond two")
-        attention: bool = Field(False, description="look across the whole image at the smallest size; slow on a CPU")
-        unlabelled: float = Field(0.1, ge=0, le=1, description="share of images shown without their class, which guidance needs")
-        learning_rate: float = Field(1e-3, ge=1e-7, le=1, description="size of a step; too high and the loss becomes NaN")
-        decay: Literal["none", "cosine", "linear"] = Field(
-            "cosine", description="how the learning rate falls towards the end", json_schema_extra={"advanced": True}
-        )
-
+    Settings = DiffusionSettings
     modalities = ("image", "points")
-    presets = {
-        "small": {"width": 16, "steps": 3000},
-        "mnist": {"conditional": True, "steps": 6000},
-        "cifar10": {"width": 64, "depth": 2, "attention": True, "conditional": True, "steps": 100_000, "augment": "flip"},
-        "points": {"steps": 5000, "batch_size": 512, "learning_rate": 4e-3},
-    }
 
-    def __init__(self, spec: DataSpec, settings: Settings) -> None:
+    def __init__(self, spec: DataSpec, settings: DiffusionSettings) -> None:
         super().__init__(spec, settings)
-        self.SamplingSettings = SAMPLING[spec.modality][settings.target != "flow"]
         build = _point_network if spec.modality == "points" else _unet
         self.network, self.latent_shape = build(spec.shape, settings, self.classes + 1 if self.classes else None)  # 1: "no class"
         if self.classes:
@@ -115,13 +55,13 @@ class Diffusion(LatentModel):
         self.noising = DDPMScheduler(**_VARIANCE_PRESERVING)
 
     @classmethod
-    def check(cls, settings: Settings, modality: Modality) -> None:
+    def check(cls, settings: DiffusionSettings, modality: Modality) -> None:
         super().check(settings, modality)
         if modality == "points" and settings.attention:
             raise BadSetting("attention looks across an image; for points it must be false.")
 
     @classmethod
-    def loss_unit(cls, settings: Settings, modality: Modality = "image") -> str:
+    def loss_unit(cls, settings: DiffusionSettings, modality: Modality = "image") -> str:
         return f"mean squared error of the prediction, a {'coordinate' if modality == 'points' else 'pixel'}"
 
     def training_losses(self, batch: Batch, step: int) -> Iterator[Loss]:
@@ -261,7 +201,7 @@ class Diffusion(LatentModel):
         return x
 
 
-def _unet(shape: tuple[int, ...], settings: Diffusion.Settings, labels: int | None) -> "Built":
+def _unet(shape: tuple[int, ...], settings: DiffusionSettings, labels: int | None) -> "Built":
     """The UNet for images, and the shape that it takes."""
     sides, levels = shape[1:], 2 if max(shape[1:]) < 16 else 3 if max(shape[1:]) <= 32 else 4
     multiple = 2 ** (levels - 1)  # a UNet halves its input this often, so odd sizes are padded
@@ -284,7 +224,7 @@ def _unet(shape: tuple[int, ...], settings: Diffusion.Settings, labels: int | No
     return network, padded
 
 
-def _point_network(shape: tuple[int, ...], settings: Diffusion.Settings, labels: int | None) -> "Built":
+def _point_network(shape: tuple[int, ...], settings: DiffusionSettings, labels: int | None) -> "Built":
     """The MLP for points, and the shape that it takes."""
     return TimedMLP(shape[0], 8 * settings.width, settings.depth + 1, labels), shape
 

@@ -5,19 +5,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
-from genlab.config import Config, Field
+from genlab.config import Config
 from genlab.data import Batch, DataSpec, Modality
-from genlab.models import base
-from genlab.models.base import Encoding, Given, LatentModel, Loss, Player, Truncation, mlp_only, one_hot
+from genlab.models.base import Encoding, Given, LatentModel, Loss, Player, blocks_of, mlp_only, one_hot
 from genlab.models.layers import Up, join, mlp, sizes_of
 from genlab.models.search import search
+from genlab.models.settings import GANSettings
 
 LeakyReLU = partial(nn.LeakyReLU, 0.2)
 
@@ -49,63 +48,14 @@ GAMES = {
     ),
 }
 
-_POINTS = {
-    "latent": 2,
-    "steps": 4000,
-    "batch_size": 256,
-    "learning_rate": 1e-3,
-    "discriminator_learning_rate": 1e-3,
-    "spectral_norm": False,
-    "decay": "cosine",
-    "ema": 0.99,
-}
-
 
 class GAN(LatentModel):
     """Two players, one who draws and one who judges; sharp pictures, and a balance to keep."""
 
-    class Settings(base.CommonSettings):
-        network: Literal["auto", "mlp", "dcgan"] = Field(
-            "auto",
-            description="mlp is the classic pair of 2014; dcgan is convolutional; auto is dcgan for images, mlp for points",
-        )
-        loss: Literal["non-saturating", "hinge", "wgan-gp"] = Field(
-            "non-saturating", description="the rules of the game; wgan-gp has a critic that measures a distance"
-        )
-        latent: int = Field(100, ge=2, le=512, description="numbers that a picture is drawn from; points need 2")
-        width: int = Field(
-            32, ge=8, le=512, description="channels of the finest layer of a dcgan; points have four times the units"
-        )
-        learning_rate: float = Field(2e-4, ge=1e-7, le=1, description="size of a step of the generator")
-        discriminator_learning_rate: float = Field(2e-4, ge=1e-7, le=1, description="size of a step of the discriminator")
-        critic_steps: int = Field(
-            1, ge=1, le=20, description="discriminator steps for one of the generator, on the same real items and fresh noise"
-        )
-        spectral_norm: bool = Field(
-            True, description="bound the discriminator's slope, which steadies the game; wgan-gp has its penalty instead"
-        )
-        penalty: float = Field(10.0, ge=0, le=1000, description="weight of wgan-gp's gradient penalty; less for points",
-                               json_schema_extra={"advanced": True})  # fmt: skip
-        batch_size: int = Field(64, ge=2, le=8192, description="items a step; batch norm needs at least 2")
-        clip: float = Field(0.0, ge=0, le=1000, description="longest gradient that is let through; 0 lets all through",
-                            json_schema_extra={"advanced": True})  # fmt: skip
-
-        @property
-        def bounded(self) -> bool:
-            """Whether the discriminator has spectral norm."""
-            return self.spectral_norm and self.loss != "wgan-gp"
-
-    SamplingSettings = Truncation
+    Settings = GANSettings
     modalities = ("image", "points")
-    presets = {
-        "small": {"network": "mlp", "steps": 4000},
-        "mnist": {"conditional": True, "steps": 8000, "discriminator_learning_rate": 4e-4},
-        "points": _POINTS,
-        "points, hinge": _POINTS | {"loss": "hinge", "learning_rate": 3e-4},
-        "points, wgan-gp": _POINTS | {"loss": "wgan-gp", "steps": 2500, "critic_steps": 3, "penalty": 1.0},
-    }
 
-    def __init__(self, spec: DataSpec, settings: Settings) -> None:
+    def __init__(self, spec: DataSpec, settings: GANSettings) -> None:
         super().__init__(spec, settings)
         self.latent_shape = (settings.latent,)
         self.game = GAMES[settings.loss]
@@ -113,12 +63,12 @@ class GAN(LatentModel):
         self.generator, self.discriminator = build(spec.shape, settings, self.classes)
 
     @classmethod
-    def check(cls, settings: Settings, modality: Modality) -> None:
+    def check(cls, settings: GANSettings, modality: Modality) -> None:
         super().check(settings, modality)
         mlp_only(settings.network, modality, "dcgan")
 
     @classmethod
-    def loss_unit(cls, settings: Settings, modality: Modality = "image") -> str:
+    def loss_unit(cls, settings: GANSettings, modality: Modality = "image") -> str:
         return GAMES[settings.loss].unit
 
     def players(self) -> dict[str, Player]:
@@ -176,7 +126,7 @@ class GAN(LatentModel):
         self.train()
         n = 1024
         z, given = self.prior(n, seed), self.given_labels(None, n)
-        for part in base.blocks_of(n):
+        for part in blocks_of(n):
             self.decode(z[part], given.rows(part))
         self.train(training)
         for norm in norms:
@@ -227,19 +177,19 @@ class ConvDiscriminator(nn.Module):
         return logits if weights is None or self.classes is None else logits + (self.classes(weights) * features).sum(1)
 
 
-def _mlp_networks(shape: tuple[int, ...], settings: GAN.Settings, classes: int) -> tuple[nn.Module, nn.Module]:
+def _mlp_networks(shape: tuple[int, ...], settings: GANSettings, classes: int) -> tuple[nn.Module, nn.Module]:
     layers = mlp([settings.latent + classes, 256, 512, 1024, math.prod(shape)], LeakyReLU)
     generator = nn.Sequential(*layers, nn.Tanh(), nn.Unflatten(1, shape))
     return generator, MLPDiscriminator(shape, (512, 256), settings.bounded, classes)
 
 
-def _point_networks(shape: tuple[int, ...], settings: GAN.Settings, classes: int) -> tuple[nn.Module, nn.Module]:
+def _point_networks(shape: tuple[int, ...], settings: GANSettings, classes: int) -> tuple[nn.Module, nn.Module]:
     hidden = [4 * settings.width] * 3
     generator = mlp([settings.latent + classes, *hidden, *shape], nn.ReLU)
     return generator, MLPDiscriminator(shape, hidden, settings.bounded, classes)
 
 
-def _dcgan_networks(shape: tuple[int, ...], settings: GAN.Settings, classes: int) -> tuple[nn.Module, nn.Module]:
+def _dcgan_networks(shape: tuple[int, ...], settings: GANSettings, classes: int) -> tuple[nn.Module, nn.Module]:
     sizes = sizes_of(shape)
     channels = [settings.width * 2**level for level in range(len(sizes))]
     layers: list[nn.Module] = [

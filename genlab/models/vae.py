@@ -3,18 +3,17 @@
 import math
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genlab.config import Config, Field
+from genlab.config import Config
 from genlab.data import Batch, DataSpec, Modality
 from genlab.errors import BadSetting
-from genlab.models import base
-from genlab.models.base import Encoding, Given, LatentModel, Loss, Truncation, mlp_only, one_hot
+from genlab.models.base import Encoding, Given, LatentModel, Loss, mlp_only, one_hot
 from genlab.models.layers import Up, join, mlp, sizes_of
+from genlab.models.settings import VAESettings
 
 LOSS_UNITS = {
     "bernoulli": "nats an image: negative evidence lower bound on binarised pixels",
@@ -27,32 +26,13 @@ LOSS_UNITS = {
 class VAE(LatentModel):
     """Compresses each item to a few numbers and learns to draw it back; smooth to walk through."""
 
-    class Settings(base.CommonSettings):
-        network: Literal["auto", "mlp", "conv"] = Field(
-            "auto", description="mlp is fast and sees all pixels at once; conv sees shapes; auto is mlp"
-        )
-        latent: int = Field(2, ge=2, le=512, description="latent axes; 2 can be seen on a map, 16 draw sharper digits")
-        width: int = Field(256, ge=8, le=2048, description="units of a hidden layer; a conv network has a quarter as channels")
-        beta: float = Field(1.0, ge=0, le=100, description="weight of the KL term; above 1 the axes separate and images blur")
-        likelihood: Literal["auto", "bernoulli", "gaussian", "cross-entropy"] = Field(
-            "auto",
-            description="bernoulli binarises pixels; gaussian learns its noise; cross-entropy is no likelihood; "
-            "auto is bernoulli for images and gaussian for points",
-        )
-
-    SamplingSettings = Truncation
+    Settings = VAESettings
     modalities = ("image", "points")
     encodes_at_once = True
     spread: Tensor
     information: Tensor
-    presets = {
-        "small": {"latent": 8, "steps": 2000},
-        "mnist": {"network": "conv", "latent": 16, "width": 96, "likelihood": "cross-entropy", "decay": "cosine"},
-        "sprites": {"network": "conv", "latent": 8, "width": 128, "likelihood": "gaussian"},
-        "points": {"steps": 5000, "batch_size": 256, "learning_rate": 2e-3, "decay": "cosine"},
-    }
 
-    def __init__(self, spec: DataSpec, settings: Settings) -> None:
+    def __init__(self, spec: DataSpec, settings: VAESettings) -> None:
         super().__init__(spec, settings)
         self.latent_shape = (settings.latent,)
         network, self.likelihood = mlp_only(settings.network, spec.modality, "mlp"), _likelihood(settings, spec.modality)
@@ -63,7 +43,7 @@ class VAE(LatentModel):
         self.register_buffer("information", torch.zeros(settings.latent))  # nats that each axis carries
 
     @classmethod
-    def check(cls, settings: Settings, modality: Modality) -> None:
+    def check(cls, settings: VAESettings, modality: Modality) -> None:
         super().check(settings, modality)
         mlp_only(settings.network, modality, "mlp")
         if modality == "points" and settings.likelihood not in ("auto", "gaussian"):
@@ -72,7 +52,7 @@ class VAE(LatentModel):
             )
 
     @classmethod
-    def loss_unit(cls, settings: Settings, modality: Modality = "image") -> str:
+    def loss_unit(cls, settings: VAESettings, modality: Modality = "image") -> str:
         return LOSS_UNITS["points" if modality == "points" else _likelihood(settings, modality)]
 
     def training_losses(self, batch: Batch, step: int) -> Iterator[Loss]:
@@ -147,7 +127,7 @@ class ConvEncoder(nn.Module):
         return self.head(join(self.layers(x), weights))
 
 
-def _likelihood(settings: VAE.Settings, modality: Modality) -> str:
+def _likelihood(settings: VAESettings, modality: Modality) -> str:
     """The likelihood that `auto` stands for."""
     return settings.likelihood if settings.likelihood != "auto" else "gaussian" if modality == "points" else "bernoulli"
 

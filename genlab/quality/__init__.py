@@ -7,30 +7,48 @@ recipe = repair(data, report, recipe)                                   # drops,
 
 """
 
-from genlab.quality.checks import inspect, repair
-from genlab.quality.defect import DEFECTS, Damage, Defect, Finding, Truth, list_defect
-from genlab.quality.duplicates import Duplicates
-from genlab.quality.exposure import Exposure
-from genlab.quality.imbalance import Imbalance
-from genlab.quality.label_errors import LabelErrors
-from genlab.quality.leaks import Leaks
-from genlab.quality.missing import Missing
-from genlab.quality.noise import Noise
-from genlab.quality.outliers import Outliers
-from genlab.quality.report import Report, draw, markdown, report, vendi
+from functools import cache
+from typing import TYPE_CHECKING
 
-ALL: dict[str, Defect] = {  # in the order in which they are looked for: the quick ones first
-    "missing": Missing(),
-    "imbalance": Imbalance(),
-    "duplicates": Duplicates(),
-    "leaks": Leaks(),
-    "noise": Noise(),
-    "exposure": Exposure(),
-    "outliers": Outliers(),
-    "label-errors": LabelErrors(),
-}
-for _name, _defect in ALL.items():
-    list_defect(_name, _defect)
+from genlab.data.recipe import OPERATIONS, Operation, Step
+from genlab.lazy import late, on_use
+from genlab.quality import settings
+from genlab.registry import Registry
+
+if TYPE_CHECKING:
+    from genlab.data.dataset import Dataset, Splits
+    from genlab.quality.card import Report, draw, markdown, report, vendi
+    from genlab.quality.checks import inspect, repair
+    from genlab.quality.defect import Defect, Finding, Truth
+    from genlab.quality.settings import Damage
+
+DEFECTS: "Registry[Defect]" = Registry("defect")
+
+
+def _list(name: str, defect: str, how: "type[Damage]") -> None:
+    """List the defect of the file of that name, which makes it a step of recipes, too."""
+
+    def apply(data: "Splits", step: Step) -> "Dataset":
+        return DEFECTS[name].inject(data, step.parsed, step.seed, step.key)[0]
+
+    def tell(step: Step) -> str:
+        values = step.parsed.model_dump().items()
+        told = [value if isinstance(value, str) else f"{setting} {value:g}" for setting, value in values]
+        return f"{name} ({', '.join([*told, f'seed {step.seed}'])})"
+
+    DEFECTS.defer(name, cache(late(f"genlab.quality.{name.replace('-', '_')}", defect)), how)
+    OPERATIONS.register(name)(Operation(how, apply, tell))
+
+
+# In the order in which they are looked for: the quick ones first
+_list("missing", "Missing", settings.MissingSettings)
+_list("imbalance", "Imbalance", settings.ImbalanceSettings)
+_list("duplicates", "Duplicates", settings.DuplicatesSettings)
+_list("leaks", "Leaks", settings.LeaksSettings)
+_list("noise", "Noise", settings.NoiseSettings)
+_list("exposure", "Exposure", settings.ExposureSettings)
+_list("outliers", "Outliers", settings.OutliersSettings)
+_list("label-errors", "LabelErrors", settings.LabelErrorsSettings)
 
 __all__ = [
     "DEFECTS",
@@ -46,3 +64,5 @@ __all__ = [
     "report",
     "vendi",
 ]
+
+__getattr__, __dir__ = on_use(__name__)

@@ -8,24 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genlab.config import Config, Field
 from genlab.data.dataset import Dataset, Splits
-from genlab.data.recipe import OPERATIONS, Operation, Recipe, Step
+from genlab.data.recipe import Recipe
 from genlab.errors import BadData
 from genlab.features import Features
-from genlab.registry import Registry
-
-
-class Damage(Config):
-    """What every defect can be set to; each adds its kinds."""
-
-    rate: float = Field(0.1, ge=0, le=1, description="share of the items that are damaged, or added")
-
-
-class Graded(Damage):
-    """Damage that can be worse or less so."""
-
-    severity: float = Field(0.5, ge=0, le=1, description="how badly, from not at all to beyond recognition")
+from genlab.quality import DEFECTS
+from genlab.quality.settings import Damage
 
 
 @dataclass(frozen=True)
@@ -97,24 +85,6 @@ class Defect(Protocol):
 
     def repair(self, data: Splits, finding: Finding, recipe: Recipe) -> Recipe:
         """The recipe with the steps that mend what the finding flags; the same recipe where nothing can be done."""
-
-
-DEFECTS: Registry[Defect] = Registry("defect")
-
-
-def list_defect(name: str, defect: Defect) -> None:
-    """List a defect, which makes it a step of recipes, too."""
-    DEFECTS.register(name)(defect)
-
-    def apply(data: Splits, step: Step) -> Dataset:
-        return defect.inject(data, step.parsed, step.seed, step.key)[0]
-
-    def tell(step: Step) -> str:
-        settings = step.parsed.model_dump().items()
-        told = [value if isinstance(value, str) else f"{setting} {value:g}" for setting, value in settings]
-        return f"{name} ({', '.join([*told, f'seed {step.seed}'])})"
-
-    OPERATIONS.register(name)(Operation(defect.Settings, apply, tell))
 
 
 def dropped(recipe: Recipe, finding: Finding) -> Recipe:

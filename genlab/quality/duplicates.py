@@ -1,7 +1,6 @@
 """Duplicates: items that are there more than once, bit for bit or shifted, recompressed, brightened."""
 
 from collections.abc import Iterator
-from typing import Literal
 
 import numpy as np
 import torch
@@ -9,12 +8,13 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
-from genlab.config import Field
 from genlab.data.dataset import Dataset, Splits
-from genlab.data.recipe import Recipe, added_ids
+from genlab.data.mending import added_ids
+from genlab.data.recipe import Recipe
 from genlab.features import Features
-from genlab.quality.defect import Finding, Graded, Truth, chosen, dropped, generator, needs_images
+from genlab.quality.defect import Finding, Truth, chosen, dropped, generator, needs_images
 from genlab.quality.degrade import as_pixels, recompressed
+from genlab.quality.settings import DuplicatesSettings
 from genlab.statistics import luminance
 
 ALIKE = 0.155  # what may differ between near copies, as a share of the picture's contrast
@@ -24,12 +24,6 @@ SENTENCES = {
     "exact": "Exact copies: a model sees them more often than the rest, and learns them by heart.",
     "near": "Near copies, shifted, recompressed or brightened: a model sees one picture many times, and samples repeat it.",
 }
-
-
-class DuplicatesSettings(Graded):
-    """At severity 0.5 near copies are shifted by one pixel, brought to JPEG quality 60, or brightened by a fifth, in turn."""
-
-    kind: Literal["exact", "near"] = Field("exact", description="copies bit for bit, or nearly")
 
 
 class Duplicates:

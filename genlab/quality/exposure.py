@@ -1,29 +1,22 @@
 """Exposure: images much darker or brighter than they should be."""
 
 from collections.abc import Iterator
-from typing import Literal
 
 import numpy as np
 import torch
 
-from genlab.config import Field
 from genlab.data.dataset import Dataset, Splits
 from genlab.data.recipe import Recipe
 from genlab.features import Features
-from genlab.quality.defect import Finding, Graded, Truth, chosen, dropped, needs_images
+from genlab.quality.defect import Finding, Truth, chosen, dropped, needs_images
 from genlab.quality.degrade import as_pixels
 from genlab.quality.learned import told_apart
+from genlab.quality.settings import ExposureSettings
 
 SENTENCES = {
     "dark": "Underexposed images: a model learns to draw some of its samples in the dark.",
     "bright": "Overexposed images: what was clipped to white is lost, and a model learns the loss.",
 }
-
-
-class ExposureSettings(Graded):
-    """At severity 0.5 four tenths of the light are lost, or of the darkness."""
-
-    kind: Literal["dark", "bright"] = Field("dark", description="too little light or too much")
 
 
 class Exposure:

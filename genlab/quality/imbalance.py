@@ -1,29 +1,20 @@
 """Imbalance: classes that are much rarer than the others."""
 
 from collections.abc import Iterator
-from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from genlab.config import Field
 from genlab.data.dataset import Dataset, Splits
 from genlab.data.recipe import Recipe
 from genlab.errors import BadData
 from genlab.features import Features
-from genlab.quality.defect import Finding, Graded, Truth, chosen_classes, draws
+from genlab.quality.defect import Finding, Truth, chosen_classes, draws
+from genlab.quality.settings import ImbalanceSettings
 
 RARE = 0.5  # of what is usual, below which a class is rare
 HEAD = 1 / 3  # share that the most frequent class of a long tail keeps
-
-
-class ImbalanceSettings(Graded):
-    """At severity 0.9 a thinned class keeps a tenth of its items."""
-
-    kind: Literal["thinned", "long-tail"] = Field("thinned", description="classes thinned alike, or one rarer than the other")
-    rate: float = Field(0.1, ge=0, le=1, description="share of the classes that are thinned, at least one")
-    severity: float = Field(0.9, ge=0, le=1, description="share of its items that the rarest class loses")
 
 
 class Imbalance:

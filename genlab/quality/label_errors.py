@@ -1,26 +1,19 @@
 """Label errors: items in the wrong class, at random or confused with a class that looks alike."""
 
 from collections.abc import Iterator
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from genlab.config import Field
 from genlab.data.dataset import Dataset, Splits, even_rows
 from genlab.data.recipe import Recipe
 from genlab.features import Features, Predictions
-from genlab.quality.defect import Damage, Finding, Truth, chosen, generator, needs_classes
+from genlab.quality.defect import Finding, Truth, chosen, generator, needs_classes
+from genlab.quality.settings import LabelErrorsSettings
 
 CLEAR = 0.3  # by how much the score of another class exceeds that of the given one
 SURELY = 0.6  # by how much more probable it is, where the check itself is often wrong
-
-
-class LabelErrorsSettings(Damage):
-    """A label is wrong or it is not."""
-
-    kind: Literal["uniform", "confusions"] = Field("uniform", description="any other class, or the one that looks most alike")
 
 
 class LabelErrors:

@@ -6,14 +6,12 @@ import torch
 from torch import Tensor
 
 from genlab.data.dataset import Dataset, Splits
-from genlab.data.recipe import Recipe, added_ids
+from genlab.data.mending import added_ids
+from genlab.data.recipe import Recipe
 from genlab.features import Features, nearest, spectra_of
-from genlab.quality.defect import Damage, Finding, Truth, chosen, dropped
+from genlab.quality.defect import Finding, Truth, chosen, dropped
 from genlab.quality.duplicates import ALIKE, PAIRS, differences
-
-
-class LeaksSettings(Damage):
-    """Exact copies; the rate is a share of the test part."""
+from genlab.quality.settings import LeaksSettings
 
 
 class Leaks:

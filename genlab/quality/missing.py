@@ -3,26 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from math import ceil
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-from genlab.config import Field
 from genlab.data.dataset import Dataset, Splits, even_rows
 from genlab.data.recipe import Recipe
 from genlab.errors import BadData
 from genlab.features import FAINT, Features
-from genlab.quality.defect import (
-    Finding,
-    Graded,
-    Truth,
-    chosen,
-    chosen_classes,
-    dropped,
-    generator,
-    needs_images,
-)
+from genlab.quality.defect import Finding, Truth, chosen, chosen_classes, dropped, generator, needs_images
+from genlab.quality.settings import MissingSettings
 from genlab.statistics import luminance
 
 GREY = 128  # of a mask
@@ -32,14 +22,6 @@ USUAL = 0.5  # share of the images from which a level that fills squares is no m
 SURE = 0.8  # probability from which a lost label is told again
 FLAT = 0.25  # share of the images with squares of one level from which these are no news
 BLOCK = 4000
-
-
-class MissingSettings(Graded):
-    """A mask's side is half of the image's at severity 1; the other kinds know no severity."""
-
-    kind: Literal["blank", "patch", "labels", "class"] = Field(
-        "blank", description="what goes missing; `class`: rate is of classes"
-    )
 
 
 class Missing:

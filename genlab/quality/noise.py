@@ -2,22 +2,20 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from genlab.config import Field
 from genlab.data.dataset import Dataset, Splits
 from genlab.data.recipe import Recipe
 from genlab.errors import BadSetting
 from genlab.features import Features
-from genlab.quality.defect import Finding, Graded, Truth, chosen, dropped, generator
+from genlab.quality.defect import Finding, Truth, chosen, dropped, generator
 from genlab.quality.degrade import DEGRADATIONS
 from genlab.quality.learned import told_apart
+from genlab.quality.settings import NoiseSettings
 
-Kind = Literal["gaussian", "salt-and-pepper", "blur", "jpeg"]
 SENTENCES = {
     "gaussian": "Grainy images: a model learns the grain with the picture, and its samples get it too.",
     "salt-and-pepper": "Stray black and white pixels: a model spends its capacity on where they might fall.",
@@ -25,12 +23,6 @@ SENTENCES = {
     "jpeg": "Blocks and ripples of strong JPEG compression: a model reproduces them as if they belonged to the things.",
 }
 FAR = 5  # robust standard deviations from which the distance to one's neighbours is no chance
-
-
-class NoiseSettings(Graded):
-    """Noise at severity 0.5: Gaussian of a tenth of the range, 5 % of the pixels, a blur of one pixel, or JPEG quality 20."""
-
-    kind: Kind = Field("gaussian", description="what spoils the images; points can have Gaussian noise alone")
 
 
 class Noise:

@@ -5,24 +5,18 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from genlab.config import Field
 from genlab.data.dataset import Dataset, Splits
 from genlab.data.library import load
-from genlab.data.recipe import Recipe, added_ids
-from genlab.data.steps import brought_to
+from genlab.data.mending import added_ids, brought_to
+from genlab.data.recipe import Recipe
 from genlab.errors import BadSetting
 from genlab.features import Features
-from genlab.quality.defect import Damage, Finding, Truth, chosen, draws, dropped, needs_images
+from genlab.quality.defect import Finding, Truth, chosen, draws, dropped, needs_images
 from genlab.quality.noise import robust
+from genlab.quality.settings import OutliersSettings
 
 FAR = 3.2  # robust standard deviations from what is usual
 FEWEST = 12  # items among which one can be an outlier
-
-
-class OutliersSettings(Damage):
-    """Each outlier lies in the folder of some class, as in a careless collection."""
-
-    dataset: str = Field("sprites", description="where the outliers come from")
 
 
 class Outliers:

@@ -1,1 +1,12 @@
 """Training: the run directory (`run`), the loop (`train`), its process (`worker`), what is kept (`checkpoint`, `card`)."""
+
+from typing import TYPE_CHECKING
+
+from genlab.lazy import on_use
+
+if TYPE_CHECKING:
+    from genlab.training import start, trackers, train
+
+__all__ = ["start", "trackers", "train"]
+
+__getattr__, __dir__ = on_use(__name__)

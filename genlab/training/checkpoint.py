@@ -6,22 +6,29 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
 
-from genlab import hub
-from genlab.data import DataSpec
+from genlab.config import Config
+from genlab.data.spec import DataSpec
 from genlab.errors import BadCheckpoint, UnknownName
 from genlab.files import sha256, whole_folder, write_json
-from genlab.models import MODELS, GenerativeModel
-from genlab.paths import CHECKPOINTS, runs_folder
+from genlab.lazy import late
+from genlab.models import MODELS
+from genlab.paths import CHECKPOINTS, on_hub, runs_folder
 from genlab.registry import unknown
 from genlab.training.run import Run, list_runs
 
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+    from genlab.models import GenerativeModel
+
+# What a checkpoint says of itself is read without torch, and without the Hub where it lies here
+fetch = late("genlab.hub", "fetch")
+load_file, save_file = late("safetensors.torch", "load_file"), late("safetensors.torch", "save_file")
 FORMAT = 1
 KEPT = 2  # checkpoints of a run
 STATE = "training"  # the subfolder with what only the continuation of a run needs
@@ -35,7 +42,7 @@ class Trained:
     name: str
     folder: Path
     config: Mapping[str, Any]
-    model: GenerativeModel
+    model: "GenerativeModel"
 
     @property
     def family(self) -> str:
@@ -67,8 +74,8 @@ def list_models() -> list[str]:
 
 def find_model(name: str) -> Path:
     """The folder of a shipped checkpoint, of a run's last checkpoint, of hf://USER/NAME, or the folder itself."""
-    if hub.is_address(name):
-        return hub.fetch(name)
+    if on_hub(name):
+        return fetch(name)
     for path in (CHECKPOINTS / name, runs_folder() / name, Path(name)):
         if (path / "config.json").is_file():
             return path
@@ -106,7 +113,7 @@ def load_model(name: str, device: str = "cpu") -> Trained:
 
 
 def save_checkpoint(
-    folder: Path, model: GenerativeModel, config: Mapping[str, Any], beside: Mapping[str, bytes], state: Mapping[str, Tensor]
+    folder: Path, model: "GenerativeModel", config: Mapping[str, Any], beside: Mapping[str, bytes], state: Mapping[str, "Tensor"]
 ) -> None:
     """Write all of a checkpoint, or nothing: the model, files `beside` it by name, and the `state` that continuing needs."""
     with whole_folder(folder) as draft:
@@ -121,7 +128,7 @@ def save_checkpoint(
         write_json(draft / STATE / "state.json", {"sha256": sha256(draft / STATE / "state.safetensors")})
 
 
-def load_state(folder: Path) -> dict[str, Tensor]:
+def load_state(folder: Path) -> "dict[str, Tensor]":
     """What continuing a run needs, verified."""
     try:
         expected = json.loads((folder / STATE / "state.json").read_text())["sha256"]
@@ -134,13 +141,13 @@ def load_state(folder: Path) -> dict[str, Tensor]:
     raise BadCheckpoint(f"The training state of {folder.name!r} was changed or damaged; the run cannot be continued from it.")
 
 
-def optimizer_tensors(player: str, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+def optimizer_tensors(player: str, optimizer: "torch.optim.Optimizer") -> "dict[str, Tensor]":
     """The state of one player's optimizer under flat names."""
     states = optimizer.state_dict()["state"]
     return {f"optimizer.{player}.{i}.{key}": value for i, state in states.items() for key, value in state.items()}
 
 
-def restore_optimizer(player: str, optimizer: torch.optim.Optimizer, state: Mapping[str, Tensor]) -> None:
+def restore_optimizer(player: str, optimizer: "torch.optim.Optimizer", state: "Mapping[str, Tensor]") -> None:
     """Put such tensors back."""
     found: dict[int, dict[str, Tensor]] = {}
     for name, value in state.items():
@@ -150,11 +157,11 @@ def restore_optimizer(player: str, optimizer: torch.optim.Optimizer, state: Mapp
     optimizer.load_state_dict({"state": found, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
-def prefixed(prefix: str, module: nn.Module) -> dict[str, Tensor]:
+def prefixed(prefix: str, module: "nn.Module") -> "dict[str, Tensor]":
     return {f"{prefix}.{name}": tensor for name, tensor in module.state_dict().items()}
 
 
-def without(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def without(prefix: str, state: "Mapping[str, Tensor]") -> "dict[str, Tensor]":
     return {name.removeprefix(f"{prefix}."): value for name, value in state.items() if name.startswith(f"{prefix}.")}
 
 
@@ -185,7 +192,16 @@ def spec_of(config: Mapping[str, Any]) -> DataSpec:
         raise BadCheckpoint(f"The config.json is not one of a checkpoint ({fault!r}).") from fault
 
 
-def _restore(model: GenerativeModel, folder: Path) -> None:
+def sampling_of(config: Mapping[str, Any]) -> type[Config]:
+    """How a checkpoint's model can be sampled."""
+    try:
+        settings = MODELS.settings_of(config["family"]).parse(config["settings"])
+    except (KeyError, TypeError) as fault:
+        raise BadCheckpoint(f"The config.json is not one of a checkpoint ({fault!r}).") from fault
+    return settings.sampling(spec_of(config).modality)
+
+
+def _restore(model: "GenerativeModel", folder: Path) -> None:
     files = [file for file in folder.rglob("*") if file.is_file() and STATE not in file.relative_to(folder).parts]
     for file in files:
         _refuse_pickle(file)

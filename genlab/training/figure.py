@@ -4,13 +4,13 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from matplotlib.figure import Figure  # without pyplot, which would keep every figure open
-
 TEAL, AMBER, GREY = "#0f766e", "#b45309", "#6b7280"
 
 
 def draw_curves(history: Sequence[Mapping[str, Any]], unit: str) -> bytes:
     """A PNG of the training losses by player and of the held-out loss, over steps."""
+    from matplotlib.figure import Figure  # slow to import; without pyplot, which would keep every figure open
+
     figure = Figure(figsize=(7, 3.5), layout="constrained", dpi=120)
     axes = figure.subplots()
     steps = [record["step"] for record in history]

@@ -11,17 +11,21 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import psutil
 
-from genlab.data import Modality, describe
+from genlab import data
+from genlab.data.spec import Modality
 from genlab.errors import RunFault, UnknownName
 from genlab.files import write_json, writing
-from genlab.models import MODELS, GenerativeModel
-from genlab.models.base import CommonSettings
+from genlab.models import MODELS
+from genlab.models.settings import CommonSettings
 from genlab.paths import runs_folder
 from genlab.registry import check_name, unknown
+
+if TYPE_CHECKING:
+    from genlab.models import GenerativeModel
 
 FORMAT = 1  # of the run directory; raised when an older genlab could not read it
 State = Literal["queued", "waiting", "running", "paused", "stopped", "done", "failed", "interrupted"]
@@ -86,7 +90,7 @@ class Run:
         threads = default_threads() if threads is None else threads
         if not isinstance(threads, int) or not 1 <= threads <= (os.cpu_count() or 1):
             raise RunFault(f"threads is {threads!r}; it must be a whole number from 1 to {os.cpu_count()}.")
-        model, about = MODELS[family], describe(dataset)
+        model, about = MODELS[family], data.describe(dataset)
         settings = settings if isinstance(settings, CommonSettings) else model.Settings.parse(settings)
         model.check(settings, about.modality)
         if settings.conditional and not about.classes:
@@ -147,12 +151,12 @@ class Run:
         return record
 
     @property
-    def model(self) -> type[GenerativeModel]:
+    def model(self) -> "type[GenerativeModel]":
         return MODELS[self.record["family"]]
 
     @property
     def settings(self) -> CommonSettings:
-        return self.model.Settings.parse(self.record["settings"])
+        return MODELS.settings_of(self.record["family"]).parse(self.record["settings"])
 
     @property
     def start(self) -> Start | None:

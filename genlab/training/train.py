@@ -23,7 +23,8 @@ from genlab.data import Batch, Splits
 from genlab.errors import Diverged, GenlabError, RunFault
 from genlab.files import DiskFault, write_bytes
 from genlab.images import png
-from genlab.models.base import CommonSettings, GenerativeModel, Player
+from genlab.models.base import GenerativeModel, Player
+from genlab.models.settings import CommonSettings
 from genlab.training.card import write_card
 from genlab.training.checkpoint import (
     KEPT,
@@ -37,6 +38,7 @@ from genlab.training.checkpoint import (
 )
 from genlab.training.figure import draw_curves
 from genlab.training.live import Live
+from genlab.training.optimizer import AdamW
 from genlab.training.run import Control, Run, State, Wanted, as_record
 from genlab.training.start import take_over
 
@@ -403,7 +405,7 @@ def by_first(accelerator: Accelerator, make: Callable[[], Path]) -> Path:
 
 
 def optimizer_for(player: Player, settings: CommonSettings) -> torch.optim.Optimizer:
-    return torch.optim.AdamW(player.parameters, lr=settings.learning_rate, betas=player.betas, weight_decay=settings.weight_decay)
+    return AdamW(player.parameters, lr=settings.learning_rate, betas=player.betas, weight_decay=settings.weight_decay)
 
 
 def learning_rate(settings: CommonSettings, base: float, step: int) -> float:

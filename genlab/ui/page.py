@@ -9,9 +9,9 @@ from typing import Any
 import gradio as gr
 from gradio.context import LocalContext
 
-from genlab import hub
 from genlab.data import list_datasets
 from genlab.errors import GenlabError
+from genlab.paths import on_hub
 from genlab.training.checkpoint import find_model, list_models
 from genlab.training.run import list_runs
 from genlab.ui import api, links
@@ -148,7 +148,7 @@ def _choices(names: list[str], known: list[str], chosen: str | None) -> object:
     """An update of a picker whose list has changed; what was chosen stays where it is still there."""
     if names == list(known):
         return gr.skip()
-    stays = chosen in names or (chosen is not None and hub.is_address(chosen))
+    stays = chosen in names or (chosen is not None and on_hub(chosen))
     return gr.update(choices=names, **({} if stays else {"value": next(iter(names), None)}))
 
 

@@ -63,7 +63,7 @@ def check_samples(n: int) -> None:
 def check_run(family: str, dataset: str, values: dict[str, object]) -> None:
     """Raise BadSetting for a run whose model or batch is larger than is allowed."""
     caps = current()
-    settings = MODELS[family].Settings.parse(values)
+    settings = MODELS.settings_of(family).parse(values)
     if caps.batch is not None and settings.batch_size > caps.batch:
         raise BadSetting(say("public.batch", n=settings.batch_size, most=caps.batch))
     if caps.parameters is not None:

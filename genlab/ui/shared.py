@@ -18,11 +18,10 @@ import gradio as gr
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from genlab import hub
 from genlab.data import list_datasets
 from genlab.errors import BadSetting, GenlabError, UnknownName
 from genlab.files import DiskFault
-from genlab.paths import CHECKPOINTS, current_space, in_space, runs_folder
+from genlab.paths import CHECKPOINTS, current_space, in_space, on_hub, runs_folder
 from genlab.registry import unknown
 from genlab.training.checkpoint import Trained, find_model, list_models, load_model
 from genlab.training.queue import Queue
@@ -166,7 +165,7 @@ def cores() -> int:
 def open_model(name: str) -> Trained:
     """The newest checkpoint of a listed model, or one of the Hub for the user of this machine; read once."""
     local = not current().public
-    if name not in (names := list_models()) and not (local and hub.is_address(name)):
+    if name not in (names := list_models()) and not (local and on_hub(name)):
         raise UnknownName(unknown("model", name, names))
     folder = find_model(name)
     return _models.get((owner_of(folder), name, version_of(folder)), lambda: load_model(name, device()))

@@ -76,9 +76,10 @@ def build(shared: Shared) -> None:
 def _forms(preset: str) -> tuple[list[gr.Column], Forms]:
     """A form for each family, of which one is seen; drawing them anew would lose a click that comes meanwhile."""
     columns, forms = [], {}
-    for name, model in MODELS.items():
+    for name in MODELS:
+        settings = MODELS.settings_of(name)
         with gr.Column(visible=name == FAMILY, elem_classes="train-settings") as column:
-            forms[name] = draw_form(model.Settings, f"train-{name}", model.presets.get(preset) if name == FAMILY else None)
+            forms[name] = draw_form(settings, f"train-{name}", settings.presets.get(preset) if name == FAMILY else None)
         columns.append(column)
     return columns, forms
 
@@ -90,7 +91,7 @@ def _about(family: str) -> str:
 def _presets(family: str, dataset: str) -> dict[str, Any]:
     """The presets of a family, and the one that suits a dataset."""
     model, modality = MODELS[family], describe(dataset).modality
-    names = [*(name for name, values in model.presets.items() if _suits(model, values, modality)), DEFAULTS]
+    names = [*(name for name, values in model.Settings.presets.items() if _suits(model, values, modality)), DEFAULTS]
     wanted = (dataset, "points" if modality == "points" else "small", DEFAULTS)
     return {"choices": names, "value": next(name for name in wanted if name in names)}
 
@@ -125,7 +126,8 @@ def _starts_of(models: Sequence[str] = ()) -> list[tuple[Any, str]]:
 @at_edge
 def _refill(forms: Forms, family: str, dataset: str, preset: str, begin: str) -> list[object]:
     """The values of a preset, or of the model that is gone on from, in the form of its family."""
-    values = MODELS[family].presets.get(preset, {}) if begin == NOTHING else starting_settings(open_model(begin), dataset)
+    presets = MODELS.settings_of(family).presets
+    values = presets.get(preset, {}) if begin == NOTHING else starting_settings(open_model(begin), dataset)
     return [update for name, form in forms.items() for update in (form.write(values) if name == family else form.leave())]
 
 

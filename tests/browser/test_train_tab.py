@@ -356,7 +356,7 @@ def test_a_wrong_form_gets_its_sentence_and_no_run(train: Page, served_runs: Pat
 def test_the_form_is_that_of_the_family(train: Page, family: str):
     train.click("#train-family input")
     train.get_by_role("option", name=family, exact=True).click()
-    preset = MODELS[family].presets["small"]
+    preset = MODELS[family].Settings.presets["small"]
     expect(train.locator(f"#train-{family}-steps input")).to_have_value(str(preset["steps"]))
     train.click(f"#train-{family}-advanced button")
     for setting in MODELS[family].Settings.fields():
@@ -370,7 +370,7 @@ def test_a_preset_reaches_the_run_with_the_settings_that_are_folded_away(train: 
     expect(train.locator("#train-vae-steps input")).to_have_value("5000")
     start(train, "preset", 3)
     finished(train, "preset")
-    preset = MODELS["vae"].presets["mnist"]
+    preset = MODELS["vae"].Settings.presets["mnist"]
     asked = Run.open("preset", served_runs).settings.model_dump()
     assert {name: asked[name] for name in preset} == preset
     assert preset["decay"] == "cosine"  # folded away

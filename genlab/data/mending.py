@@ -1,0 +1,118 @@
+"""Mending: what the steps of repairs do to a training part."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from genlab.data.dataset import Dataset, Splits
+from genlab.data.library import load
+from genlab.data.recipe import Step
+from genlab.data.spec import DataSpec
+from genlab.errors import BadData
+
+BLOCK = 2**32  # ids of the items that step k adds start at k · BLOCK
+
+
+def drop(data: Splits, step: Step) -> Dataset:
+    rows, _ = rows_of(data.train, step.settings["ids"])
+    kept = torch.ones(len(data.train), dtype=torch.bool)
+    kept[rows] = False
+    return data.train[kept]
+
+
+def relabel(data: Splits, step: Step) -> Dataset:
+    ids, names = step.settings["ids"], step.settings["classes"]
+    if len(ids) != len(names):
+        raise BadData(f"Step {step.key} relabels {len(ids)} items to {len(names)} classes; there must be one for each.")
+    train = _with_classes(data.train, names)
+    rows, there = rows_of(train, ids)
+    label = train.label.clone()
+    label[rows] = _numbers(train, names)[there]
+    return train.with_column("label", label)
+
+
+def fill(data: Splits, step: Step) -> Dataset:
+    train, boxes = data.train, step.settings["boxes"]
+    height, width = train.spec.shape[-2:]
+    for box in boxes:
+        top, left, high, wide = box if len(box) == 4 else (-1, 0, 0, 0)
+        if not (0 <= top < top + high <= height and 0 <= left < left + wide <= width):
+            raise BadData(f"Step {step.key} fills the box {box}, which does not lie within {height}×{width} pixels.")
+    rows, there = rows_of(train, step.settings["ids"])
+    return train.with_items(rows, filled(train.read(rows), [boxes[i] for i in there.tolist()])) if len(rows) else train
+
+
+def weigh(data: Splits, step: Step) -> Dataset:
+    weights = step.settings["weights"]
+    if not all(weight >= 0 for weight in weights.values()):
+        raise BadData(f"Step {step.key} has a weight below 0; a weight is a number from 0 up.")
+    by_class = torch.tensor([*(float(weights.get(name, 1)) for name in data.train.spec.classes), 1.0])  # label -1 finds the last
+    weight = by_class[data.train.label]
+    if not weight.sum() > 0:
+        raise BadData(f"Step {step.key} weighs every item 0, so that nothing would be drawn.")
+    return data.train.with_column("weight", weight)
+
+
+def merge(data: Splits, step: Step) -> Dataset:
+    other = load(step.settings["dataset"])
+    if other.spec.modality != data.spec.modality:
+        held = [f"{s.name} holds {'points' if s.spec.modality == 'points' else 'images'}" for s in (other, data)]
+        raise BadData(f"{', '.join(held)}; merge images into images, or points into points.")
+    if other.train.fingerprint != step.settings["fingerprint"]:
+        raise BadData(f"{other.name} is no longer what it was when it was merged: its fingerprint has changed.")
+    train = _with_classes(data.train, other.spec.classes)
+    numbers = torch.cat([_numbers(train, other.spec.classes), torch.tensor([-1])])
+    told = {"label": numbers[other.train.label], "id": added_ids(step.key, len(other.train))}
+    items = other.train.read(slice(None))
+    added = items if other.spec.shape == data.spec.shape else brought_to(data.spec, items)
+    return train.extended(Dataset(other.name, train.spec, added.numpy(), {**other.train.columns, **told}))
+
+
+def brought_to(spec: DataSpec, images: Tensor) -> Tensor:
+    """Images uint8 [n, C, H, W] at the size of a dataset and in its mode, grey or colour: uint8 [n, *shape]."""
+    channels, height, width = spec.shape
+    blocks = [block.float() for block in images.split(1024)]
+    grey = [x if x.shape[1] == channels else x.mean(1, keepdim=True).expand(-1, channels, -1, -1) for x in blocks]
+    sized = [F.interpolate(x, (height, width), mode="bilinear", antialias=True) for x in grey]
+    return torch.cat([x.round().clamp(0, 255).to(torch.uint8) for x in sized])
+
+
+def filled(images: Tensor, boxes: Sequence[Sequence[int]], rounds: int = 200) -> Tensor:
+    """Images uint8 [n, C, H, W] whose boxes are as smooth as their rims allow: the solution of Laplace's equation."""
+    inside = torch.zeros(len(images), 1, *images.shape[2:], dtype=torch.bool)
+    for mask, (top, left, high, wide) in zip(inside, boxes, strict=True):
+        mask[:, top : top + high, left : left + wide] = True
+    x = torch.where(inside, images.float().masked_fill(inside, torch.nan).nanmean((2, 3), keepdim=True).nan_to_num(127.5), images)
+    for _ in range(rounds):  # Jacobi's iteration
+        padded = F.pad(x, (1, 1, 1, 1), mode="replicate")
+        mean = (padded[..., :-2, 1:-1] + padded[..., 2:, 1:-1] + padded[..., 1:-1, :-2] + padded[..., 1:-1, 2:]) / 4
+        x = torch.where(inside, mean, x)
+    return x.round().to(torch.uint8)
+
+
+def _with_classes(train: Dataset, names: Sequence[str]) -> Dataset:
+    """The same items where all these classes are known."""
+    new = dict.fromkeys(name for name in names if name and name not in train.spec.classes)
+    return replace(train, spec=replace(train.spec, classes=(*train.spec.classes, *new)))
+
+
+def _numbers(train: Dataset, names: Sequence[str]) -> Tensor:
+    number = {name: k for k, name in enumerate(train.spec.classes)} | {"": -1}
+    return torch.tensor([number[name] for name in names], dtype=torch.long)
+
+
+def added_ids(key: int, n: int) -> Tensor:
+    """[n] ids of the items that the step with this key adds."""
+    return key * BLOCK + torch.arange(n)
+
+
+def rows_of(data: Dataset, ids: Tensor | list[int]) -> tuple[Tensor, Tensor]:
+    """Where items are: (their rows in the dataset, their places in `ids`); ids that are gone are left out."""
+    wanted = torch.as_tensor(ids, dtype=torch.long)
+    order = data.id.argsort()
+    found = torch.searchsorted(data.id[order], wanted).clamp(max=max(len(data) - 1, 0))
+    there = (data.id[order][found] == wanted).nonzero()[:, 0] if len(data) else wanted[:0]
+    return order[found[there]], there

@@ -1,0 +1,190 @@
+"""What the families can be set to, told apart from their networks, so that forms, flags and files need no torch."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from genlab.config import Config, Field
+from genlab.data.spec import Modality
+
+
+class Truncation(Config):
+    """How a family with a plain prior is sampled."""
+
+    truncation: float = Field(1.0, ge=0, le=2, description="scale of the latents; below 1 safer and less varied")
+
+
+class CommonSettings(Config):
+    """The settings that all families share; a family adds its own and may change these defaults."""
+
+    presets: ClassVar[Mapping[str, Mapping[str, object]]] = {}  # dataset name or "small" -> settings that do well there
+
+    steps: int = Field(5000, ge=1, le=10_000_000, description="training steps, each on one batch")
+    batch_size: int = Field(128, ge=1, le=8192, description="items a step; more is smoother, slower and needs more memory")
+    learning_rate: float = Field(1e-3, ge=1e-7, le=1, description="size of a step; too high and the loss becomes NaN")
+    conditional: bool = Field(False, description="learn each class by name, so that one can ask for a class or blend two")
+    augment: Literal["none", "shift", "flip", "crop", "noise"] = Field(
+        "none", description="vary the training images; the held-out ones never change"
+    )
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="start of all randomness; the same seed repeats the run")
+    warmup: int = Field(100, ge=0, le=100_000, description="steps over which the learning rate rises from 0",
+                        json_schema_extra={"advanced": True})  # fmt: skip
+    decay: Literal["none", "cosine", "linear"] = Field(
+        "none", description="how the learning rate falls towards the end", json_schema_extra={"advanced": True}
+    )
+    weight_decay: float = Field(0.0, ge=0, le=1, description="pull of the weights towards 0 (AdamW)",
+                                json_schema_extra={"advanced": True})  # fmt: skip
+    clip: float = Field(1.0, ge=0, le=1000, description="longest gradient that is let through; 0 lets all through",
+                        json_schema_extra={"advanced": True})  # fmt: skip
+    ema: float = Field(0.999, ge=0, le=0.99999, description="memory of the averaged weights, which samples come from",
+                       json_schema_extra={"advanced": True})  # fmt: skip
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="auto takes bf16 where a GPU has it", json_schema_extra={"advanced": True}
+    )
+    save_every: int = Field(500, ge=1, le=1_000_000, description="steps between checkpoints, from which a run can be resumed",
+                            json_schema_extra={"advanced": True})  # fmt: skip
+    compile: bool = Field(False, description="compile the networks: slow to start, faster on a GPU",
+                          json_schema_extra={"advanced": True})  # fmt: skip
+
+    def sampling(self, modality: Modality) -> type[Config]:
+        """How a model with these settings can be sampled."""
+        return Truncation
+
+
+class VAESettings(CommonSettings):
+    """What a VAE can be set to."""
+
+    network: Literal["auto", "mlp", "conv"] = Field(
+        "auto", description="mlp is fast and sees all pixels at once; conv sees shapes; auto is mlp"
+    )
+    latent: int = Field(2, ge=2, le=512, description="latent axes; 2 can be seen on a map, 16 draw sharper digits")
+    width: int = Field(256, ge=8, le=2048, description="units of a hidden layer; a conv network has a quarter as channels")
+    beta: float = Field(1.0, ge=0, le=100, description="weight of the KL term; above 1 the axes separate and images blur")
+    likelihood: Literal["auto", "bernoulli", "gaussian", "cross-entropy"] = Field(
+        "auto",
+        description="bernoulli binarises pixels; gaussian learns its noise; cross-entropy is no likelihood; "
+        "auto is bernoulli for images and gaussian for points",
+    )
+
+    presets = {
+        "small": {"latent": 8, "steps": 2000},
+        "mnist": {"network": "conv", "latent": 16, "width": 96, "likelihood": "cross-entropy", "decay": "cosine"},
+        "sprites": {"network": "conv", "latent": 8, "width": 128, "likelihood": "gaussian"},
+        "points": {"steps": 5000, "batch_size": 256, "learning_rate": 2e-3, "decay": "cosine"},
+    }
+
+
+_POINTS = {
+    "latent": 2,
+    "steps": 4000,
+    "batch_size": 256,
+    "learning_rate": 1e-3,
+    "discriminator_learning_rate": 1e-3,
+    "spectral_norm": False,
+    "decay": "cosine",
+    "ema": 0.99,
+}
+
+
+class GANSettings(CommonSettings):
+    """What a GAN can be set to."""
+
+    network: Literal["auto", "mlp", "dcgan"] = Field(
+        "auto",
+        description="mlp is the classic pair of 2014; dcgan is convolutional; auto is dcgan for images, mlp for points",
+    )
+    loss: Literal["non-saturating", "hinge", "wgan-gp"] = Field(
+        "non-saturating", description="the rules of the game; wgan-gp has a critic that measures a distance"
+    )
+    latent: int = Field(100, ge=2, le=512, description="numbers that a picture is drawn from; points need 2")
+    width: int = Field(32, ge=8, le=512, description="channels of the finest layer of a dcgan; points have four times the units")
+    learning_rate: float = Field(2e-4, ge=1e-7, le=1, description="size of a step of the generator")
+    discriminator_learning_rate: float = Field(2e-4, ge=1e-7, le=1, description="size of a step of the discriminator")
+    critic_steps: int = Field(
+        1, ge=1, le=20, description="discriminator steps for one of the generator, on the same real items and fresh noise"
+    )
+    spectral_norm: bool = Field(
+        True, description="bound the discriminator's slope, which steadies the game; wgan-gp has its penalty instead"
+    )
+    penalty: float = Field(10.0, ge=0, le=1000, description="weight of wgan-gp's gradient penalty; less for points",
+                           json_schema_extra={"advanced": True})  # fmt: skip
+    batch_size: int = Field(64, ge=2, le=8192, description="items a step; batch norm needs at least 2")
+    clip: float = Field(0.0, ge=0, le=1000, description="longest gradient that is let through; 0 lets all through",
+                        json_schema_extra={"advanced": True})  # fmt: skip
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the discriminator has spectral norm."""
+        return self.spectral_norm and self.loss != "wgan-gp"
+
+    presets = {
+        "small": {"network": "mlp", "steps": 4000},
+        "mnist": {"conditional": True, "steps": 8000, "discriminator_learning_rate": 4e-4},
+        "points": _POINTS,
+        "points, hinge": _POINTS | {"loss": "hinge", "learning_rate": 3e-4},
+        "points, wgan-gp": _POINTS | {"loss": "wgan-gp", "steps": 2500, "critic_steps": 3, "penalty": 1.0},
+    }
+
+
+class DiffusionSettings(CommonSettings):
+    """What diffusion can be set to."""
+
+    target: Literal["flow", "v", "noise"] = Field("flow", description="what the network predicts; flow has the straightest path")
+    width: int = Field(
+        16,
+        ge=8,
+        le=512,
+        multiple_of=8,
+        description="channels at full size, twice as many at half size, and so on; points have eight times the units",
+    )
+    depth: int = Field(1, ge=1, le=4, description="residual blocks at each size; for points, hidden layers beyond two")
+    attention: bool = Field(False, description="look across the whole image at the smallest size; slow on a CPU")
+    unlabelled: float = Field(0.1, ge=0, le=1, description="share of images shown without their class, which guidance needs")
+    learning_rate: float = Field(1e-3, ge=1e-7, le=1, description="size of a step; too high and the loss becomes NaN")
+    decay: Literal["none", "cosine", "linear"] = Field(
+        "cosine", description="how the learning rate falls towards the end", json_schema_extra={"advanced": True}
+    )
+
+    presets = {
+        "small": {"width": 16, "steps": 3000},
+        "mnist": {"conditional": True, "steps": 6000},
+        "cifar10": {"width": 64, "depth": 2, "attention": True, "conditional": True, "steps": 100_000, "augment": "flip"},
+        "points": {"steps": 5000, "batch_size": 512, "learning_rate": 4e-3},
+    }
+
+    def sampling(self, modality: Modality) -> type[Config]:
+        return SAMPLING[modality][self.target != "flow"]
+
+
+def _steps(default: int) -> Any:
+    return Field(default, ge=1, le=1000, description="steps from noise to data; more is better up to a point, and slower")
+
+
+class _Sampling(Config):
+    steps: int = _steps(10)
+    guidance: float = Field(1.5, ge=1, le=10, description="how strictly a class is kept to; above 1 a step costs two evaluations")
+
+
+class NoiseSampling(_Sampling):
+    sampler: Literal["dpm-solver++", "ddim", "heun", "ddpm"] = Field(
+        "dpm-solver++", description="dpm-solver++ is good in 10 steps; ddpm adds fresh noise and wants hundreds"
+    )
+
+
+class FlowSampling(_Sampling):
+    sampler: Literal["dpm-solver++", "euler", "heun"] = Field(
+        "dpm-solver++", description="dpm-solver++ and euler look once a step, heun twice"
+    )
+
+
+class NoisePointSampling(NoiseSampling):
+    steps: int = _steps(20)  # points show every bend of the way
+
+
+class FlowPointSampling(FlowSampling):
+    steps: int = _steps(20)
+
+
+SAMPLING: dict[str, tuple[type[Config], type[Config]]] = {  # for the flow target, and for the others
+    "image": (FlowSampling, NoiseSampling),
+    "points": (FlowPointSampling, NoisePointSampling),
+}

@@ -1,0 +1,69 @@
+"""How each defect can be injected, told apart from what does it, so that forms, flags and recipes need no torch."""
+
+from typing import Literal
+
+from genlab.config import Config, Field
+
+
+class Damage(Config):
+    """What every defect can be set to; each adds its kinds."""
+
+    rate: float = Field(0.1, ge=0, le=1, description="share of the items that are damaged, or added")
+
+
+class Graded(Damage):
+    """Damage that can be worse or less so."""
+
+    severity: float = Field(0.5, ge=0, le=1, description="how badly, from not at all to beyond recognition")
+
+
+class MissingSettings(Graded):
+    """A mask's side is half of the image's at severity 1; the other kinds know no severity."""
+
+    kind: Literal["blank", "patch", "labels", "class"] = Field(
+        "blank", description="what goes missing; `class`: rate is of classes"
+    )
+
+
+class ImbalanceSettings(Graded):
+    """At severity 0.9 a thinned class keeps a tenth of its items."""
+
+    kind: Literal["thinned", "long-tail"] = Field("thinned", description="classes thinned alike, or one rarer than the other")
+    rate: float = Field(0.1, ge=0, le=1, description="share of the classes that are thinned, at least one")
+    severity: float = Field(0.9, ge=0, le=1, description="share of its items that the rarest class loses")
+
+
+class DuplicatesSettings(Graded):
+    """At severity 0.5 near copies are shifted by one pixel, brought to JPEG quality 60, or brightened by a fifth, in turn."""
+
+    kind: Literal["exact", "near"] = Field("exact", description="copies bit for bit, or nearly")
+
+
+class LeaksSettings(Damage):
+    """Exact copies; the rate is a share of the test part."""
+
+
+class NoiseSettings(Graded):
+    """Noise at severity 0.5: Gaussian of a tenth of the range, 5 % of the pixels, a blur of one pixel, or JPEG quality 20."""
+
+    kind: Literal["gaussian", "salt-and-pepper", "blur", "jpeg"] = Field(
+        "gaussian", description="what spoils the images; points can have Gaussian noise alone"
+    )
+
+
+class ExposureSettings(Graded):
+    """At severity 0.5 four tenths of the light are lost, or of the darkness."""
+
+    kind: Literal["dark", "bright"] = Field("dark", description="too little light or too much")
+
+
+class OutliersSettings(Damage):
+    """Each outlier lies in the folder of some class, as in a careless collection."""
+
+    dataset: str = Field("sprites", description="where the outliers come from")
+
+
+class LabelErrorsSettings(Damage):
+    """A label is wrong or it is not."""
+
+    kind: Literal["uniform", "confusions"] = Field("uniform", description="any other class, or the one that looks most alike")
