@@ -15,11 +15,12 @@ from typing import Any, Literal
 
 import psutil
 
-from genlab.data import Modality, describe
+from genlab.data import Modality, Splits, load, recipe_of
+from genlab.data.library import PLUS
 from genlab.errors import RunFault, UnknownName
 from genlab.files import write_json, writing
 from genlab.models import MODELS, GenerativeModel
-from genlab.models.base import CommonSettings
+from genlab.models.base import CommonSettings, size_of
 from genlab.paths import runs_folder
 from genlab.registry import check_name, unknown
 
@@ -70,7 +71,7 @@ class Run:
     def create(
         cls,
         family: str,
-        dataset: str,
+        dataset: str | Splits,
         settings: CommonSettings | Mapping[str, Any],
         name: str | None = None,
         folder: Path | None = None,
@@ -81,23 +82,24 @@ class Run:
     ) -> "Run":
         """Make the directory of a new run; raises a GenlabError with a sentence for anything that cannot be.
 
-        A run of several `processes` takes a batch for each of them a step; one with `seconds` stops when they are over.
+        `dataset` is a name, or data that have none in the library, on which only the caller can then train. A run of several
+        `processes` takes a batch for each of them a step; one with `seconds` stops when they are over.
         """
         threads = default_threads() if threads is None else threads
         if not isinstance(threads, int) or not 1 <= threads <= (os.cpu_count() or 1):
             raise RunFault(f"threads is {threads!r}; it must be a whole number from 1 to {os.cpu_count()}.")
-        model, about = MODELS[family], describe(dataset)
+        model = MODELS[family]
         settings = settings if isinstance(settings, CommonSettings) else model.Settings.parse(settings)
-        model.check(settings, about.modality)
-        if settings.conditional and not about.classes:
-            raise RunFault(f"{dataset} has no classes; set conditional to false.")
+        data = load(dataset) if isinstance(dataset, str) else dataset
+        size_of(model, data.spec, settings)  # all that a network cannot be built for is said before anything is made
         folder = folder or runs_folder()
         name = check_name(name, "run") if name else _free_name(family, folder)
         record = {
             "format": FORMAT,
             "family": family,
-            "dataset": dataset,
-            "modality": about.modality,
+            "dataset": data.name,
+            "data": at_a_glance(data),
+            "modality": data.spec.modality,
             "settings": settings.model_dump(),
             "threads": threads,
             "processes": processes,
@@ -145,6 +147,10 @@ class Run:
                 f"(format {record['format']}; this one reads up to {FORMAT}). Update genlab to open it."
             )
         return record
+
+    def amend(self, **facts: Any) -> None:
+        """Write down what was found out about the run since it was made."""
+        write_json(self.path / "run.json", {**self.record, **facts})
 
     @property
     def model(self) -> type[GenerativeModel]:
@@ -378,6 +384,12 @@ def differences(runs: Sequence[Run]) -> dict[str, list[Any]]:
     names = dict.fromkeys(name for settings in asked for name in settings)
     values = {name: [settings.get(name) for settings in asked] for name in names}
     return {name: row for name, row in values.items() if any(value != row[0] for value in row)}
+
+
+def at_a_glance(data: Splits) -> dict[str, Any]:
+    """What tells data apart without reading them all; `recipe` is how they were made, where that is known."""
+    recipe = {"recipe": recipe_of(data.name).tell()} if PLUS in data.name else {}
+    return {"items": len(data.train), "shape": list(data.spec.shape), "classes": list(data.spec.classes), **recipe}
 
 
 def default_threads() -> int:

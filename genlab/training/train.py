@@ -38,6 +38,7 @@ from genlab.training.checkpoint import (
 from genlab.training.figure import draw_curves
 from genlab.training.live import Live
 from genlab.training.run import Control, Run, State, Wanted, as_record
+from genlab.training.seen import check_same
 from genlab.training.start import take_over
 
 RECORDS, HELD_OUT, GRIDS = 500, 100, 40  # at most about so many a run
@@ -68,6 +69,7 @@ def train(run: Run, data: Splits, device: str = "auto") -> Generator[Progress, N
     """Train a run from its last checkpoint to its end; closing the generator saves and stops."""
     accelerator = accelerator_for(device, run.settings.precision)
     if not accelerator.is_main_process:  # the first process alone writes
+        check_same(run, data, write=False)
         yield from Trainer(run, data, accelerator).loop()
         return
     lock = FileLock(run.path / "lock", timeout=0, thread_local=False)
@@ -77,6 +79,7 @@ def train(run: Run, data: Splits, device: str = "auto") -> Generator[Progress, N
         raise RunFault(f"The run {run.name!r} is training in another process already.") from None
     trainer = None
     try:
+        check_same(run, data)
         run.note("running")
         write_bytes(run.path / "hardware.txt", hardware(accelerator, run.record["threads"]).encode())
         trainer = Trainer(run, data, accelerator)
