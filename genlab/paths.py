@@ -12,6 +12,11 @@ CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"  # the models that ship 
 _space: ContextVar[Path | None] = ContextVar("space", default=None)
 
 
+def shipped_models() -> list[str]:
+    """The names of the models that ship with the project."""
+    return sorted(file.parent.name for file in CHECKPOINTS.glob("*/config.json"))
+
+
 def cache_folder() -> Path:
     """What genlab derives from data and models and can make again."""
     return Path(os.environ.get("GENLAB_CACHE") or user_cache_dir("genlab"))

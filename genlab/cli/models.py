@@ -17,6 +17,7 @@ from genlab.hub import push
 from genlab.images import png
 from genlab.latent import axes_of, write_axes
 from genlab.models import MODELS, Draft, LatentModel
+from genlab.paths import shipped_models
 from genlab.plane import together
 from genlab.training.checkpoint import AXES, list_models, load_model
 from genlab.training.run import Run, list_runs
@@ -134,10 +135,9 @@ def track_verb(words: list[str]) -> None:
 def list_verb(words: list[str]) -> None:
     """list: all models, runs and datasets of your own."""
     parse(parser_of("list", list_verb), words)
-    running = {run.name: run.status() for run in list_runs()}
-    for name in list_models():
-        if name not in running:
-            print(f"{name:<24}shipped")
+    running = {run.address: run.status() for run in list_runs()}
+    for name in shipped_models():
+        print(f"{name:<24}shipped")
     for name, status in running.items():
         print(f"{name:<24}{status.state:<12}{status.step:,} of {status.steps:,} steps  {status.message}".rstrip())
     for dataset in map(describe, list_datasets()):
@@ -164,7 +164,7 @@ def _train(run: Run, device: str) -> None:
     if quiet:
         return
     saved = f"{run.path.name}/checkpoints/{run.checkpoints()[-1].name}"
-    print(f"Saved in {saved}. Try: python -m genlab sample {run.name} --out samples.png")
+    print(f"Saved in {saved}. Try: python -m genlab sample {run.address} --out samples.png")
 
 
 def _told(progress: Progress) -> str:

@@ -18,9 +18,9 @@ from genlab.data import DataSpec
 from genlab.errors import BadCheckpoint, UnknownName
 from genlab.files import sha256, whole_folder, write_json
 from genlab.models import MODELS, GenerativeModel
-from genlab.paths import CHECKPOINTS, runs_folder
+from genlab.paths import CHECKPOINTS, runs_folder, shipped_models
 from genlab.registry import unknown
-from genlab.training.run import Run, list_runs
+from genlab.training.run import PREFIX, Run, list_runs
 
 FORMAT = 1
 KEPT = 2  # checkpoints of a run
@@ -61,14 +61,15 @@ class Trained:
 
 def list_models() -> list[str]:
     """All models that can be opened by name: the shipped ones, then the runs that have saved something."""
-    shipped = [folder.parent.name for folder in sorted(CHECKPOINTS.glob("*/config.json"))]
-    return shipped + [run.name for run in list_runs() if run.checkpoints() and run.name not in shipped]
+    return shipped_models() + [run.address for run in list_runs() if run.checkpoints()]
 
 
 def find_model(name: str) -> Path:
     """The folder of a shipped checkpoint, of a run's last checkpoint, of hf://USER/NAME, or the folder itself."""
     if hub.is_address(name):
         return hub.fetch(name)
+    if name.startswith(PREFIX):
+        return _last_checkpoint(Run.open(name))
     for path in (CHECKPOINTS / name, runs_folder() / name, Path(name)):
         if (path / "config.json").is_file():
             return path

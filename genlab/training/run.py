@@ -21,12 +21,13 @@ from genlab.errors import RunFault, UnknownName
 from genlab.files import write_json, writing
 from genlab.models import MODELS, GenerativeModel
 from genlab.models.base import CommonSettings, size_of
-from genlab.paths import runs_folder
+from genlab.paths import runs_folder, shipped_models
 from genlab.registry import check_name, unknown
 
 FORMAT = 1  # of the run directory; raised when an older genlab could not read it
 State = Literal["queued", "waiting", "running", "paused", "stopped", "done", "failed", "interrupted"]
 Wanted = Literal["run", "pause", "stop"]
+PREFIX = "run:"  # before the name of a run that is called like a model that ships, where a model is named
 WATCHED = 2.0  # seconds for which one look counts as watching
 FASTEST = 1000.0  # steps a second that a pace may ask for
 ALIVE: tuple[State, ...] = ("waiting", "running", "paused")
@@ -93,7 +94,7 @@ class Run:
         data = load(dataset) if isinstance(dataset, str) else dataset
         size_of(model, data.spec, settings)  # all that a network cannot be built for is said before anything is made
         folder = folder or runs_folder()
-        name = check_name(name, "run") if name else _free_name(family, folder)
+        name = _check_name(name) if name else _free_name(family, folder)
         record = {
             "format": FORMAT,
             "family": family,
@@ -122,7 +123,8 @@ class Run:
     @classmethod
     def open(cls, name: str | Path, folder: Path | None = None) -> "Run":
         """A run by its name, or by its folder."""
-        path = Path(name) if isinstance(name, Path) or "/" in str(name) else (folder or runs_folder()) / str(name)
+        named = str(name).removeprefix(PREFIX)
+        path = Path(name) if isinstance(name, Path) or "/" in named else (folder or runs_folder()) / named
         if not (path / "run.json").is_file():
             raise UnknownName(unknown("run", str(name), [run.name for run in list_runs(folder)]))
         run = cls(path)
@@ -132,6 +134,11 @@ class Run:
     @property
     def name(self) -> str:
         return self.path.name
+
+    @property
+    def address(self) -> str:
+        """What its model is called where models are opened by name."""
+        return f"{PREFIX}{self.name}" if self.name in shipped_models() else self.name
 
     @property
     def record(self) -> dict[str, Any]:
@@ -344,7 +351,7 @@ class Run:
     def rename(self, name: str) -> "Run":
         """Give the run another name; it must not be training."""
         self._must_rest("renamed")
-        target = self.path.with_name(check_name(name, "run"))
+        target = self.path.with_name(_check_name(name))
         if target.exists():
             raise RunFault(f"There is already a run called {name!r}; choose another name.")
         with writing(target):
@@ -407,6 +414,13 @@ def genlab_version() -> str:
 def as_record(progress: Any) -> dict[str, Any]:
     """A progress record as a line of the history."""
     return {k: v for k, v in asdict(progress).items() if k not in ("steps", "drew", "saved", "recorded", "state")}
+
+
+def _check_name(name: str) -> str:
+    """The name, if a new run may be called so."""
+    if check_name(name, "run") in shipped_models():
+        raise RunFault(f"A model that ships with genlab is called {name!r}; choose another name, such as '{name[:35]}-mine'.")
+    return name
 
 
 def _free_name(family: str, folder: Path) -> str:

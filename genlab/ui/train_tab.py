@@ -157,7 +157,7 @@ def _own(forms: Forms, family: str, values: Sequence[Any]) -> dict[str, Any]:
 
 @at_edge
 def _open_latent(event: gr.EventData) -> object:
-    return opened(Named.check(event._data).run).name
+    return opened(Named.check(event._data).run).address
 
 
 # --- What the widgets ask ---
