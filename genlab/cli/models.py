@@ -20,6 +20,7 @@ from genlab.models import MODELS, Draft, LatentModel
 from genlab.paths import shipped_models
 from genlab.plane import together
 from genlab.training.checkpoint import AXES, list_models, load_model
+from genlab.training.extend import extend
 from genlab.training.run import Run, list_runs
 from genlab.training.start import create_from
 from genlab.training.trackers import track
@@ -53,17 +54,25 @@ def train_verb(words: list[str]) -> None:
 
 
 def resume_verb(words: list[str]) -> None:
-    """resume RUN: continue a run from its last checkpoint."""
+    """resume RUN: continue a run from its last checkpoint, with --steps to more steps than it had."""
     parser = parser_of("resume", resume_verb)
     parser.add_argument("run", help="name or folder of a run")
+    parser.add_argument("--steps", type=number, help="steps in all, more than the run was asked for, also where it is finished")
     parser.add_argument("--device", choices=DEVICES, default="auto")
     given, _ = parse(parser, words)
     run = Run.open(given.run)
+    if given.steps is not None:
+        by_first(accelerator_for(given.device, run.settings.precision), lambda: _extended(run, given.steps))
     if run.status().state == "done":
-        print(f"{run.name} is finished: all {run.settings.steps:,} steps are done.")
+        print(f"{run.name} is finished: all {run.settings.steps:,} steps are done. With --steps it gets more.")
         return
     run.ask("run")
     _train(run, given.device)
+
+
+def _extended(run: Run, steps: int) -> Path:
+    print(f"{run.name}: {extend(run, steps)}.")
+    return run.path
 
 
 def sample_verb(words: list[str]) -> None:
@@ -122,14 +131,14 @@ def axes_verb(words: list[str]) -> None:
 
 
 def track_verb(words: list[str]) -> None:
-    """track RUN --to tensorboard|trackio|wandb: tell a run's record to an experiment tracker."""
+    """track RUN --to tensorboard|trackio|wandb: tell an experiment tracker what is new in a run's record."""
     parser = parser_of("track", track_verb)
     parser.add_argument("run", help="name or folder of a run")
     parser.add_argument("--to", required=True, metavar="TRACKER", help="tensorboard, trackio or wandb; it has to be installed")
     parser.add_argument("--out", type=Path, default=Path("tracked"), help="folder that TensorBoard writes to (default: tracked)")
     given, _ = parse(parser, words)
     run = Run.open(given.run)
-    print(f"{track(run, given.to, given.out)} records of {run.name} told to {given.to}.")
+    print(f"{track(run, given.to, given.out)} new records of {run.name} told to {given.to}.")
 
 
 def list_verb(words: list[str]) -> None:

@@ -6,19 +6,20 @@ import re
 import shlex
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import psutil
 
 from genlab.data import Modality, Splits, load, recipe_of
 from genlab.data.library import PLUS
 from genlab.errors import RunFault, UnknownName
-from genlab.files import write_json, writing
+from genlab.files import DiskFault, write_bytes, write_json, writing
 from genlab.models import MODELS, GenerativeModel
 from genlab.models.base import CommonSettings, size_of
 from genlab.paths import runs_folder, shipped_models
@@ -27,6 +28,7 @@ from genlab.registry import check_name, unknown
 FORMAT = 1  # of the run directory; raised when an older genlab could not read it
 State = Literal["queued", "waiting", "running", "paused", "stopped", "done", "failed", "interrupted"]
 Wanted = Literal["run", "pause", "stop"]
+Doing = Literal["", "open", "build", "draw", "measure", "save"]  # what a run does besides steps: data, networks, samples, …
 PREFIX = "run:"  # before the name of a run that is called like a model that ships, where a model is named
 WATCHED = 2.0  # seconds for which one look counts as watching
 FASTEST = 1000.0  # steps a second that a pace may ask for
@@ -41,6 +43,7 @@ class Status:
     step: int
     steps: int
     message: str = ""
+    doing: Doing = ""
 
 
 @dataclass(frozen=True)
@@ -210,10 +213,12 @@ class Run:
             noted = json.loads((self.path / "status.json").read_text())
         except (OSError, ValueError):
             return Status("stopped", 0, steps, "Not started yet.")
-        state = noted["state"]
+        state, message = noted["state"], noted["message"]
         if state in ALIVE and not _alive(noted["pid"], noted["born"]):
+            if state == "waiting":
+                message = "The process that was to train it was ended before it began: by hand, or because memory ran out."
             state = "interrupted"
-        return Status(state, self._last_step(), steps, noted["message"])
+        return Status(state, self._last_step(), steps, message, self._doing() if state in ALIVE else "")
 
     @property
     def hardware(self) -> str:
@@ -230,6 +235,24 @@ class Run:
             self.path / "status.json",
             {"state": state, "message": message, "pid": process.pid, "born": process.create_time()},
         )
+
+    @contextmanager
+    def doing(self, what: Doing) -> Iterator[None]:
+        """Say, while the block lasts, what takes the time that no step takes."""
+        file = self.path / "doing.txt"
+        with suppress(DiskFault):  # what matters is written by others
+            write_bytes(file, what.encode(), sync=False)
+        try:
+            yield
+        finally:
+            file.unlink(missing_ok=True)
+
+    def _doing(self) -> Doing:
+        try:
+            found: Any = (self.path / "doing.txt").read_text()
+        except OSError:
+            return ""
+        return found if found in get_args(Doing) else ""
 
     def ask(self, wanted: Wanted) -> None:
         """Tell the process that trains what to do; it looks before every step."""
@@ -324,8 +347,7 @@ class Run:
 
     def _last_step(self) -> int:
         """The last step that is recorded or saved; not every step is."""
-        saved = self.checkpoints()
-        return max(self._last_record(), int(saved[-1].name.removeprefix("step-")) if saved else 0)
+        return max(self._last_record(), self.saved_step)
 
     def _last_record(self) -> int:
         try:
@@ -348,9 +370,15 @@ class Run:
         """The saved steps, oldest first; a name without `.tmp` is a whole checkpoint."""
         return sorted(p for p in (self.path / "checkpoints").glob("step-*") if p.suffix != ".tmp")
 
+    @property
+    def saved_step(self) -> int:
+        """The last step that is saved; 0 before the first."""
+        saved = self.checkpoints()
+        return int(saved[-1].name.removeprefix("step-")) if saved else 0
+
     def rename(self, name: str) -> "Run":
         """Give the run another name; it must not be training."""
-        self._must_rest("renamed")
+        self.must_rest("renamed")
         target = self.path.with_name(_check_name(name))
         if target.exists():
             raise RunFault(f"There is already a run called {name!r}; choose another name.")
@@ -359,11 +387,12 @@ class Run:
 
     def delete(self) -> None:
         """Remove the run and all that came of it; it must not be training."""
-        self._must_rest("deleted")
+        self.must_rest("deleted")
         with writing(self.path):
             shutil.rmtree(self.path)
 
-    def _must_rest(self, what: str) -> None:
+    def must_rest(self, what: str) -> None:
+        """Raise RunFault while it trains or waits."""
         state = self.status().state
         if state == "queued":
             raise RunFault(f"The run {self.name!r} waits in the queue; take it out before it is {what}.")

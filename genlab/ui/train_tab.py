@@ -14,6 +14,8 @@ from genlab.errors import BadSetting, UnknownName
 from genlab.models import MODELS, GenerativeModel
 from genlab.paths import runs_folder
 from genlab.registry import unknown
+from genlab.training.card import extension
+from genlab.training.extend import extend
 from genlab.training.health import judge
 from genlab.training.run import Run, differences, list_runs
 from genlab.training.start import create_from, possible_starts, starting_settings
@@ -54,7 +56,7 @@ def build(shared: Shared) -> None:
             start = gr.Button(words("train.start"), variant="primary", elem_id="train-start")
         with gr.Column(scale=8, min_width=300, elem_classes="train-middle"):
             widget("points", [points_real, points_look, points_steer, points_advance, ask])
-            stage = widget("run", [watch, sample, ask], parts=["curve"])
+            stage = widget("run", [watch, sample, ask, more], parts=["curve"])
         with gr.Column(scale=3, min_width=240, elem_classes="train-right"):
             side = widget("side", [rename, remove, ask, reorder, limit])
 
@@ -187,6 +189,11 @@ class Step(Request):
     step: int
 
 
+class More(Request):
+    run: str
+    steps: int
+
+
 class Rename(Request):
     run: str
     name: str
@@ -232,6 +239,16 @@ def ask(wish: object) -> dict[str, Any]:
         queue().cancel(run)
     else:
         run.ask(asked.wanted)
+    return {}
+
+
+@served
+def more(wish: object) -> dict[str, Any]:
+    """Let a run have more steps in all, and go on."""
+    asked = More.check(wish)
+    queue().check_room()
+    extend(run := opened(asked.run), asked.steps)
+    queue().add(run, device())
     return {}
 
 
@@ -314,6 +331,7 @@ def _detail(run: Run) -> dict[str, Any]:
         **_line(run),
         "unit": run.loss_unit,
         "health": {"level": health.level, "sentence": health.sentence},
+        "doing": status.doing,
         "last": history[-1] if history else None,
         "samples": run.samples(),
         "saved_step": saved_step,
@@ -323,4 +341,5 @@ def _detail(run: Run) -> dict[str, Any]:
         "command": run.command,
         "from": run.start.model if run.start else "",
         "steered": run.steered,
+        "extended": extension(run),
     }
