@@ -2,29 +2,17 @@
 
 import json
 
-import numpy as np
 import pytest
+from pets import pets, replaced
 
 from genlab.__main__ import main
-from genlab.data import Part, Recipe, change_recipe, delete_dataset, load, save_dataset, save_recipe
+from genlab.data import Recipe, change_recipe, load, save_recipe
 from genlab.errors import BadSetting, RunFault
 from genlab.models import MODELS
 from genlab.training.run import Run, list_runs
 from genlab.training.train import train
 
 TINY = {"width": 16, "steps": 4, "save_every": 2}
-
-
-def pets(seed=0, n=60, size=8, classes=("cat", "dog")):
-    """A dataset called `pets`, in place of the one that was."""
-    random = np.random.default_rng(seed)
-    images = random.integers(0, 256, (n, 1, size, size), dtype=np.uint8)
-    return save_dataset("pets", {"train": Part(images, {"label": random.integers(0, len(classes), n)})}, classes, "noise")
-
-
-def replaced(**what):
-    delete_dataset("pets")
-    return pets(**what)
 
 
 @pytest.fixture
