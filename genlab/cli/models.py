@@ -20,9 +20,10 @@ from genlab.models import MODELS, Draft, LatentModel
 from genlab.paths import shipped_models
 from genlab.plane import together
 from genlab.training.checkpoint import AXES, list_models, load_model
+from genlab.training.estimate import estimate
 from genlab.training.extend import extend
 from genlab.training.run import Run, list_runs
-from genlab.training.start import create_from
+from genlab.training.start import create_from, starting_settings
 from genlab.training.trackers import track
 from genlab.training.train import Progress, accelerator_for, by_first, train
 
@@ -39,8 +40,13 @@ def train_verb(words: list[str]) -> None:
     parser.add_argument("--from", dest="start", metavar="MODEL", help="go on from a trained model of the family (fine-tuning)")
     parser.add_argument("--threads", type=number, help="CPU threads (default: all cores but one)")
     parser.add_argument("--device", choices=DEVICES, default="auto")
+    parser.add_argument("--estimate", action="store_true", help="say how long it will take and how much memory, and end")
     given, values = parse(parser, words, MODELS[family].Settings)
     settings = MODELS[family].Settings.parse(values)
+    if given.estimate:
+        before = starting_settings(load_model(given.start), given.dataset) if given.start else {}
+        print(estimate(family, given.dataset, {**before, **values}, given.device))
+        return
     accelerator = accelerator_for(given.device, settings.precision)
     load(given.dataset)  # all that can be wrong is found before anything is written
     how = {"name": given.name, "threads": given.threads, "processes": accelerator.num_processes}

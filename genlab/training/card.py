@@ -23,7 +23,7 @@ def write_card(run: Run, model: GenerativeModel, config: Mapping[str, Any], seco
 
 - **Family**: {config["family"]}, {parameters:,} parameters
 - **Data**: {config["dataset"]}, training part, fingerprint `{config["fingerprint"]}`
-{_began(run)}- **Trained**: {config["step"]:,} steps in {_duration(seconds)} on {run.hardware}, genlab {config["genlab"]}
+{_began(run)}- **Trained**: {config["step"]:,} steps in {duration(seconds)} on {run.hardware}, genlab {config["genlab"]}
 - **Loss**: {losses or "not recorded"}; held out {f"{held_out[-1]:.4g}" if held_out else "not measured"} ({run.loss_unit})
 - **Command**: `{config["command"]}`{extended}{steered}
 
@@ -54,7 +54,8 @@ def _extended(run: Run, at: int, had: int, has: int, rates: Sequence[float]) -> 
     return f"{told}, where the learning rate went from {rates[0]:.2g} to {rates[1]:.2g}: the command alone does not repeat it"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """In words."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

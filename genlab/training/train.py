@@ -197,6 +197,14 @@ class Trainer:
             yield progress
             self._keep_pace(control)
 
+    def try_step(self, size: int) -> None:
+        """A step on some items that is not counted, to see what it takes."""
+        batch = self.data.train.batch(size, self.settings.seed, 0, self.settings.augment)
+        self._play(batch.to(self.accelerator.device), list(self.players))
+        self.average.update_parameters(self.model)
+        if self.accelerator.device.type == "cuda":
+            torch.cuda.synchronize()
+
     def _play(self, batch: Batch, movers: Collection[str]) -> tuple[dict[str, float], dict[str, float], float]:
         """One step of every player that may move; nothing is changed by a loss or gradient that is not finite."""
         losses: dict[str, float] = {}
