@@ -18,6 +18,11 @@ def on_hub(name: str) -> bool:
     return name.startswith(HUB)
 
 
+def shipped_models() -> list[str]:
+    """The names of the models that ship with the project."""
+    return sorted(file.parent.name for file in CHECKPOINTS.glob("*/config.json"))
+
+
 def cache_folder() -> Path:
     """What genlab derives from data and models and can make again."""
     return Path(os.environ.get("GENLAB_CACHE") or user_cache_dir("genlab"))

@@ -81,7 +81,7 @@ def _examples(data: dict[str, Splits]) -> dict[str, Tensor]:
 def _trained(data: dict[str, Splits], folder: Path, steps: int) -> Iterator[Scene]:
     """Three runs that take turns, with the same settings and seed; only their data differ."""
     settings = {**SETTINGS, "steps": steps, "save_every": max(1, min(SETTINGS["save_every"], steps))}
-    runs = {name: Run.create("vae", DATASET, settings, name, folder, threads=1) for name in data}
+    runs = {name: Run.create("vae", splits, settings, name, folder, threads=1) for name, splits in data.items()}
     judge = Judge(data["clean"])
     with ExitStack() as closed:
         turns = {name: closed.enter_context(closing(train(run, data[name], "cpu"))) for name, run in runs.items()}

@@ -16,6 +16,7 @@ from genlab.errors import BadSetting
 from genlab.files import npz, write_bytes
 from genlab.models import MODELS
 from genlab.models.settings import CommonSettings
+from genlab.paths import shipped_models
 from genlab.training.checkpoint import AXES, find_model, list_models, load_model, read_config, sampling_of
 from genlab.training.run import Run, list_runs
 
@@ -33,6 +34,10 @@ def train_verb(words: list[str]) -> None:
     settings_type = MODELS.settings_of(family)
     given, values = parse(_train_parser(settings_type), words, settings_type)
     settings = settings_type.parse(values)
+    if given.estimate:
+        before = genlab.training.start.starting_settings(load_model(given.start), given.dataset) if given.start else {}
+        print(genlab.training.estimate.estimate(family, given.dataset, {**before, **values}, given.device))
+        return None
     accelerator = genlab.training.train.accelerator_for(given.device, settings.precision)
     genlab.load(given.dataset)  # all that can be wrong is found before anything is written
     how = {"name": given.name, "threads": given.threads, "processes": accelerator.num_processes}
@@ -54,21 +59,31 @@ def _train_parser(settings: type[CommonSettings]) -> Parser:
     parser.add_argument("--from", dest="start", metavar="MODEL", help="go on from a trained model of the family (fine-tuning)")
     parser.add_argument("--threads", type=number, help="CPU threads (default: all cores but one)")
     parser.add_argument("--device", choices=DEVICES, default="auto")
+    parser.add_argument("--estimate", action="store_true", help="say how long it will take and how much memory, and end")
     return parser
 
 
 def resume_verb(words: list[str]) -> None:
-    """resume RUN: continue a run from its last checkpoint."""
+    """resume RUN: continue a run from its last checkpoint, with --steps to more steps than it had."""
     parser = parser_of("resume", resume_verb)
     parser.add_argument("run", help="name or folder of a run")
+    parser.add_argument("--steps", type=number, help="steps in all, more than the run was asked for, also where it is finished")
     parser.add_argument("--device", choices=DEVICES, default="auto")
     given, _ = parse(parser, words)
     run = Run.open(given.run)
+    if given.steps is not None:
+        accelerator = genlab.training.train.accelerator_for(given.device, run.settings.precision)
+        genlab.training.train.by_first(accelerator, lambda: _extended(run, given.steps))
     if run.status().state == "done":
-        print(f"{run.name} is finished: all {run.settings.steps:,} steps are done.")
+        print(f"{run.name} is finished: all {run.settings.steps:,} steps are done. With --steps it gets more.")
         return
     run.ask("run")
     _train(run, given.device)
+
+
+def _extended(run: Run, steps: int) -> Path:
+    print(f"{run.name}: {genlab.training.extend.extend(run, steps)}.")
+    return run.path
 
 
 def sample_verb(words: list[str]) -> None:
@@ -138,23 +153,22 @@ def axes_verb(words: list[str]) -> None:
 
 
 def track_verb(words: list[str]) -> None:
-    """track RUN --to tensorboard|trackio|wandb: tell a run's record to an experiment tracker."""
+    """track RUN --to tensorboard|trackio|wandb: tell an experiment tracker what is new in a run's record."""
     parser = parser_of("track", track_verb)
     parser.add_argument("run", help="name or folder of a run")
     parser.add_argument("--to", required=True, metavar="TRACKER", help="tensorboard, trackio or wandb; it has to be installed")
     parser.add_argument("--out", type=Path, default=Path("tracked"), help="folder that TensorBoard writes to (default: tracked)")
     given, _ = parse(parser, words)
     run = Run.open(given.run)
-    print(f"{genlab.training.trackers.track(run, given.to, given.out)} records of {run.name} told to {given.to}.")
+    print(f"{genlab.training.trackers.track(run, given.to, given.out)} new records of {run.name} told to {given.to}.")
 
 
 def list_verb(words: list[str]) -> None:
     """list: all models, runs and datasets of your own."""
     parse(parser_of("list", list_verb), words)
-    running = {run.name: run.status() for run in list_runs()}
-    for name in list_models():
-        if name not in running:
-            print(f"{name:<24}shipped")
+    running = {run.address: run.status() for run in list_runs()}
+    for name in shipped_models():
+        print(f"{name:<24}shipped")
     for name, status in running.items():
         print(f"{name:<24}{status.state:<12}{status.step:,} of {status.steps:,} steps  {status.message}".rstrip())
     for dataset in map(genlab.data.describe, genlab.data.list_datasets()):
@@ -181,7 +195,7 @@ def _train(run: Run, device: str) -> None:
     if quiet:
         return
     saved = f"{run.path.name}/checkpoints/{run.checkpoints()[-1].name}"
-    print(f"Saved in {saved}. Try: python -m genlab sample {run.name} --out samples.png")
+    print(f"Saved in {saved}. Try: python -m genlab sample {run.address} --out samples.png")
 
 
 def _told(progress: "genlab.Progress") -> str:

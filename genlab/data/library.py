@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genlab.data.recipe import Recipe, read_recipe, write_recipe
+from genlab.data.recipe import PLUS, Recipe, read_recipe, write_recipe
 from genlab.data.sources import SOURCES, Part
 from genlab.data.spec import Modality
 from genlab.errors import BadData, DataMissing, UnknownName
@@ -27,7 +27,6 @@ from genlab.registry import check_name, unknown
 if TYPE_CHECKING:
     from genlab.data.dataset import Splits
 
-PLUS = "+"  # between a source and its recipe
 FORMAT = 2  # of a dataset's folder; raised when an older genlab could not read it
 HELD_OUT = 12  # one item in so many goes to each held-out part that a dataset does not bring along
 DTYPES = {"image": np.uint8, "points": np.float32}

@@ -17,6 +17,7 @@ from genlab.registry import Registry
 if TYPE_CHECKING:
     from genlab.data.dataset import Dataset, Splits
 
+PLUS = "+"  # between a source and its recipe
 FORMAT = 1  # of a recipe; raised when an older genlab could not read it
 
 

@@ -84,7 +84,10 @@ class GenerativeModel(nn.Module):
         super().__init__()
         self.check(settings, spec.modality)
         if spec.modality == "image" and not all(8 <= side <= 64 for side in spec.shape[1:]):
-            raise BadSetting(f"This family learns images from 8×8 to 64×64; these data are {spec.modality} {spec.shape}.")
+            raise BadSetting(
+                f"These images have {_size(spec.shape[1:])} pixels; models learn those from 8×8 to 64×64. "
+                "Import them again with a size of 64 or less."
+            )
         if settings.conditional and not spec.classes:
             raise BadSetting("These data have no classes, so a conditional model cannot learn them; set conditional to false.")
         self.spec, self.settings = spec, settings

@@ -213,7 +213,7 @@ def _conv_area(size: tuple[int, int], halvings: int) -> int:
 def _normed(network: nn.Module, norm: bool) -> nn.Module:
     """Spectral norm on every weight (Miyato et al. 2018), where wanted."""
     for module in network.modules() if norm else ():
-        if isinstance(module, nn.Linear | nn.Conv2d):
+        if isinstance(module, nn.Linear | nn.Conv2d) and not module.weight.is_meta:  # it has no parameters, and begins slowly
             spectral_norm(module)
     return network
 

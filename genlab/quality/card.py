@@ -13,7 +13,8 @@ from torch import Tensor
 from genlab.algebra import eigenvalues
 from genlab.data.dataset import Dataset, Splits, even_rows
 from genlab.data.importing import table_of
-from genlab.data.library import PLUS, describe
+from genlab.data.library import describe
+from genlab.data.recipe import PLUS
 from genlab.features import Features
 from genlab.quality.defect import Finding
 

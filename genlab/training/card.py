@@ -1,6 +1,6 @@
 """The card of a checkpoint: what it is, what it saw, how it was made, in plain words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from genlab.models.base import GenerativeModel
@@ -15,6 +15,7 @@ def write_card(run: Run, model: GenerativeModel, config: Mapping[str, Any], seco
     parameters = sum(parameter.numel() for parameter in model.parameters())
     sentence = (type(model).__doc__ or "").splitlines()[0]
     losses = ", ".join(f"{player} {value:.4g}" for player, value in last.get("losses", {}).items())
+    extended = f"\n- **Given more steps**: {extension(run)}" if run.record.get("extended") else ""
     steered = f"\n- **Steered**: {steering(run)}" if run.steered else ""
     return f"""# {run.name}
 
@@ -22,9 +23,9 @@ def write_card(run: Run, model: GenerativeModel, config: Mapping[str, Any], seco
 
 - **Family**: {config["family"]}, {parameters:,} parameters
 - **Data**: {config["dataset"]}, training part, fingerprint `{config["fingerprint"]}`
-{_began(run)}- **Trained**: {config["step"]:,} steps in {_duration(seconds)} on {run.hardware}, genlab {config["genlab"]}
+{_began(run)}- **Trained**: {config["step"]:,} steps in {duration(seconds)} on {run.hardware}, genlab {config["genlab"]}
 - **Loss**: {losses or "not recorded"}; held out {f"{held_out[-1]:.4g}" if held_out else "not measured"} ({run.loss_unit})
-- **Command**: `{config["command"]}`{steered}
+- **Command**: `{config["command"]}`{extended}{steered}
 
 | setting | value |
 |---|---|
@@ -41,7 +42,20 @@ def steering(run: Run) -> str:
     return f"by hand from step {run.steered:,} on, so the command alone does not repeat it" if run.steered else ""
 
 
-def _duration(seconds: float) -> str:
+def extension(run: Run) -> str:
+    """That a run was given more steps, in words; empty where it was not."""
+    return "; ".join(_extended(run, **more) for more in run.record.get("extended", []))
+
+
+def _extended(run: Run, at: int, had: int, has: int, rates: Sequence[float]) -> str:
+    told = f"{has:,} steps instead of {had:,} from step {at:,} on"
+    if run.settings.decay == "none":
+        return told
+    return f"{told}, where the learning rate went from {rates[0]:.2g} to {rates[1]:.2g}: the command alone does not repeat it"
+
+
+def duration(seconds: float) -> str:
+    """In words."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -16,9 +16,9 @@ from genlab.errors import BadCheckpoint, UnknownName
 from genlab.files import sha256, whole_folder, write_json
 from genlab.lazy import late
 from genlab.models import MODELS
-from genlab.paths import CHECKPOINTS, on_hub, runs_folder
+from genlab.paths import CHECKPOINTS, on_hub, runs_folder, shipped_models
 from genlab.registry import unknown
-from genlab.training.run import Run, list_runs
+from genlab.training.run import PREFIX, Run, list_runs
 
 if TYPE_CHECKING:
     import torch
@@ -68,14 +68,15 @@ class Trained:
 
 def list_models() -> list[str]:
     """All models that can be opened by name: the shipped ones, then the runs that have saved something."""
-    shipped = [folder.parent.name for folder in sorted(CHECKPOINTS.glob("*/config.json"))]
-    return shipped + [run.name for run in list_runs() if run.checkpoints() and run.name not in shipped]
+    return shipped_models() + [run.address for run in list_runs() if run.checkpoints()]
 
 
 def find_model(name: str) -> Path:
     """The folder of a shipped checkpoint, of a run's last checkpoint, of hf://USER/NAME, or the folder itself."""
     if on_hub(name):
         return fetch(name)
+    if name.startswith(PREFIX):
+        return _last_checkpoint(Run.open(name))
     for path in (CHECKPOINTS / name, runs_folder() / name, Path(name)):
         if (path / "config.json").is_file():
             return path

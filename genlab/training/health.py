@@ -43,7 +43,8 @@ def _of_state(status: Status, saved: int) -> Health | None:
         lost = f" The {status.step - saved:,} steps since then will be repeated." if status.step > saved else ""
         return Health("interrupted", "caution", f"Interrupted at step {step}. Resume from step {saved:,}, the last save.{lost}")
     if state == "interrupted":
-        return Health("interrupted", "caution", f"Interrupted at step {step}, before the first save. Resume starts it again.")
+        before = status.message or f"Interrupted at step {step}, before the first save."
+        return Health("interrupted", "caution", f"{before} Resume starts it again.")
     if state == "stopped" and status.step < status.steps:
         return Health(
             "stopped", "quiet", status.message or f"Stopped at step {step} of {status.steps:,}. Resume goes on from there."

@@ -6,30 +6,37 @@ import re
 import shlex
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import psutil
 
-from genlab import data
+from genlab import data as datasets
+from genlab.data.recipe import PLUS
 from genlab.data.spec import Modality
 from genlab.errors import RunFault, UnknownName
-from genlab.files import write_json, writing
+from genlab.files import DiskFault, write_bytes, write_json, writing
+from genlab.lazy import late
 from genlab.models import MODELS
 from genlab.models.settings import CommonSettings
-from genlab.paths import runs_folder
+from genlab.paths import runs_folder, shipped_models
 from genlab.registry import check_name, unknown
 
 if TYPE_CHECKING:
+    from genlab.data import Splits
     from genlab.models import GenerativeModel
 
+size_of = late("genlab.models.base", "size_of")  # builds networks, which takes torch
 FORMAT = 1  # of the run directory; raised when an older genlab could not read it
 State = Literal["queued", "waiting", "running", "paused", "stopped", "done", "failed", "interrupted"]
 Wanted = Literal["run", "pause", "stop"]
+Doing = Literal["", "open", "build", "draw", "measure", "save"]  # what a run does besides steps: data, networks, samples, …
+PREFIX = "run:"  # before the name of a run that is called like a model that ships, where a model is named
 WATCHED = 2.0  # seconds for which one look counts as watching
 FASTEST = 1000.0  # steps a second that a pace may ask for
 ALIVE: tuple[State, ...] = ("waiting", "running", "paused")
@@ -43,6 +50,7 @@ class Status:
     step: int
     steps: int
     message: str = ""
+    doing: Doing = ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,7 @@ class Run:
     def create(
         cls,
         family: str,
-        dataset: str,
+        dataset: "str | Splits",
         settings: CommonSettings | Mapping[str, Any],
         name: str | None = None,
         folder: Path | None = None,
@@ -85,23 +93,24 @@ class Run:
     ) -> "Run":
         """Make the directory of a new run; raises a GenlabError with a sentence for anything that cannot be.
 
-        A run of several `processes` takes a batch for each of them a step; one with `seconds` stops when they are over.
+        `dataset` is a name, or data that have none in the library, on which only the caller can then train. A run of several
+        `processes` takes a batch for each of them a step; one with `seconds` stops when they are over.
         """
         threads = default_threads() if threads is None else threads
         if not isinstance(threads, int) or not 1 <= threads <= (os.cpu_count() or 1):
             raise RunFault(f"threads is {threads!r}; it must be a whole number from 1 to {os.cpu_count()}.")
-        model, about = MODELS[family], data.describe(dataset)
+        model = MODELS[family]
         settings = settings if isinstance(settings, CommonSettings) else model.Settings.parse(settings)
-        model.check(settings, about.modality)
-        if settings.conditional and not about.classes:
-            raise RunFault(f"{dataset} has no classes; set conditional to false.")
+        data = datasets.load(dataset) if isinstance(dataset, str) else dataset
+        size_of(model, data.spec, settings)  # all that a network cannot be built for is said before anything is made
         folder = folder or runs_folder()
-        name = check_name(name, "run") if name else _free_name(family, folder)
+        name = _check_name(name) if name else _free_name(family, folder)
         record = {
             "format": FORMAT,
             "family": family,
-            "dataset": dataset,
-            "modality": about.modality,
+            "dataset": data.name,
+            "data": at_a_glance(data),
+            "modality": data.spec.modality,
             "settings": settings.model_dump(),
             "threads": threads,
             "processes": processes,
@@ -124,7 +133,8 @@ class Run:
     @classmethod
     def open(cls, name: str | Path, folder: Path | None = None) -> "Run":
         """A run by its name, or by its folder."""
-        path = Path(name) if isinstance(name, Path) or "/" in str(name) else (folder or runs_folder()) / str(name)
+        named = str(name).removeprefix(PREFIX)
+        path = Path(name) if isinstance(name, Path) or "/" in named else (folder or runs_folder()) / named
         if not (path / "run.json").is_file():
             raise UnknownName(unknown("run", str(name), [run.name for run in list_runs(folder)]))
         run = cls(path)
@@ -134,6 +144,11 @@ class Run:
     @property
     def name(self) -> str:
         return self.path.name
+
+    @property
+    def address(self) -> str:
+        """What its model is called where models are opened by name."""
+        return f"{PREFIX}{self.name}" if self.name in shipped_models() else self.name
 
     @property
     def record(self) -> dict[str, Any]:
@@ -149,6 +164,10 @@ class Run:
                 f"(format {record['format']}; this one reads up to {FORMAT}). Update genlab to open it."
             )
         return record
+
+    def amend(self, **facts: Any) -> None:
+        """Write down what was found out about the run since it was made."""
+        write_json(self.path / "run.json", {**self.record, **facts})
 
     @property
     def model(self) -> "type[GenerativeModel]":
@@ -201,10 +220,12 @@ class Run:
             noted = json.loads((self.path / "status.json").read_text())
         except (OSError, ValueError):
             return Status("stopped", 0, steps, "Not started yet.")
-        state = noted["state"]
+        state, message = noted["state"], noted["message"]
         if state in ALIVE and not _alive(noted["pid"], noted["born"]):
+            if state == "waiting":
+                message = "The process that was to train it was ended before it began: by hand, or because memory ran out."
             state = "interrupted"
-        return Status(state, self._last_step(), steps, noted["message"])
+        return Status(state, self._last_step(), steps, message, self._doing() if state in ALIVE else "")
 
     @property
     def hardware(self) -> str:
@@ -221,6 +242,24 @@ class Run:
             self.path / "status.json",
             {"state": state, "message": message, "pid": process.pid, "born": process.create_time()},
         )
+
+    @contextmanager
+    def doing(self, what: Doing) -> Iterator[None]:
+        """Say, while the block lasts, what takes the time that no step takes."""
+        file = self.path / "doing.txt"
+        with suppress(DiskFault):  # what matters is written by others
+            write_bytes(file, what.encode(), sync=False)
+        try:
+            yield
+        finally:
+            file.unlink(missing_ok=True)
+
+    def _doing(self) -> Doing:
+        try:
+            found: Any = (self.path / "doing.txt").read_text()
+        except OSError:
+            return ""
+        return found if found in get_args(Doing) else ""
 
     def ask(self, wanted: Wanted) -> None:
         """Tell the process that trains what to do; it looks before every step."""
@@ -315,8 +354,7 @@ class Run:
 
     def _last_step(self) -> int:
         """The last step that is recorded or saved; not every step is."""
-        saved = self.checkpoints()
-        return max(self._last_record(), int(saved[-1].name.removeprefix("step-")) if saved else 0)
+        return max(self._last_record(), self.saved_step)
 
     def _last_record(self) -> int:
         try:
@@ -339,10 +377,16 @@ class Run:
         """The saved steps, oldest first; a name without `.tmp` is a whole checkpoint."""
         return sorted(p for p in (self.path / "checkpoints").glob("step-*") if p.suffix != ".tmp")
 
+    @property
+    def saved_step(self) -> int:
+        """The last step that is saved; 0 before the first."""
+        saved = self.checkpoints()
+        return int(saved[-1].name.removeprefix("step-")) if saved else 0
+
     def rename(self, name: str) -> "Run":
         """Give the run another name; it must not be training."""
-        self._must_rest("renamed")
-        target = self.path.with_name(check_name(name, "run"))
+        self.must_rest("renamed")
+        target = self.path.with_name(_check_name(name))
         if target.exists():
             raise RunFault(f"There is already a run called {name!r}; choose another name.")
         with writing(target):
@@ -350,11 +394,12 @@ class Run:
 
     def delete(self) -> None:
         """Remove the run and all that came of it; it must not be training."""
-        self._must_rest("deleted")
+        self.must_rest("deleted")
         with writing(self.path):
             shutil.rmtree(self.path)
 
-    def _must_rest(self, what: str) -> None:
+    def must_rest(self, what: str) -> None:
+        """Raise RunFault while it trains or waits."""
         state = self.status().state
         if state == "queued":
             raise RunFault(f"The run {self.name!r} waits in the queue; take it out before it is {what}.")
@@ -384,6 +429,12 @@ def differences(runs: Sequence[Run]) -> dict[str, list[Any]]:
     return {name: row for name, row in values.items() if any(value != row[0] for value in row)}
 
 
+def at_a_glance(data: "Splits") -> dict[str, Any]:
+    """What tells data apart without reading them all; `recipe` is how they were made, where that is known."""
+    recipe = {"recipe": datasets.recipe_of(data.name).tell()} if PLUS in data.name else {}
+    return {"items": len(data.train), "shape": list(data.spec.shape), "classes": list(data.spec.classes), **recipe}
+
+
 def default_threads() -> int:
     """All cores but one, which is left to the page; more than 8 do not help small networks."""
     return max(1, min(8, (os.cpu_count() or 1) - 1))
@@ -399,6 +450,13 @@ def genlab_version() -> str:
 def as_record(progress: Any) -> dict[str, Any]:
     """A progress record as a line of the history."""
     return {k: v for k, v in asdict(progress).items() if k not in ("steps", "drew", "saved", "recorded", "state")}
+
+
+def _check_name(name: str) -> str:
+    """The name, if a new run may be called so."""
+    if check_name(name, "run") in shipped_models():
+        raise RunFault(f"A model that ships with genlab is called {name!r}; choose another name, such as '{name[:35]}-mine'.")
+    return name
 
 
 def _free_name(family: str, folder: Path) -> str:

@@ -1,11 +1,13 @@
 """Trackers: the record of a run, told to an experiment tracker through Accelerate, where one is installed."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 from accelerate.tracking import LOGGER_TYPE_TO_CLASS, get_available_trackers
 
 from genlab.errors import BadSetting, RunFault
+from genlab.files import write_json
 from genlab.registry import unknown
 from genlab.training.run import Run
 from genlab.training.train import accelerator_for
@@ -15,7 +17,7 @@ PROJECT = "genlab"
 
 
 def track(run: Run, tracker: str, folder: Path) -> int:
-    """Tell every record of a run to a tracker, its settings with them; returns how many there were.
+    """Tell a tracker the records of a run that it has not been told yet, the settings with them; returns how many there were.
 
     TensorBoard writes below `folder`; trackio and W&B keep runs as they are set up to, under the project "genlab".
     """
@@ -26,20 +28,53 @@ def track(run: Run, tracker: str, folder: Path) -> int:
     history = run.history()
     if not history:
         raise RunFault(f"The run {run.name!r} has recorded nothing yet.")
+    told = Told(run, tracker, folder)
+    news = [line for line in history if line["step"] > told.step]
+    if not news:
+        return 0
     accelerator_for("cpu", "fp32")  # the trackers ask its state which process may write
-    told = _opened(run, tracker, folder)
-    told.start()
+    opened = _opened(run, tracker, folder)
+    opened.start()
     record = run.record
-    told.store_init_configuration({"family": record["family"], "dataset": record["dataset"], **record["settings"]})
-    for line in history:
-        told.log(_values(line), step=line["step"])
-    told.finish()
-    return len(history)
+    opened.store_init_configuration({"family": record["family"], "dataset": record["dataset"], **record["settings"]})
+    for line in news:
+        opened.log(_values(line), step=line["step"])
+    opened.finish()
+    told.remember(news[-1]["step"])
+    return len(news)
+
+
+class Told:
+    """How far one tracker was told of a run, kept with the run."""
+
+    def __init__(self, run: Run, tracker: str, folder: Path) -> None:
+        """Raises RunFault where TensorBoard's folder holds the record of another run of that name."""
+        self.file, self.key = run.path / "told.json", f"{tracker} {run.name}"
+        self.steps = json.loads(self.file.read_text()) if self.file.exists() else {}
+        if LOGGER_TYPE_TO_CLASS[tracker].requires_logging_directory:
+            written = folder.resolve() / run.name
+            self.key = f"{tracker} {written}"
+            if not (events := list(written.glob("events.*"))):
+                self.steps.pop(self.key, None)  # what was told there is gone
+            elif self.key not in self.steps:
+                raise RunFault(f"{events[0].parent} holds the record of another run; choose another folder, or remove that one.")
+
+    @property
+    def step(self) -> int:
+        """The last step that was told."""
+        return self.steps.get(self.key, 0)
+
+    def remember(self, step: int) -> None:
+        write_json(self.file, {**self.steps, self.key: step})
 
 
 def _opened(run: Run, tracker: str, folder: Path) -> Any:
+    """The tracker's own record of the run, which goes on where there is one."""
     kind = LOGGER_TYPE_TO_CLASS[tracker]
-    return kind(run.name, logging_dir=folder) if kind.requires_logging_directory else kind(PROJECT, name=run.name)
+    if kind.requires_logging_directory:
+        return kind(run.name, logging_dir=folder)
+    same = {"id": f"{run.name}-{''.join(filter(str.isdigit, run.record['created']))}"} if tracker == "wandb" else {}
+    return kind(PROJECT, name=run.name, resume="allow", **same)
 
 
 def _values(line: dict[str, Any]) -> dict[str, float]:

@@ -5,6 +5,7 @@ import platform
 import shutil
 import time
 from collections.abc import Callable, Collection, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast, get_args
@@ -40,6 +41,7 @@ from genlab.training.figure import draw_curves
 from genlab.training.live import Live
 from genlab.training.optimizer import AdamW
 from genlab.training.run import Control, Run, State, Wanted, as_record
+from genlab.training.seen import check_same
 from genlab.training.start import take_over
 
 RECORDS, HELD_OUT, GRIDS = 500, 100, 40  # at most about so many a run
@@ -70,37 +72,60 @@ def train(run: Run, data: Splits, device: str = "auto") -> Generator[Progress, N
     """Train a run from its last checkpoint to its end; closing the generator saves and stops."""
     accelerator = accelerator_for(device, run.settings.precision)
     if not accelerator.is_main_process:  # the first process alone writes
+        check_same(run, data, write=False)
         yield from Trainer(run, data, accelerator).loop()
         return
     lock = FileLock(run.path / "lock", timeout=0, thread_local=False)
     try:
         lock.acquire()
     except Timeout:
-        raise RunFault(f"The run {run.name!r} is training in another process already.") from None
+        raise Busy(f"The run {run.name!r} is training in another process already.") from None
     trainer = None
     try:
-        run.note("running")
-        write_bytes(run.path / "hardware.txt", hardware(accelerator, run.record["threads"]).encode())
-        trainer = Trainer(run, data, accelerator)
-        yield from trainer.loop()
-        run.note("done" if trainer.step == trainer.settings.steps else "stopped", trainer.told)
+        with noting_faults(run):
+            check_same(run, data)
+            run.note("running")
+            write_bytes(run.path / "hardware.txt", hardware(accelerator, run.record["threads"]).encode())
+            with run.doing("build"):
+                trainer = Trainer(run, data, accelerator)
+            yield from trainer.loop()
+            run.note("done" if trainer.step == trainer.settings.steps else "stopped", trainer.told)
     except GeneratorExit:
-        if trainer:
-            trainer.save()
+        with noting_faults(run):
+            if trainer:
+                trainer.save()
         run.note("stopped")
+        raise
+    finally:
+        lock.release()
+
+
+class Busy(RunFault):
+    """Another process trains the run, whose state is that process's to tell."""
+
+
+@contextmanager
+def noting_faults(run: Run) -> Iterator[None]:
+    """Whatever goes wrong in the block is told in the run's status, and raised as a sentence where it can be one."""
+    try:
+        yield
+    except (GeneratorExit, Busy):
         raise
     except GenlabError as fault:
         run.note("failed", str(fault))
         raise
-    except torch.OutOfMemoryError as fault:
-        message = _out_of_memory(run.settings.batch_size)
-        run.note("failed", message)
-        raise RunFault(message) from fault
-    except BaseException as fault:
-        run.note("failed", f"Something went wrong in step {trainer.step if trainer else 0} ({type(fault).__name__}: {fault}).")
+    except KeyboardInterrupt:  # in the middle of a step, which is not to be saved
+        run.note("stopped")
         raise
-    finally:
-        lock.release()
+    except BaseException as fault:
+        if _is_of_memory(fault):
+            message = _out_of_memory(run.settings.batch_size)
+            run.note("failed", message)
+            raise RunFault(message) from fault
+        step = run.status().step
+        where = f"after step {step:,}" if step else "before the first step"
+        run.note("failed", f"Something went wrong {where} ({type(fault).__name__}: {fault}).")
+        raise
 
 
 class Trainer:
@@ -173,6 +198,14 @@ class Trainer:
             self._show(progress)
             yield progress
             self._keep_pace(control)
+
+    def try_step(self, size: int) -> None:
+        """A step on some items that is not counted, to see what it takes."""
+        batch = self.data.train.batch(size, self.settings.seed, 0, self.settings.augment)
+        self._play(batch.to(self.accelerator.device), list(self.players))
+        self.average.update_parameters(self.model)
+        if self.accelerator.device.type == "cuda":
+            torch.cuda.synchronize()
 
     def _play(self, batch: Batch, movers: Collection[str]) -> tuple[dict[str, float], dict[str, float], float]:
         """One step of every player that may move; nothing is changed by a loss or gradient that is not finite."""
@@ -256,7 +289,7 @@ class Trainer:
             return None
         model = self._averaged()
         torch.manual_seed(0)  # the same noise each time, so that only the weights move the curve
-        with self.accelerator.autocast():
+        with self.run.doing("measure"), self.accelerator.autocast():
             return float(model.held_out_loss(self.held_out_batch.to(self.accelerator.device)))
 
     def _draw_when_due(self) -> bool:
@@ -268,12 +301,13 @@ class Trainer:
     def _draw(self) -> bool:
         if not self.accelerator.is_main_process:
             return False
-        model = self._averaged()
-        columns = model.classes if 4 <= model.classes <= 16 else 16
-        n = len(self.background) if self.background is not None else 4 * columns
-        *_, draft = model.sample(n, model.SamplingSettings(), self.settings.seed, model.given_labels(None, n))
-        picture = plane.together(draft.items, model.spec, columns, self.background)
-        write_bytes(self.run.sample_file(self.step), png(picture))
+        with self.run.doing("draw"):
+            model = self._averaged()
+            columns = model.classes if 4 <= model.classes <= 16 else 16
+            n = len(self.background) if self.background is not None else 4 * columns
+            *_, draft = model.sample(n, model.SamplingSettings(), self.settings.seed, model.given_labels(None, n))
+            picture = plane.together(draft.items, model.spec, columns, self.background)
+            write_bytes(self.run.sample_file(self.step), png(picture))
         return True
 
     def _averaged(self) -> GenerativeModel:
@@ -302,7 +336,9 @@ class Trainer:
         if self.step == self.settings.steps:
             beside["curves.png"] = draw_curves(self.run.history(), self.run.loss_unit)
         try:
-            save_checkpoint(self.run.path / "checkpoints" / f"step-{self.step:08d}", model, config, beside, state)
+            with self.run.doing("save"):
+                folder = self.run.path / "checkpoints" / f"step-{self.step:08d}"
+                save_checkpoint(folder, model, config, beside, state)
         except DiskFault as fault:
             raise DiskFault(f"{fault} {self._safe_weights()}") from fault
         prune(self.run)
@@ -468,6 +504,11 @@ def prune(run: Run) -> None:
 
 def _smooth(old: float, new: float) -> float:
     return new if not old else 0.9 * old + 0.1 * new
+
+
+def _is_of_memory(fault: BaseException) -> bool:
+    """Whether memory ran out; on a CPU, torch has no exception of its own for that."""
+    return isinstance(fault, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(fault)
 
 
 def _out_of_memory(batch_size: int) -> str:

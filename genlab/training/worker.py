@@ -35,8 +35,13 @@ def start(run: Run, device: str = "auto") -> None:
         process, _spare = _spare if _spare and _spare.poll() is None else _launch(), None
     run.ask("run")
     run.note("waiting", pid=process.pid)
-    with process.stdin as line:  # type: ignore[union-attr]
-        line.write(f"{device}\t{run.path.absolute()}\t{current_space() or ''}\n".encode())
+    try:
+        with process.stdin as line:  # type: ignore[union-attr]
+            line.write(f"{device}\t{run.path.absolute()}\t{current_space() or ''}\n".encode())
+    except OSError as fault:
+        raise RunFault(
+            f"The process that was to train {run.name!r} has ended ({fault.strerror}). Resume tries another."
+        ) from fault
     _busy[:] = [*(p for p in _busy if p.poll() is None), process]  # polling also buries the dead
     threading.Timer(3, prepare).start()  # not now: importing would slow the first steps
 
@@ -56,16 +61,24 @@ def _launch() -> subprocess.Popen:
 def main() -> None:
     """Import everything, wait for one line (device, run directory, space), train the run to its end."""
     _step_back()
-    from genlab.data import load
-    from genlab.training.train import train
-
+    broken = None
+    try:
+        from genlab.data import load
+        from genlab.training.train import noting_faults, train
+    except Exception as fault:  # told in the status of the run that comes, not to nobody now
+        broken = fault
     line = sys.stdin.readline().rstrip("\n")
     if not line:
         return
     device, path, space = line.split("\t")
     run = Run(Path(path))
-    with suppress(GenlabError), in_space(Path(space) if space else None):  # a fault is in the status already
-        for _ in train(run, load(run.record["dataset"]), device):
+    if broken:
+        run.note("failed", f"genlab cannot train here ({type(broken).__name__}: {broken}). Install its requirements again.")
+        raise broken
+    with suppress(GenlabError), in_space(Path(space) if space else None), noting_faults(run):
+        with run.doing("open"):
+            data = load(run.record["dataset"])
+        for _ in train(run, data, device):
             pass
 
 

@@ -78,7 +78,7 @@ def _newest(run: Run) -> tuple[str, str]:
         saved = run.checkpoints()
         if run.status().state in ALIVE or not saved:
             return "", ""
-        return saved[-1].name, _resting.get(saved[-1], lambda: _of_checkpoint(run.name))
+        return saved[-1].name, _resting.get(saved[-1], lambda: _of_checkpoint(run.address))
 
 
 def _of_checkpoint(name: str) -> str:

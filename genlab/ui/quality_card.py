@@ -15,8 +15,7 @@ from torch import Tensor
 from genlab.config import Field
 from genlab.data import Splits, change_recipe, describe, list_datasets, load, merge, recipe_of, save_recipe
 from genlab.data.exporting import export
-from genlab.data.library import PLUS
-from genlab.data.recipe import Recipe
+from genlab.data.recipe import PLUS, Recipe
 from genlab.errors import BadSetting, GenlabError, UnknownName
 from genlab.features import Features
 from genlab.paths import current_space

@@ -2,18 +2,23 @@
 
 import time
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, Literal
 
 import gradio as gr
+from gradio.context import Context
 
+from genlab.config import Field
 from genlab.data import Modality, describe
 from genlab.errors import BadSetting, UnknownName
 from genlab.models import MODELS, GenerativeModel
 from genlab.paths import runs_folder
 from genlab.registry import unknown
+from genlab.training.card import extension
+from genlab.training.estimate import Estimator
+from genlab.training.extend import extend
 from genlab.training.health import judge
 from genlab.training.run import Run, differences, list_runs
 from genlab.training.start import create_from, possible_starts, starting_settings
@@ -52,9 +57,10 @@ def build(shared: Shared) -> None:
             name = gr.Textbox(label=words("train.name"), placeholder=words("train.name_hint"), max_lines=1, elem_id="train-name")
             columns, forms = _forms(preset.value)
             start = gr.Button(words("train.start"), variant="primary", elem_id="train-start")
+            widget("estimate", [_estimator_of(forms)])
         with gr.Column(scale=8, min_width=300, elem_classes="train-middle"):
             widget("points", [points_real, points_look, points_steer, points_advance, ask])
-            stage = widget("run", [watch, sample, ask], parts=["curve"])
+            stage = widget("run", [watch, sample, ask, more], parts=["curve"])
         with gr.Column(scale=3, min_width=240, elem_classes="train-right"):
             side = widget("side", [rename, remove, ask, reorder, limit])
 
@@ -70,6 +76,15 @@ def build(shared: Shared) -> None:
     gr.on([preset.input, begin.input], partial(_refill, forms), asked, controls, **QUIET)
     begin.focus(_starts, [family, shared.dataset_picker], begin, **QUIET)
     start.click(partial(_start, forms), [*asked, name, *controls], [stage, name], concurrency_limit=None, **QUIET)
+    form = [family, shared.dataset_picker, *controls]
+    tab = Context.block  # the one that is being built
+    gr.on(
+        [tab.select, *(component.change for component in form)],  # type: ignore[union-attr]
+        None,
+        form,
+        js="(...values) => genlab.tell('train form', values)",
+        **QUIET,
+    )
     side.open_latent(_open_latent, None, shared.model_picker, **QUIET)
 
 
@@ -157,9 +172,25 @@ def _own(forms: Forms, family: str, values: Sequence[Any]) -> dict[str, Any]:
     raise UnknownName(unknown("model family", family, MODELS))
 
 
+def _estimator_of(forms: Forms) -> Callable[[object], dict[str, Any]]:
+    """What answers the line under the form; strangers' forms are within their caps before anything is measured."""
+
+    @served
+    def estimated(wish: object) -> dict[str, Any]:
+        family, dataset, *values = FormValues.check(wish).values
+        settings = _own(forms, str(family), values)
+        check_run(family, dataset, settings)
+        return {"sentence": str(_estimator.ask(family, dataset, settings, device()))}
+
+    return estimated
+
+
+_estimator = Estimator()
+
+
 @at_edge
 def _open_latent(event: gr.EventData) -> object:
-    return opened(Named.check(event._data).run).name
+    return opened(Named.check(event._data).run).address
 
 
 # --- What the widgets ask ---
@@ -187,6 +218,15 @@ class Limit(Request):
 class Step(Request):
     run: str
     step: int
+
+
+class FormValues(Request):
+    values: list[Any] = Field(min_length=2)  # the family, the dataset, and those of all forms
+
+
+class More(Request):
+    run: str
+    steps: int
 
 
 class Rename(Request):
@@ -234,6 +274,16 @@ def ask(wish: object) -> dict[str, Any]:
         queue().cancel(run)
     else:
         run.ask(asked.wanted)
+    return {}
+
+
+@served
+def more(wish: object) -> dict[str, Any]:
+    """Let a run have more steps in all, and go on."""
+    asked = More.check(wish)
+    queue().check_room()
+    extend(run := opened(asked.run), asked.steps)
+    queue().add(run, device())
     return {}
 
 
@@ -316,6 +366,7 @@ def _detail(run: Run) -> dict[str, Any]:
         **_line(run),
         "unit": run.loss_unit,
         "health": {"level": health.level, "sentence": health.sentence},
+        "doing": status.doing,
         "last": history[-1] if history else None,
         "samples": run.samples(),
         "saved_step": saved_step,
@@ -325,4 +376,5 @@ def _detail(run: Run) -> dict[str, Any]:
         "command": run.command,
         "from": run.start.model if run.start else "",
         "steered": run.steered,
+        "extended": extension(run),
     }

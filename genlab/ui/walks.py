@@ -78,7 +78,7 @@ def latent_export(data: Any) -> dict[str, Any]:
     with searching():
         pixels = explorer.pictures(trained, model, z, given)
         content = film(pixels, asked.kind, asked.rate)
-    name = f"{trained.name}-walk.{SUFFIXES[asked.kind]}"
+    name = f"{trained.name.replace(':', '-')}-walk.{SUFFIXES[asked.kind]}"
     return {"name": name, "content": base64.b64encode(content).decode(), "frames": len(pixels)}
 
 

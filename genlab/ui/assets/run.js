@@ -5,6 +5,7 @@ const scrubber = find("#train-scrubber");
 const samples = find("#train-samples");
 const pause = find("#train-pause");
 const stop = find("#train-stop");
+const more = find(".more");
 const SAMPLES_KEPT = 100;
 const ROWS = 4; // of samples in a picture
 
@@ -32,6 +33,7 @@ scrubber.addEventListener("pointerdown", prefetch, { once: true });
 scrubber.addEventListener("keydown", jump);
 pause.addEventListener("click", () => ask(isActive() && lab.run.state !== "paused" ? "pause" : "run"));
 stop.addEventListener("click", () => ask("stop"));
+more.addEventListener("submit", extend);
 new ResizeObserver(size).observe(samples.parentElement);
 
 // --- What is new ---
@@ -108,6 +110,14 @@ async function ask(wanted) {
   poll();
 }
 
+// A finished run goes on to more steps in all.
+async function extend(event) {
+  event.preventDefault();
+  const answer = (await server.more({ run: lab.selected, steps: Number(more.steps.value) }).catch(() => null)) ?? { error: say("page.lost") };
+  fault(answer.error);
+  poll();
+}
+
 function fault(sentence) {
   find(".fault").textContent = sentence || "";
   find(".fault").hidden = !sentence;
@@ -149,6 +159,8 @@ function buttons() {
   pause.textContent = say(resumable ? "train.resume" : "train.pause");
   pause.disabled = !(resumable || state === "running");
   stop.disabled = !isActive();
+  if (more.hidden && state === "done") more.steps.value = 2 * lab.run.steps;
+  more.hidden = state !== "done";
 }
 
 function lines() {

@@ -38,6 +38,7 @@ function figures(run) {
   const last = run.last;
   const running = run.state === "running" || run.state === "waiting";
   return [
+    run.doing ? say(`train.doing_${run.doing}`) : null,
     last && running ? say(run.points ? "train.speed_points" : "train.speed", { n: count(last.items_per_second) }) : null,
     last && running ? say("train.left", { time: duration(last.seconds_left) }) : null,
     last && !running ? say("train.took", { time: duration(last.seconds) }) : null,
@@ -46,6 +47,7 @@ function figures(run) {
     ...Object.entries(last ? last.logs : {}).map(([name, value]) => `${name} ${figure(value)}`),
     run.saved_step ? say("train.saved", { step: count(run.saved_step), time: duration(run.saved_ago) }) : last ? say("train.not_saved") : null,
     run.steered ? say("train.steered", { step: count(run.steered) }) : null,
+    run.extended,
     run.hardware,
   ].filter(Boolean);
 }

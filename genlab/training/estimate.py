@@ -1,0 +1,216 @@
+"""Estimate: how long a run will take and how much memory, measured on a few real steps before it is made."""
+
+import json
+import os
+import select
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import psutil
+import torch
+from torch import Tensor
+
+from genlab.data import DataSpec, Splits, load
+from genlab.errors import GenlabError, RunFault
+from genlab.models.base import CommonSettings
+from genlab.paths import current_space, in_space
+from genlab.training.card import duration
+from genlab.training.run import Run
+from genlab.training.train import Trainer, accelerator_for
+
+BUDGET = 2.0  # seconds after which no larger batch is tried
+SIZES = (4, 16, 64)  # of the batches that are tried before the real one
+BESIDE = 0.1  # share of the steps' time that samples, held-out losses and saves take on top
+COPIES = 5  # of the weights while they learn: themselves, gradients, two moments of AdamW, averages
+LONG = 3600.0  # seconds above which one is told what would be shorter
+PATIENCE, IDLE = 30.0, 120.0  # seconds for one answer; for the process without a question, after which it ends
+SENTENCE = "A few steps of this take longer than {} s here. Choose a smaller network, smaller images or a smaller batch."
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run will take."""
+
+    step_seconds: float
+    seconds: float  # in all
+    memory: int  # bytes, of the GPU where it trains there
+    hint: str = ""  # what would take less; empty where all is well
+
+    def __str__(self) -> str:
+        step = f"{self.step_seconds:.2g}" if self.step_seconds < 10 else f"{self.step_seconds:,.0f}"
+        return f"About {duration(self.seconds)}: {step} s a step, {_bytes(self.memory)} of memory. {self.hint}".rstrip()
+
+
+def estimate(family: str, dataset: str | Splits, wanted: Mapping[str, Any], device: str = "auto") -> Estimate:
+    """Try real steps on batches that grow to the real one; raises a GenlabError for a run that could not be made.
+
+    Where a step takes long the larger batches are left out, and what they take follows from the smaller ones.
+    """
+    data = load(dataset) if isinstance(dataset, str) else dataset
+    at_rest = _at_rest()
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run.create(family, data, {**wanted, "compile": False}, "tried", Path(folder))
+        trainer = Trainer(run, data, accelerator_for(device, run.settings.precision))
+        settings, batch = trainer.settings, trainer.batch_size
+        kept = dict.fromkeys([*(size for size in SIZES if size < batch), batch], 0)
+        taken, began = {}, time.perf_counter()
+        for size in kept:
+            kept[size] = _kept_for_backward(trainer, size)  # that step warms up, too
+            taken[size] = _seconds_of(trainer, size)
+            if time.perf_counter() - began > BUDGET:
+                break
+    largest = max(taken)
+    step = _at(batch, taken)
+    weights = sum(parameter.nbytes for parameter in trainer.model.parameters())
+    memory = COPIES * weights + kept[largest] * batch // largest + (at_rest if trainer.accelerator.device.type == "cpu" else 0)
+    whole = (1 + BESIDE) * step * settings.steps
+    return Estimate(step, whole, memory, _hint(whole, memory, _free(trainer), data.spec, settings))
+
+
+def _seconds_of(trainer: Trainer, size: int) -> float:
+    """The median of up to three steps."""
+    taken: list[float] = []
+    while len(taken) < 3 and sum(taken) < BUDGET / 4:
+        began = time.perf_counter()
+        trainer.try_step(size)
+        taken.append(time.perf_counter() - began)
+    return median(taken)
+
+
+def _kept_for_backward(trainer: Trainer, size: int) -> int:
+    """Bytes of all that a step of so many items keeps for its gradients, the weights aside."""
+    weights = {parameter.untyped_storage().data_ptr() for parameter in trainer.model.parameters()}
+    kept: dict[int, int] = {}
+
+    def note(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        trainer.try_step(size)
+    return sum(kept.values())
+
+
+def _at(batch: int, taken: Mapping[int, float]) -> float:
+    """Seconds of a step of the real batch: as measured, or along the line through the two largest that were."""
+    sizes = sorted(taken)
+    if sizes[-1] == batch:
+        return taken[batch]
+    if len(sizes) == 1:
+        return taken[sizes[0]] * batch / sizes[0]
+    a, b = sizes[-2:]
+    slope = max(0.0, (taken[b] - taken[a]) / (b - a))
+    return taken[b] + slope * (batch - b)
+
+
+def _hint(seconds: float, memory: int, free: int, spec: DataSpec, settings: CommonSettings) -> str:
+    """What would take less, where it is much."""
+    ways = []
+    if spec.modality == "image" and max(spec.shape[1:]) > 32:
+        ways.append(f"images of 32×32 (about {(32 * 32) / (spec.shape[1] * spec.shape[2]):.0%} of the work)")
+    if settings.batch_size > 16:
+        ways.append(f"a batch of {settings.batch_size // 2}")
+    if memory > free:
+        return f"Only {_bytes(free)} are free. It takes less with {' or '.join([*ways, 'a smaller network'])}."
+    if seconds > LONG:
+        return f"It takes less with {' or '.join([*ways, 'fewer steps'])}."
+    return ""
+
+
+def _free(trainer: Trainer) -> int:
+    device = trainer.accelerator.device
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available + _at_rest()
+
+
+@cache
+def _at_rest() -> int:
+    """Bytes of this process before it built any network, as those of every process that trains."""
+    return psutil.Process().memory_info().rss
+
+
+def _bytes(n: int) -> str:
+    return f"{n / 2**30:.1f} GB" if n >= 2**30 else f"{n / 2**20:.0f} MB"
+
+
+# --- In a process of its own, so that a page answers meanwhile and nothing that is too large can harm it ---
+
+
+class Estimator:
+    """Asks a process that ends when it is no longer asked, and is ended when an answer takes too long."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+        self._lock = threading.Lock()
+
+    def ask(self, family: str, dataset: str, settings: Mapping[str, Any], device: str) -> Estimate:
+        """As `estimate`; one question after the other, and RunFault for one that cannot be answered in time."""
+        if not self._lock.acquire(timeout=PATIENCE):
+            raise RunFault("Too many others ask for an estimate now. Start, or ask again later.")
+        try:
+            wish = {"family": family, "dataset": dataset, "wanted": dict(settings), "device": device}
+            answer = self._answer({**wish, "space": str(current_space() or "")})
+        finally:
+            self._lock.release()
+        if "error" in answer:
+            raise RunFault(answer["error"])
+        return Estimate(**answer)
+
+    def _answer(self, wish: Mapping[str, Any]) -> dict[str, Any]:
+        process = self._running()
+        try:
+            print(json.dumps(wish), file=process.stdin, flush=True)
+            if _has_line(process, PATIENCE) and (line := process.stdout.readline()):  # type: ignore[union-attr]
+                return json.loads(line)
+        except BrokenPipeError:
+            pass
+        process.kill()
+        process.wait()
+        return {"error": SENTENCE.format(f"{PATIENCE:.0f}")}
+
+    def _running(self) -> "subprocess.Popen[str]":
+        if self._process is None or self._process.poll() is not None:
+            command = [sys.executable, "-m", "genlab.training.estimate"]
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+            self._process = subprocess.Popen(command, env=_environment(), **pipes)  # noqa: S603  our own words
+            self._process.stdout.readline()  # type: ignore[union-attr]  # it has imported everything
+        return self._process
+
+
+def _has_line(process: "subprocess.Popen[str]", seconds: float) -> bool:
+    return bool(select.select([process.stdout], [], [], seconds)[0])
+
+
+def _environment() -> dict[str, str]:
+    project = str(Path(__file__).parents[2])  # from whatever folder one serves
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [project, os.environ.get("PYTHONPATH")]))}
+
+
+def main() -> None:
+    """Answer one line after the other, each a question as JSON; end when none has come for a while."""
+    os.nice(10)  # the page and what trains come first
+    answers, sys.stdout = sys.stdout, sys.stderr  # what libraries print is no answer
+    print("ready", file=answers, flush=True)
+    while select.select([sys.stdin], [], [], IDLE)[0] and (line := sys.stdin.readline()):
+        wish = json.loads(line)
+        space = wish.pop("space")
+        try:
+            with in_space(Path(space) if space else None):
+                answer = asdict(estimate(**wish))
+        except GenlabError as fault:
+            answer = {"error": str(fault)}
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()

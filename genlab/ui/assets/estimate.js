@@ -1,0 +1,22 @@
+// Under the form of the Train tab: what its run would take, asked for when the form has come to rest.
+
+const REST = 1200; // ms without a change
+const line = find(".estimate");
+const measure = latest(server.estimated);
+let asked = "";
+let timer = 0;
+
+listen("train form", (values) => {
+  const wish = JSON.stringify(values);
+  if (wish === asked) return;
+  asked = wish;
+  clearTimeout(timer);
+  timer = setTimeout(ask, REST, values);
+});
+
+async function ask(values) {
+  if (!element.offsetParent) return void (asked = ""); // nobody sees it
+  line.textContent = say("train.estimating");
+  const answer = await measure({ values });
+  if (answer) line.textContent = answer.error || answer.sentence;
+}
