@@ -16,6 +16,8 @@ VERBS: dict[str, Callable[[list[str]], None]] = {
     "push": models.push_verb,
     "axes": models.axes_verb,
     "track": models.track_verb,
+    "history": models.history_verb,
+    "delete": models.delete_verb,
     "list": models.list_verb,
     "import": data.import_verb,
     "inspect": data.inspect_verb,

@@ -6,7 +6,7 @@ from genlab.errors import RunFault
 from genlab.paths import in_space
 from genlab.training import worker
 from genlab.training.queue import Queue
-from genlab.training.run import Run
+from genlab.training.run import Run, delete_runs
 
 
 @pytest.fixture
@@ -64,20 +64,19 @@ def test_runs_change_places_and_leave(queue):
     assert queue.waiting() == [d, c, b]
     queue.cancel(c)
     assert queue.waiting() == [d, b]
-    assert states(c) == ["stopped"]
     with pytest.raises(RunFault, match="not in the queue"):
         queue.cancel(c)
+    (c,) = runs("c")
     queue.add(c)
     assert queue.waiting() == [d, b, c]
 
 
-@pytest.mark.parametrize("act", ["rename", "delete"])
-def test_a_waiting_run_is_taken_out_before_anything_else(queue, act):
+def test_a_waiting_run_is_taken_out_before_it_is_renamed(queue):
     a, b = runs("a", "b")
     queue.add(a)
     queue.add(b)
     with pytest.raises(RunFault, match="waits in the queue"):
-        getattr(b, act)(*(["c"] if act == "rename" else []))
+        b.rename("c")
 
 
 def test_a_run_is_queued_once(queue):
@@ -149,3 +148,46 @@ def test_a_run_that_cannot_be_started_fails_and_the_next_one_goes(queue, monkeyp
 def test_a_file_that_is_damaged_is_an_empty_queue(tmp_path, queue):
     (tmp_path / "queue.json").write_text("{")
     assert Queue(tmp_path / "queue.json").waiting() == []
+
+
+def trained(name: str) -> Run:
+    """A stopped run that has taken a step."""
+    (run,) = runs(name)
+    run.remember({"step": 1, "losses": {"model": 1.0}, "logs": {}, "held_out": None})
+    run.note("stopped")
+    return run
+
+
+def test_what_leaves_the_queue_vanishes_unless_it_had_trained_before(queue):
+    a, b = runs("a", "b")
+    before = trained("before")
+    for run in (a, b, before):
+        queue.add(run)
+    queue.cancel(b)
+    queue.cancel(before)
+    assert queue.waiting() == []
+    assert not b.path.exists()
+    assert states(a, before) == ["running", "stopped"]
+
+
+def test_the_queue_is_cleared_of_one_visitors_runs_and_of_no_other_ones(tmp_path, queue):
+    training, a = runs("training", "a")
+    before = trained("before")
+    for run in (training, a, before):
+        queue.add(run)
+    with in_space(tmp_path / "one"):
+        (theirs,) = runs("theirs")
+        queue.add(theirs)
+    queue.clear()
+    assert queue.waiting() == [theirs]
+    assert not a.path.exists()
+    assert states(training, before) == ["running", "stopped"]
+
+
+def test_a_waiting_run_that_is_deleted_leaves_the_queue(queue):
+    a, b, c = runs("a", "b", "c")
+    for run in (a, b, c):
+        queue.add(run)
+    assert delete_runs(["b"]) == []
+    queue.advance()
+    assert queue.waiting() == [c]

@@ -1,4 +1,4 @@
-"""The verbs about models: train, resume, sample, push, axes, track, list."""
+"""The verbs about models: train, resume, sample, push, axes, track, history, delete, list."""
 
 import json
 import sys
@@ -12,13 +12,13 @@ from tqdm import tqdm
 import genlab  # what is slow to load is named through it, and loaded where it is used
 from genlab.cli.words import Parser, first, number, parse, parser_of, wants_help
 from genlab.config import Config
-from genlab.errors import BadSetting
+from genlab.errors import BadSetting, RunFault
 from genlab.files import npz, write_bytes
 from genlab.models import MODELS
 from genlab.models.settings import CommonSettings
 from genlab.paths import shipped_models
 from genlab.training.checkpoint import AXES, find_model, list_models, load_model, read_config, sampling_of
-from genlab.training.run import Run, list_runs
+from genlab.training.run import Run, delete_runs, list_runs
 
 if TYPE_CHECKING:
     from genlab.models import Draft
@@ -163,6 +163,32 @@ def track_verb(words: list[str]) -> None:
     print(f"{genlab.training.trackers.track(run, given.to, given.out)} new records of {run.name} told to {given.to}.")
 
 
+def delete_verb(words: list[str]) -> None:
+    """delete RUN … [--stop]: remove runs and all that came of them."""
+    parser = parser_of("delete", delete_verb)
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="name or folder of a run")
+    parser.add_argument("--stop", action="store_true", help="stop first what still trains")
+    given, _ = parse(parser, words)
+    refusals = delete_runs(given.runs, given.stop)
+    if deleted := len(set(given.runs)) - len(refusals):
+        print(f"{deleted} run{'s' if deleted > 1 else ''} deleted.")
+    if any(" is training;" in refusal for refusal in refusals):
+        refusals.append("Add --stop to stop first what still trains.")
+    if refusals:
+        raise RunFault("\n".join(refusals))
+
+
+def history_verb(words: list[str]) -> None:
+    """history RUN --out FILE.csv: the record of a run as a table, a line a step."""
+    parser = parser_of("history", history_verb)
+    parser.add_argument("run", help="name or folder of a run")
+    parser.add_argument("--out", type=Path, required=True, help="FILE.csv")
+    given, _ = parse(parser, words)
+    run = Run.open(given.run)
+    write_bytes(given.out, genlab.training.history.as_csv(run).encode())
+    print(f"{len(run.history())} records of {run.name} are in {given.out}.")
+
+
 def list_verb(words: list[str]) -> None:
     """list: all models, runs and datasets of your own."""
     parse(parser_of("list", list_verb), words)
@@ -192,10 +218,9 @@ def _train(run: Run, device: str) -> None:
             steps.close()
             print(f"\nStopped at step {run.status().step:,}. Continue with: python -m genlab resume {run.name}", file=sys.stderr)
             raise
-    if quiet:
+    if quiet or not (saved := run.checkpoints()):  # stopped and deleted from elsewhere
         return
-    saved = f"{run.path.name}/checkpoints/{run.checkpoints()[-1].name}"
-    print(f"Saved in {saved}. Try: python -m genlab sample {run.address} --out samples.png")
+    print(f"Saved in {run.name}/checkpoints/{saved[-1].name}. Try: python -m genlab sample {run.address} --out samples.png")
 
 
 def _told(progress: "genlab.Progress") -> str:

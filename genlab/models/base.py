@@ -107,6 +107,11 @@ class GenerativeModel(nn.Module):
         """What one unit of the loss curve means."""
         return "loss"
 
+    @classmethod
+    def log_units(cls, settings: Any) -> dict[str, str]:
+        """What the logs beside the loss are measured in, where it is not what the loss is measured in."""
+        return {}
+
     @property
     def device(self) -> torch.device:
         return next(self.parameters()).device

@@ -71,6 +71,10 @@ class GAN(LatentModel):
     def loss_unit(cls, settings: GANSettings, modality: Modality = "image") -> str:
         return GAMES[settings.loss].unit
 
+    @classmethod
+    def log_units(cls, settings: GANSettings) -> dict[str, str]:
+        return {"slope": "score a unit of distance"} if settings.loss == "wgan-gp" else {"told apart": "share"}
+
     def players(self) -> dict[str, Player]:
         rates = {"discriminator": self.settings.discriminator_learning_rate, "generator": self.settings.learning_rate}
         betas = (0.0, 0.9) if self.settings.loss == "wgan-gp" else (0.5, 0.999)  # Gulrajani et al. 2017, algorithm 1

@@ -55,6 +55,10 @@ class VAE(LatentModel):
     def loss_unit(cls, settings: VAESettings, modality: Modality = "image") -> str:
         return LOSS_UNITS["points" if modality == "points" else _likelihood(settings, modality)]
 
+    @classmethod
+    def log_units(cls, settings: VAESettings) -> dict[str, str]:
+        return {"KL": "nats"}  # a code's length, whatever pixels are measured in
+
     def training_losses(self, batch: Batch, step: int) -> Iterator[Loss]:
         mean, logvar = self.posterior(batch.x, self._weights(batch.label))  # [B, L], [B, L]
         z = mean + batch.randn(*self.latent_shape) * (0.5 * logvar).exp()  # [B, L]  Kingma & Welling 2014, eq. 10

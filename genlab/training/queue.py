@@ -52,8 +52,7 @@ class Queue:
             if run.status().state in (*ALIVE, "queued"):
                 raise RunFault(f"The run {run.name!r} is training or waiting already.")
             self._check_room()
-            space = current_space()
-            self._waiting.append(Turn(str(run.path.absolute()), device, str(space) if space else None))
+            self._waiting.append(Turn(str(run.path.absolute()), device, _space()))
             run.ask("run")
             run.note("queued")
             self._write()
@@ -82,10 +81,18 @@ class Queue:
             self._write()
 
     def cancel(self, run: Run) -> None:
-        """Take a run out; it stays as a stopped one that can be queued again."""
+        """Take a run out; one that had trained before stays as it was then, one that never began is removed."""
         with self._lock:
-            self._waiting.remove(self._of(run))
-            run.note("stopped", "Taken out of the queue before it began. Resume puts it back in.")
+            self._sweep()
+            self._leave(self._of(run))
+            self._write()
+
+    def clear(self) -> None:
+        """Take out all runs of this space."""
+        with self._lock:
+            self._sweep()
+            for turn in [turn for turn in self._waiting if turn.space == _space()]:
+                self._leave(turn)
             self._write()
 
     def limit(self, at_once: int) -> None:
@@ -122,6 +129,12 @@ class Queue:
 
         threading.Thread(target=beat, daemon=True, name="queue").start()
 
+    def _leave(self, turn: Turn) -> None:
+        self._waiting.remove(turn)
+        turn.run.note("stopped")
+        if turn.run.status().step == 0:
+            turn.run.delete()
+
     def _begin(self, turn: Turn) -> None:
         try:
             turn.run.note("stopped")  # no longer queued, should the worker not come to write
@@ -129,7 +142,8 @@ class Queue:
                 worker.start(turn.run, turn.device)
             self._training.append(turn)
         except GenlabError as fault:
-            turn.run.note("failed", str(fault))
+            with suppress(GenlabError):  # a run that was deleted just now has no place for a note
+                turn.run.note("failed", str(fault))
 
     def _sweep(self) -> None:
         """Forget runs that ended, were deleted or were taken up by somebody else."""
@@ -139,8 +153,7 @@ class Queue:
     def _check_room(self) -> None:
         if len(self._waiting) >= self.longest:
             raise RunFault(f"The queue is full ({len(self._waiting)} waiting). Try again when some of them are done.")
-        space = current_space()
-        mine = sum(turn.space == (str(space) if space else None) for turn in [*self._waiting, *self._training])
+        mine = sum(turn.space == _space() for turn in [*self._waiting, *self._training])
         if self.each is not None and mine >= self.each:
             raise RunFault(f"You have {mine} runs training or waiting, which is as many as one visitor may have. Stop one first.")
 
@@ -160,6 +173,11 @@ class Queue:
         self.file.parent.mkdir(parents=True, exist_ok=True)
         turns = {name: [asdict(turn) for turn in getattr(self, f"_{name}")] for name in ("waiting", "training")}
         write_json(self.file, {"at_once": self.at_once, **turns})
+
+
+def _space() -> str | None:
+    space = current_space()
+    return str(space) if space else None
 
 
 def _state(turn: Turn) -> str:

@@ -19,7 +19,7 @@ import psutil
 from genlab import data as datasets
 from genlab.data.recipe import PLUS
 from genlab.data.spec import Modality
-from genlab.errors import RunFault, UnknownName
+from genlab.errors import GenlabError, RunFault, UnknownName
 from genlab.files import DiskFault, write_bytes, write_json, writing
 from genlab.lazy import late
 from genlab.models import MODELS
@@ -39,6 +39,7 @@ Doing = Literal["", "open", "build", "draw", "measure", "save"]  # what a run do
 PREFIX = "run:"  # before the name of a run that is called like a model that ships, where a model is named
 WATCHED = 2.0  # seconds for which one look counts as watching
 FASTEST = 1000.0  # steps a second that a pace may ask for
+PATIENCE = 60.0  # seconds for which a run may take to stop
 ALIVE: tuple[State, ...] = ("waiting", "running", "paused")
 
 
@@ -197,6 +198,11 @@ class Run:
     def loss_unit(self) -> str:
         """What one unit of the loss curve means."""
         return self.model.loss_unit(self.settings, self.modality)
+
+    @property
+    def units(self) -> dict[str, str]:
+        """What the curves are measured in: the loss, and by their names the logs that are measured otherwise."""
+        return {"loss": self.loss_unit, **self.model.log_units(self.settings)}
 
     @property
     def command(self) -> str:
@@ -393,15 +399,24 @@ class Run:
             return Run(self.path.rename(target))
 
     def delete(self) -> None:
-        """Remove the run and all that came of it; it must not be training."""
+        """Remove the run and all that came of it; it must not be training. A queue forgets one that waited there."""
         self.must_rest("deleted")
         with writing(self.path):
             shutil.rmtree(self.path)
 
+    def stop(self, patience: float = PATIENCE) -> None:
+        """Ask the process that trains, if any does, to stop, and wait until it has; raises RunFault after so many seconds."""
+        self.ask("stop")
+        until = time.monotonic() + patience
+        while self.status().state in ALIVE:
+            if time.monotonic() > until:
+                raise RunFault(f"The run {self.name!r} has been told to stop, but its step takes long; try again in a minute.")
+            time.sleep(0.05)
+
     def must_rest(self, what: str) -> None:
-        """Raise RunFault while it trains or waits."""
+        """Raise RunFault while it trains, or waits and is not to be deleted."""
         state = self.status().state
-        if state == "queued":
+        if state == "queued" and what != "deleted":
             raise RunFault(f"The run {self.name!r} waits in the queue; take it out before it is {what}.")
         if state in ALIVE:
             raise RunFault(f"The run {self.name!r} is training; stop it before it is {what}.")
@@ -416,6 +431,26 @@ def list_runs(folder: Path | None = None) -> list[Run]:
         except RunFault:
             continue
     return [run for _, run in sorted(found, key=lambda pair: pair[0], reverse=True)]
+
+
+def delete_runs(names: Sequence[str], stop: bool = False) -> list[str]:
+    """Delete runs, with `stop` also those that train; returns a sentence for each that is still there."""
+    found, refusals = [], []
+    for name in dict.fromkeys(names):
+        try:
+            found.append(Run.open(name))
+            if stop:
+                found[-1].ask("stop")  # each before the first is waited for, so that they end beside one another
+        except GenlabError as fault:
+            refusals.append(str(fault))
+    for run in found:
+        try:
+            if stop:
+                run.stop()
+            run.delete()
+        except GenlabError as fault:
+            refusals.append(str(fault))
+    return refusals
 
 
 def differences(runs: Sequence[Run]) -> dict[str, list[Any]]:

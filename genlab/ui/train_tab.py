@@ -1,5 +1,6 @@
 """The Train tab: a form that starts runs, and all runs as their directories grow."""
 
+import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
@@ -14,13 +15,14 @@ from genlab.config import Field
 from genlab.data import Modality, describe
 from genlab.errors import BadSetting, UnknownName
 from genlab.models import MODELS, GenerativeModel
-from genlab.paths import runs_folder
-from genlab.registry import unknown
+from genlab.paths import current_space, runs_folder
+from genlab.registry import check_name, unknown
 from genlab.training.card import extension
 from genlab.training.estimate import Estimator
 from genlab.training.extend import extend
 from genlab.training.health import judge
-from genlab.training.run import Run, differences, list_runs
+from genlab.training.history import as_csv
+from genlab.training.run import Run, delete_runs, differences, list_runs
 from genlab.training.start import create_from, possible_starts, starting_settings
 from genlab.ui.controls import Form, draw_form
 from genlab.ui.points_stage import opened, points_advance, points_look, points_real, points_steer
@@ -32,6 +34,7 @@ from genlab.ui.words import say, words
 
 FAMILY, DEFAULTS = "vae", "defaults"  # the first family; the preset that changes nothing
 NOTHING = ""  # instead of a model to begin with
+MOMENT = 1.0  # seconds after a start in which the same form makes no other run
 Forms = dict[str, Form]  # by family
 
 
@@ -56,13 +59,14 @@ def build(shared: Shared) -> None:
                                 info=words("train.from_info"))  # fmt: skip
             name = gr.Textbox(label=words("train.name"), placeholder=words("train.name_hint"), max_lines=1, elem_id="train-name")
             columns, forms = _forms(preset.value)
+            begun = widget("start", [])
             start = gr.Button(words("train.start"), variant="primary", elem_id="train-start")
             widget("estimate", [_estimator_of(forms)])
         with gr.Column(scale=8, min_width=300, elem_classes="train-middle"):
             widget("points", [points_real, points_look, points_steer, points_advance, ask])
-            stage = widget("run", [watch, sample, ask, more], parts=["curve"])
+            widget("run", [watch, sample, ask, more, history], parts=["curve", "tiles"])
         with gr.Column(scale=3, min_width=240, elem_classes="train-right"):
-            side = widget("side", [rename, remove, ask, reorder, limit])
+            side = widget("side", [rename, remove, ask, reorder, clear, limit])
 
     controls = [component for form in forms.values() for component in form.components]
     asked = [family, shared.dataset_picker, preset, begin]
@@ -75,11 +79,13 @@ def build(shared: Shared) -> None:
     )
     gr.on([preset.input, begin.input], partial(_refill, forms), asked, controls, **QUIET)
     begin.focus(_starts, [family, shared.dataset_picker], begin, **QUIET)
-    start.click(partial(_start, forms), [*asked, name, *controls], [stage, name], concurrency_limit=None, **QUIET)
+    start.click(partial(_start, forms), [*asked, name, *controls], [begun, name], concurrency_limit=None, **QUIET).then(
+        None, js="() => genlab.tell('start answered')", **QUIET
+    )
     form = [family, shared.dataset_picker, *controls]
     tab = Context.block  # the one that is being built
     gr.on(
-        [tab.select, *(component.change for component in form)],  # type: ignore[union-attr]
+        [tab.select, *(component.change for component in form)],
         None,
         form,
         js="(...values) => genlab.tell('train form', values)",
@@ -146,9 +152,25 @@ def _refill(forms: Forms, family: str, dataset: str, preset: str, begin: str) ->
     return [update for name, form in forms.items() for update in (form.write(values) if name == family else form.leave())]
 
 
-@at_edge
-def _start(forms: Forms, family: str, dataset: str, preset: str, begin: str, name: str, *values: Any) -> tuple[object, str]:
-    """Make a run of what the form says, put it into the queue, and show it."""
+def _start(forms: Forms, *form: Any) -> tuple[object, object]:
+    """Put a run of what the form says into the queue and show it, or say beside the button why not."""
+    answer = _begin(forms, form)
+    return {**answer, "at": time.time()}, gr.skip() if "error" in answer else ""
+
+
+@served
+def _begin(forms: Forms, form: Sequence[Any]) -> dict[str, str]:
+    """The run that the form makes; the same form, sent again within a moment, was meant once."""
+    with _starting:
+        for old in [key for key, (_, at) in _begun.items() if time.monotonic() - at > MOMENT]:
+            del _begun[old]
+        key = f"{current_space()} {form!r}"
+        if key not in _begun:
+            _begun[key] = _make(forms, *form).name, time.monotonic()
+        return {"run": _begun[key][0]}
+
+
+def _make(forms: Forms, family: str, dataset: str, preset: str, begin: str, name: str, *values: Any) -> Run:
     check_room()
     queue().check_room()
     settings = _own(forms, family, values)
@@ -159,7 +181,7 @@ def _start(forms: Forms, family: str, dataset: str, preset: str, begin: str, nam
     else:
         run = create_from(family, open_model(begin).name, dataset, settings, chosen, seconds=seconds)
     queue().add(run, device())
-    return {"run": run.name, "at": time.time()}, ""
+    return run
 
 
 def _own(forms: Forms, family: str, values: Sequence[Any]) -> dict[str, Any]:
@@ -234,6 +256,11 @@ class Rename(Request):
     name: str
 
 
+class Remove(Request):
+    runs: list[str] = Field(max_length=1000)
+    stop: bool = False  # those that train, so that they can be deleted
+
+
 class Named(Request):
     run: str
 
@@ -296,6 +323,14 @@ def reorder(wish: object) -> dict[str, Any]:
 
 
 @served
+def clear(wish: object) -> dict[str, Any]:
+    """Take all runs out of the queue."""
+    Request.check(wish)
+    queue().clear()
+    return {}
+
+
+@served
 def limit(wish: object) -> dict[str, Any]:
     """Say how many runs may train at once."""
     queue().limit(Limit.check(wish).at_once)
@@ -311,9 +346,18 @@ def rename(wish: object) -> dict[str, Any]:
 
 @served
 def remove(wish: object) -> dict[str, Any]:
-    """Delete a run and all that came of it."""
-    opened(Named.check(wish).run).delete()
-    return {}
+    """Delete runs and all that came of them."""
+    asked = Remove.check(wish)
+    refusals = delete_runs([check_name(name, "run") for name in asked.runs], asked.stop)
+    queue().advance()  # those that waited have left it
+    return {"error": " ".join(refusals)} if refusals else {}
+
+
+@served
+def history(wish: object) -> dict[str, Any]:
+    """The record of a run as a file."""
+    run = opened(Named.check(wish).run)
+    return {"name": f"{run.name}.csv", "content": b64encode(as_csv(run).encode()).decode()}
 
 
 def _lined_up() -> dict[str, Any]:
@@ -341,11 +385,18 @@ def _line(run: Run) -> dict[str, Any]:
         "family": record["family"],
         "dataset": record["dataset"],
         "state": status.state,
+        "pending": _pending(run, status.state),
         "step": status.step,
         "steps": status.steps,
         "points": run.modality == "points",
         "diverged": status.state == "failed" and "NaN" in status.message,
     }
+
+
+def _pending(run: Run, state: str) -> str:
+    """What the process that trains was asked and has not done yet."""
+    answered = {"waiting": "run", "running": "run", "paused": "pause"}
+    return "" if state not in answered or (wanted := run.wanted()) == answered[state] else wanted
 
 
 def _news(run: Run, since: int) -> dict[str, Any]:
@@ -354,7 +405,8 @@ def _news(run: Run, since: int) -> dict[str, Any]:
     news = [record for record in records if record["step"] > since]
     return {
         "kept": len(records) - len(news),
-        "records": [{key: record[key] for key in ("step", "losses", "held_out")} for record in news],
+        "units": run.units,
+        "records": [{key: record[key] for key in ("step", "losses", "held_out", "logs")} for record in news],
     }
 
 
@@ -378,3 +430,7 @@ def _detail(run: Run) -> dict[str, Any]:
         "steered": run.steered,
         "extended": extension(run),
     }
+
+
+_begun: dict[str, tuple[str, float]] = {}  # by visitor and form: the run that was made, and when
+_starting = threading.Lock()

@@ -47,33 +47,48 @@ function logTicks(low, high) {
   return inside.length > 6 && whole.length >= 2 ? whole : inside;
 }
 
-// A curve in `host`; lines are { name, colour, points: [[step, value]], raw?, dashed? }.
+const AXIS = 46; // pixels that the numbers of an axis take
+const NARROW = 500; // pixels below which axes go without their names
+
+// A curve in `host`; lines are { name, unit, loss, colour, points: [[step, value]], raw?, dashed?, dotted? }.
+// Each unit has an axis: that of the first line is on the left, with the grid; the others stand on the right.
 function curveIn(host) {
-  const svg = draw("svg", { role: "img" });
-  const tip = make("div.tip", { hidden: true });
-  host.replaceChildren(svg, tip);
-  const margin = { left: 52, right: 12, top: 10, bottom: 26 };
+  const svg = draw("svg", { role: "img", tabindex: 0 });
+  const tip = make("div.tip", { hidden: true, role: "status" });
+  const none = make("p.note.none", { hidden: true });
+  host.replaceChildren(svg, none, tip);
   let state = { lines: [], log: false, end: 1, cursor: null };
-  let scale = null;
+  let scale = null; // of steps, and the edges of the plot
+  let axes = []; // by unit
+  let pointed = null; // the step that is pointed at
 
-  const toY = (value) => (state.log ? Math.log10(value) : value);
-  const drawable = ([, y]) => Number.isFinite(y) && (!state.log || y > 0);
+  const drawable = (axis) => ([, y]) => Number.isFinite(y) && (!axis.log || y > 0);
+  const axisOf = (line) => axes.find((axis) => axis.unit === line.unit);
 
-  function range() {
-    const values = state.lines.flatMap((line) => line.points.filter(drawable).map(([, y]) => toY(y)));
-    if (!values.length) return [0, 1];
-    values.sort((a, b) => a - b);
+  function makeAxis(unit) {
+    const lines = state.lines.filter((line) => line.unit === unit);
+    const axis = { unit, lines, log: state.log && lines.some((line) => line.loss) };
+    axis.value = (y) => (axis.log ? Math.log10(y) : y);
+    const values = lines.flatMap((line) => line.points.filter(drawable(axis)).map(([, y]) => axis.value(y))).sort((a, b) => a - b);
+    [axis.low, axis.high] = values.length ? around(values, axis.log) : [0, 1];
+    axis.y = (y) => Math.max(scale.top - 20, scale.bottom - ((axis.value(y) - axis.low) / (axis.high - axis.low)) * (scale.bottom - scale.top));
+    return axis;
+  }
+
+  // All values, but for a few that would press the others flat.
+  function around(values, log) {
     const low = values[0];
     const typical = values[Math.floor(0.97 * (values.length - 1))];
-    const high = !state.log && values.at(-1) - low > 3 * (typical - low) ? typical + 0.3 * (typical - low) : values.at(-1);
+    const high = !log && values.at(-1) - low > 3 * (typical - low) && typical > low ? typical + 0.3 * (typical - low) : values.at(-1);
     const pad = 0.05 * (high - low) || 0.05 * Math.abs(high) || 0.5;
     return [low - pad, high + pad];
   }
 
-  function path(points) {
+  function path(line, points) {
+    const axis = axisOf(line);
     return points
-      .filter(drawable)
-      .map(([x, y], i) => `${i ? "L" : "M"}${scale.x(x).toFixed(1)} ${scale.y(toY(y)).toFixed(1)}`)
+      .filter(drawable(axis))
+      .map(([x, y], i) => `${i ? "L" : "M"}${scale.x(x).toFixed(1)} ${axis.y(y).toFixed(1)}`)
       .join("");
   }
 
@@ -81,39 +96,57 @@ function curveIn(host) {
     const width = host.clientWidth;
     const height = host.clientHeight;
     if (!width) return;
-    const [low, high] = range();
-    const right = width - margin.right;
-    const bottom = height - margin.bottom;
-    scale = {
-      x: (step) => margin.left + (step / state.end) * (right - margin.left),
-      y: (value) => Math.max(margin.top - 20, bottom - ((value - low) / (high - low)) * (bottom - margin.top)),
-      step: (pixel) => ((pixel - margin.left) / (right - margin.left)) * state.end,
-    };
+    none.textContent = state.none;
+    none.hidden = state.lines.length > 0;
+    svg.toggleAttribute("hidden", !state.lines.length);
+    const units = [...new Set(state.lines.map((line) => line.unit))];
+    const name = width < NARROW ? 0 : 14;
+    const left = AXIS + 6 + name;
+    const right = width - 12 - (units.length > 1 ? (units.length - 1) * (AXIS + name) - 6 : 0);
+    const [top, bottom] = [10, height - 26];
+    scale = { left, right, top, bottom, x: (step) => left + (step / state.end) * (right - left), step: (pixel) => ((pixel - left) / (right - left)) * state.end };
+    axes = units.map(makeAxis);
+    Object.assign(svg.dataset, { left, right });
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     svg.setAttribute("aria-label", state.label || "");
     const clip = draw("clipPath", { id: "train-curve-clip" });
-    clip.append(draw("rect", { x: margin.left, y: margin.top, width: right - margin.left, height: bottom - margin.top + 1 }));
+    clip.append(draw("rect", { x: left, y: top, width: right - left, height: bottom - top + 1 }));
     const grid = draw("g", { class: "grid" });
-    for (const t of state.log ? logTicks(low, high) : ticks(low, high, 5)) {
-      const y = scale.y(t);
-      grid.append(draw("line", { x1: margin.left, x2: right, y1: y, y2: y }));
-      grid.append(draw("text", { x: margin.left - 8, y: y + 4, "text-anchor": "end" }, figure(state.log ? 10 ** t : t)));
-    }
-    const steps = ticks(0, state.end, width < 500 ? 3 : 6).filter(Number.isInteger);
+    axes.forEach((axis, i) => grid.append(i ? drawAxis(axis, right + (i - 1) * (AXIS + name) + 8, 1, name) : drawAxis(axis, left - 8, -1, name)));
+    const steps = ticks(0, state.end, right - left < NARROW ? 3 : 6).filter(Number.isInteger);
     steps.forEach((t) => grid.append(draw("text", { x: scale.x(t), y: height - 6, "text-anchor": t ? (t > 0.97 * state.end ? "end" : "middle") : "start" }, count(t))));
     const lines = draw("g", { "clip-path": "url(#train-curve-clip)" });
-    for (const line of state.lines) {
-      const common = { fill: "none", stroke: line.colour, "stroke-linejoin": "round" };
-      if (line.raw) lines.append(draw("path", { ...common, class: "raw", d: path(line.raw), "stroke-width": 1, opacity: 0.25 }));
-      const dash = line.dashed ? { "stroke-dasharray": "6 4" } : {};
-      lines.append(draw("path", { ...common, ...dash, class: "line", "data-name": line.name, d: path(line.points), "stroke-width": 2 }));
-      if (line.points.length === 1 && drawable(line.points[0]))
-        lines.append(draw("circle", { cx: scale.x(line.points[0][0]), cy: scale.y(toY(line.points[0][1])), r: 3, fill: line.colour }));
-    }
-    const cursor = draw("line", { class: "cursor", y1: margin.top, y2: bottom });
-    svg.replaceChildren(clip, grid, lines, cursor);
+    for (const line of state.lines) lines.append(...drawLine(line));
+    svg.replaceChildren(clip, grid, lines, draw("line", { class: "cursor", y1: top, y2: bottom }), draw("g", { class: "cross" }));
     moveCursor();
+    point();
   }
+
+  // The numbers of an axis at x, to its left (side -1) or right (1), and along it what they mean.
+  function drawAxis(axis, x, side, room) {
+    const drawn = draw("g", { class: "axis", "data-unit": axis.unit });
+    for (const t of axis.log ? logTicks(axis.low, axis.high) : ticks(axis.low, axis.high, 5)) {
+      const value = axis.log ? 10 ** t : t;
+      const y = axis.y(value);
+      if (side < 0) drawn.append(draw("line", { x1: scale.left, x2: scale.right, y1: y, y2: y }));
+      drawn.append(draw("text", { x, y: y + 4, "text-anchor": side < 0 ? "end" : "start" }, figure(value)));
+    }
+    const own = side < 0 ? "" : `${axis.lines.map((line) => line.name).join(", ")}, `;
+    const [at, middle] = [x + side * (AXIS - 2), (scale.top + scale.bottom) / 2];
+    if (room) drawn.append(draw("text", { class: "unit", "text-anchor": "middle", transform: `translate(${at} ${middle}) rotate(${90 * side})` }, own + axis.unit));
+    return drawn;
+  }
+
+  function drawLine(line) {
+    const common = { fill: "none", stroke: line.colour, "stroke-linejoin": "round" };
+    const dash = line.dashed ? { "stroke-dasharray": "6 4" } : line.dotted ? { "stroke-dasharray": "2 3" } : {};
+    const strong = draw("path", { ...common, ...dash, class: "line", "data-name": line.name, d: path(line, line.points), "stroke-width": 2 });
+    const faint = line.raw && !line.dotted ? draw("path", { ...common, class: "raw", d: path(line, line.raw), "stroke-width": 1, opacity: 0.25 }) : null;
+    const alone = line.points.length === 1 && drawable(axisOf(line))(line.points[0]) ? dot(line, line.points[0]) : null;
+    return [faint, strong, alone].filter(Boolean);
+  }
+
+  const dot = (line, [x, y]) => draw("circle", { cx: scale.x(x), cy: axisOf(line).y(y), r: 3.5, fill: line.colour });
 
   function moveCursor() {
     const line = svg.querySelector(".cursor");
@@ -124,31 +157,61 @@ function curveIn(host) {
     line.setAttribute("x2", x);
   }
 
+  // --- What is pointed at ---
+
+  // Every line's value at the step, in its unit, with a dot on the line.
+  function point(step = pointed) {
+    const cross = svg.querySelector(".cross");
+    const rows = scale && step != null ? state.lines.filter((line) => line.points.length).map((line) => ({ line, i: nearest(line.points, step) })) : [];
+    pointed = rows.length ? rows[0].line.points[rows[0].i][0] : null;
+    tip.hidden = !rows.length;
+    cross?.replaceChildren();
+    if (!rows.length) return;
+    const x = scale.x(pointed);
+    cross.append(draw("line", { x1: x, x2: x, y1: scale.top, y2: scale.bottom }));
+    cross.append(...rows.filter(({ line, i }) => drawable(axisOf(line))(line.points[i])).map(({ line, i }) => dot(line, line.points[i])));
+    tip.replaceChildren(make("b", {}, say("train.step_n", { step: count(pointed) })), ...rows.flatMap(told));
+    tip.style.left = `${x + 14 + tip.offsetWidth > host.clientWidth ? Math.max(0, x - 14 - tip.offsetWidth) : x + 14}px`;
+  }
+
+  // A line of the tip; beside a smoothed value is the measured one, and the step where it is another one.
+  function told({ line, i }) {
+    const measured = line.raw && figure(line.raw[i][1], 4) !== figure(line.points[i][1], 4) ? say("train.measured", { value: figure(line.raw[i][1], 4) }) : "";
+    const elsewhere = line.points[i][0] === pointed ? "" : say("train.at_step", { step: count(line.points[i][0]) });
+    return [
+      make("span", {}, make("i", { style: `background:${line.colour}` }), line.name),
+      make("b", {}, figure(line.points[i][1], 4)),
+      make("small", {}, [line.unit, measured, elsewhere].filter(Boolean).join(" ")),
+    ];
+  }
+
   function hover(event) {
     if (!scale || !state.lines.length) return;
-    const box = host.getBoundingClientRect();
-    const step = scale.step(event.clientX - box.left);
-    if (step < 0 || step > state.end) return leave();
-    const rows = state.lines.filter((line) => line.points.length).map((line) => ({ line, near: nearest(line.points, step) }));
-    if (!rows.length) return;
-    tip.replaceChildren(
-      make("b", {}, say("train.step_n", { step: count(nearest(rows[0].line.points, step)[0]) })),
-      ...rows.map(({ line, near }) =>
-        make("span", {}, make("i", { style: `background:${line.colour}` }), `${line.name} `, make("b", {}, figure(near[1], 4)))
-      )
-    );
-    tip.hidden = false;
-    const x = event.clientX - box.left;
-    tip.style.left = `${x + 14 + tip.offsetWidth > box.width ? x - 14 - tip.offsetWidth : x + 14}px`;
+    const step = scale.step(event.clientX - host.getBoundingClientRect().left);
+    step < 0 || step > state.end ? leave() : point(step);
   }
 
   function leave() {
-    tip.hidden = true;
+    pointed = null;
+    point();
+  }
+
+  // From one record to the next, or away.
+  function walk(event) {
+    const steps = state.lines[0]?.points.map(([step]) => step) ?? [];
+    const here = pointed == null ? (event.key === "ArrowLeft" ? steps.length : -1) : steps.indexOf(pointed);
+    const next = { ArrowLeft: here - 1, ArrowRight: here + 1, Home: 0, End: steps.length - 1 }[event.key];
+    if (event.key === "Escape") leave();
+    if (next == null || !steps.length) return;
+    event.preventDefault();
+    point(steps[Math.min(Math.max(0, next), steps.length - 1)]);
   }
 
   svg.addEventListener("pointermove", hover);
   svg.addEventListener("pointerdown", hover);
-  svg.addEventListener("pointerleave", leave);
+  svg.addEventListener("pointerleave", (event) => event.pointerType === "touch" || leave()); // a finger is lifted to read
+  svg.addEventListener("blur", leave);
+  svg.addEventListener("keydown", walk);
   new ResizeObserver(paint).observe(host);
 
   return {
@@ -163,7 +226,7 @@ function curveIn(host) {
   };
 }
 
-// The point of a line whose step is nearest; steps rise.
+// The place of the point whose step is nearest; steps rise.
 function nearest(points, step) {
   let low = 0;
   let high = points.length - 1;
@@ -172,5 +235,5 @@ function nearest(points, step) {
     if (points[middle][0] < step) low = middle + 1;
     else high = middle;
   }
-  return low && step - points[low - 1][0] < points[low][0] - step ? points[low - 1] : points[low];
+  return low && step - points[low - 1][0] < points[low][0] - step ? low - 1 : low;
 }

@@ -20,6 +20,17 @@ function make(what, attributes = {}, ...children) {
   return made;
 }
 
+// Draw a place anew only where what it shows has changed: what is pressed, chosen or read there stays under the hand.
+function redraw(place, shown, nodes) {
+  const state = JSON.stringify(shown);
+  if (place.dataset.state === state) return;
+  place.dataset.state = state;
+  place.replaceChildren(...nodes());
+}
+
+// An answer of the server; one that never came is { error }.
+const answerOf = async (promise) => (await promise.catch(() => null)) ?? { error: say("page.lost") };
+
 // Calls a server function; an answer that a later call overtook is dropped (undefined), a fault becomes { error }.
 function latest(ask) {
   let turn = 0;

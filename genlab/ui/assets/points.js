@@ -17,6 +17,7 @@ let seen = "", arrived = 0, gap = EVERY;
 let flow = { began: 0, held: null }; // when the particles set out; where they are held by hand
 let steering = { pace: 0, players: [] };
 let frames = 0, painted = 0, following = 0, asked = 0;
+let lost = false; // the last look had no answer
 
 label(element);
 listen("lab", meet);
@@ -43,6 +44,7 @@ function meet(lab) {
 
 async function begin(next) {
   [view, before, seen, real, run] = [null, null, "", null, next];
+  fault();
   flow = { began: performance.now(), held: null };
   find(".sight").classList.add("waiting");
   const mine = ++following;
@@ -67,10 +69,11 @@ async function follow(mine) {
 }
 
 async function look(mine) {
-  const answer = (await server.points_look({ run: run.name, seen }).catch(() => null)) ?? { error: say("page.lost") };
+  const answer = await answerOf(server.points_look({ run: run.name, seen }));
   if (mine !== following) return;
-  fault(answer.error);
-  if (answer.error) return;
+  if (answer.error || lost) fault(answer.error); // what was refused to the hand stays
+  lost = Boolean(answer.error);
+  if (lost) return;
   if (performance.now() - asked > 1000) steering = { pace: answer.pace, players: answer.players };
   if (answer.view) take(answer);
   showSteering();
@@ -217,8 +220,7 @@ function lines(numbers, side) {
 // --- The hand ---
 
 async function tellRun(promise) {
-  const answer = (await promise.catch(() => null)) ?? { error: say("page.lost") };
-  fault(answer.error);
+  fault((await answerOf(promise)).error);
   tell("look again");
 }
 
@@ -237,8 +239,8 @@ function fault(sentence) {
 function showRun() {
   const resumable = ["paused", "stopped", "failed", "interrupted"].includes(run.state) && run.step < run.steps;
   at("play").textContent = say(run.state === "running" || run.state === "done" ? "points.pause" : "points.play");
-  at("play").disabled = !(resumable || run.state === "running");
-  at("step").disabled = !["running", "paused"].includes(run.state);
+  at("play").disabled = Boolean(run.pending) || !(resumable || run.state === "running");
+  at("step").disabled = run.pending === "stop" || !["running", "paused"].includes(run.state);
   at("speed").disabled = !alive();
   at("movers").disabled = !alive();
   at("movers").hidden = Object.keys(run.last?.losses ?? {}).length < 2;

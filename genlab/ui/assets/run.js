@@ -8,9 +8,11 @@ const stop = find("#train-stop");
 const more = find(".more");
 const SAMPLES_KEPT = 100;
 const ROWS = 4; // of samples in a picture
+const SHARP = 3; // screen pixels a pixel from which its edges are kept; below, some would be twice as wide as others
+const LOG_COLOURS = ["#3f90da", "#a96b59"]; // of the ten that can be told apart
 
-const lab = { selected: genlab.link.run || sessionStorage.getItem("genlab.run") || "", overlaid: new Set(), histories: new Map(), runs: [], run: null, lost: false };
-const view = { live: true, step: 0, smoothing: 0.6, log: false };
+const lab = { selected: genlab.link.run || sessionStorage.getItem("genlab.run") || "", overlaid: new Set(), histories: new Map(), units: new Map(), runs: [], run: null, lost: false, asking: "" };
+const view = { live: true, step: 0, smoothing: 0.6, log: false, hidden: new Set() };
 const pictures = new Map();
 const askPicture = latest(server.sample);
 let timer = 0;
@@ -19,8 +21,7 @@ let turn = 0;
 label(element);
 poll();
 
-watch("value", () => props.value && select(props.value.run));
-listen("select run", select);
+listen("select run", choose);
 listen("overlay run", overlay);
 listen("look again", poll);
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && poll());
@@ -34,7 +35,7 @@ scrubber.addEventListener("keydown", jump);
 pause.addEventListener("click", () => ask(isActive() && lab.run.state !== "paused" ? "pause" : "run"));
 stop.addEventListener("click", () => ask("stop"));
 more.addEventListener("submit", extend);
-new ResizeObserver(size).observe(samples.parentElement);
+find(".csv").addEventListener("click", keepTable);
 
 // --- What is new ---
 
@@ -69,10 +70,16 @@ function take(answer, asked) {
   for (const name of asked) {
     const news = answer.histories[name];
     if (!news) forget(name);
-    else if (news.kept !== (lab.histories.get(name) || []).length) lab.histories.delete(name), setTimeout(poll, 0); // it went back to a save
+    else if (lab.units.set(name, news.units), news.kept !== (lab.histories.get(name) || []).length) lab.histories.delete(name), setTimeout(poll, 0); // it went back to a save
     else lab.histories.set(name, [...(lab.histories.get(name) || []), ...news.records]);
   }
-  if (!lab.run && lab.runs.length) select(lab.runs[0].name);
+  if (!lab.run && lab.runs.length) select(worthSeeing().name);
+}
+
+// The run that trains; where none does, the one that is about to, or else the newest.
+function worthSeeing() {
+  const first = (...states) => lab.runs.find((run) => states.includes(run.state));
+  return first("running") ?? first("waiting", "paused") ?? first("queued") ?? lab.runs[0];
 }
 
 function lastStep(name) {
@@ -84,11 +91,16 @@ function forget(name) {
   lab.overlaid.delete(name);
 }
 
+// What a person chose is on stage again when the page is loaded anew.
+function choose(name) {
+  sessionStorage.setItem("genlab.run", name);
+  select(name);
+}
+
 function select(name) {
-  if (lab.selected !== name) pictures.clear(), samples.removeAttribute("src"), delete samples.dataset.step;
+  if (lab.selected !== name) pictures.clear(), samples.replaceChildren(), delete samples.dataset.step, fault();
   lab.selected = name;
   lab.overlaid.delete(name);
-  sessionStorage.setItem("genlab.run", name);
   view.live = true;
   poll();
 }
@@ -99,22 +111,24 @@ function overlay(name) {
 }
 
 async function ask(wanted) {
-  for (const button of [pause, stop]) button.disabled = true;
-  let answer;
-  try {
-    answer = await server.ask({ run: lab.selected, wanted });
-  } catch {
-    answer = { error: say("page.lost") };
-  }
+  lab.asking = wanted;
+  buttons();
+  fault((await answerOf(server.ask({ run: lab.selected, wanted }))).error);
+  await poll();
+  lab.asking = "";
+  show();
+}
+
+async function keepTable() {
+  const answer = await answerOf(server.history({ run: lab.selected }));
   fault(answer.error);
-  poll();
+  if (!answer.error) genlab.save(answer.name, answer.content);
 }
 
 // A finished run goes on to more steps in all.
 async function extend(event) {
   event.preventDefault();
-  const answer = (await server.more({ run: lab.selected, steps: Number(more.steps.value) }).catch(() => null)) ?? { error: say("page.lost") };
-  fault(answer.error);
+  fault((await answerOf(server.more({ run: lab.selected, steps: Number(more.steps.value) }))).error);
   poll();
 }
 
@@ -138,7 +152,7 @@ function show() {
   find(".smoothing-value").textContent = view.smoothing.toFixed(2);
   find(".smoothing").style.setProperty("--share", view.smoothing);
   buttons();
-  curve.show({ lines: lines(), log: view.log, end: Math.max(1, end(), ...[...lab.overlaid].map(lastStep)), label: say("train.curve_label", { run: lab.selected }) });
+  curve.show({ lines: lines().filter((line) => !line.hidden), log: view.log, end: Math.max(1, end(), ...[...lab.overlaid].map(lastStep)), label: say("train.curve_label", { run: lab.selected }), none: say(isActive() ? "train.curve_comes" : "train.no_curve") });
   key();
   compare();
   scrubTo();
@@ -154,12 +168,14 @@ function end() {
 }
 
 function buttons() {
-  const state = lab.run ? lab.run.state : "";
-  const resumable = ["paused", "stopped", "failed", "interrupted"].includes(state) && lab.run.step < lab.run.steps;
-  pause.textContent = say(resumable ? "train.resume" : "train.pause");
-  pause.disabled = !(resumable || state === "running");
-  stop.disabled = !isActive();
-  if (more.hidden && state === "done") more.steps.value = 2 * lab.run.steps;
+  const { state, step, steps, pending } = lab.run ?? {};
+  const coming = lab.asking || pending; // what was asked and has not happened yet
+  const resumable = ["paused", "stopped", "failed", "interrupted"].includes(state) && step < steps;
+  pause.textContent = say(coming === "pause" ? "train.pausing" : coming === "run" ? "train.resuming" : resumable ? "train.resume" : "train.pause");
+  pause.disabled = Boolean(coming) || !(resumable || state === "running");
+  stop.textContent = say(coming === "stop" ? "train.stopping" : state === "queued" ? "train.leave_queue" : "train.stop");
+  stop.disabled = Boolean(lab.asking) || coming === "stop" || !isActive();
+  if (more.hidden && state === "done") more.steps.value = 2 * steps;
   more.hidden = state !== "done";
 }
 
@@ -171,31 +187,50 @@ function lines() {
 // The chosen run has the page's own colours; overlaid ones have one colour each, held-out always dashed there.
 function linesOf(name, i, several) {
   const records = thin(lab.histories.get(name));
-  const players = records.length ? Object.keys(records[0].losses) : [];
+  const players = Object.keys(records[0]?.losses ?? {});
+  const logs = several ? [] : Object.keys(records[0]?.logs ?? {});
+  const units = lab.units.get(name);
   const range = Math.max(1, lab.runs.find((run) => run.name === name)?.steps || end());
-  const prefix = several ? `${name} ` : "";
+  const line = (kind, value, look) => {
+    const measured = records.map((record) => [record.step, value(record)]).filter(([, y]) => y != null);
+    const own = units[kind] ?? units.loss;
+    return { kind, name: several ? `${name} ${kind}` : kind, unit: short(own), loss: own === units.loss, measured, ...look };
+  };
+  const smoothed = (one) => ({ ...one, raw: one.measured, points: smooth(one.measured, view.smoothing, range) });
   const trained = players.map((player, p) => {
-    const raw = records.map((record) => [record.step, record.losses[player]]);
     const kind = players.length > 1 ? player : say("train.training");
-    return { name: prefix + kind, colour: i ? colourOf(i - 1) : p ? "var(--ink)" : "var(--accent)", raw, points: smooth(raw, view.smoothing, range), dashed: i > 0 && p > 0 };
+    return smoothed(line(kind, (record) => record.losses[player], { colour: i ? colourOf(i - 1) : p ? "var(--ink)" : "var(--accent)", dashed: i > 0 && p > 0 }));
   });
-  const held = records.filter((record) => record.held_out != null).map((record) => [record.step, record.held_out]);
-  const heldLine = { name: prefix + say("train.held_out"), colour: i ? colourOf(i - 1) : "var(--amber)", points: held, dashed: i > 0 };
-  return held.length ? [...trained, heldLine] : trained;
+  const told = logs.map((log, k) => smoothed(line(log, (record) => record.logs[log], { colour: LOG_COLOURS[k % LOG_COLOURS.length], dotted: true })));
+  const held = line(say("train.held_out"), (record) => record.held_out, { colour: i ? colourOf(i - 1) : "var(--amber)", dashed: i > 0 });
+  return [...trained, ...(held.measured.length ? [{ ...held, points: held.measured }] : []), ...told].map((one) => ({ ...one, hidden: view.hidden.has(one.kind) }));
 }
 
+// A unit as an axis has room for it; what it means follows a colon or semicolon.
+const short = (unit) => unit.split(/[:;]/)[0];
+
+// What the lines are; a click leaves one out, so that the others have the room.
 function key() {
-  find(".key").replaceChildren(
-    ...lines().map((line) => make("span", {}, make(line.dashed ? "i.dashed" : "i", { style: `--colour:${line.colour}` }), line.name))
-  );
+  const shown = lines();
+  redraw(find(".key"), [lab.selected, shown.map(({ name, hidden }) => [name, hidden])], () => shown.map((line) =>
+    make("button.link", { type: "button", "aria-pressed": String(!line.hidden), title: say("train.key", { line: line.name }), onclick: () => toggle(line.kind) },
+      make(line.dashed ? "i.dashed" : line.dotted ? "i.dotted" : "i", { style: `--colour:${line.colour}` }), line.name)
+  ));
+}
+
+function toggle(kind) {
+  view.hidden.has(kind) ? view.hidden.delete(kind) : view.hidden.add(kind);
+  show();
 }
 
 // The settings in which the runs on the curve differ.
 function compare() {
-  const { runs, rows, units } = lab.compared || {};
   const place = find("#run-compare");
-  place.hidden = !runs;
-  if (!runs) return;
+  place.hidden = !lab.compared?.runs;
+  redraw(place, lab.compared, () => (lab.compared?.runs ? tableOf(lab.compared) : []));
+}
+
+function tableOf({ runs, rows, units }) {
   const cell = (value) => make("td", {}, value == null ? say("train.compared_none") : String(value));
   const table = make(
     "table",
@@ -204,7 +239,7 @@ function compare() {
     make("tbody", {}, ...rows.map((row) => make("tr", {}, make("th", { scope: "row" }, row.name.replaceAll("_", " ")), ...row.values.map(cell))))
   );
   const notes = [rows.length ? null : say("train.compared_same"), units.length > 1 ? say("train.compared_units") : null];
-  place.replaceChildren(...(rows.length ? [table] : []), ...notes.filter(Boolean).map((text) => make("p.note", {}, text)));
+  return [...(rows.length ? [table] : []), ...notes.filter(Boolean).map((text) => make("p.note", {}, text))];
 }
 
 // --- Steps ---
@@ -237,16 +272,22 @@ function scrubTo() {
 async function picture(step) {
   const drawn = lab.run && lab.run.name === lab.selected ? lab.run.samples : [];
   const at = drawn.filter((s) => s <= step).at(-1) ?? drawn[0];
-  find(".samples-title").textContent = at == null ? say("train.no_samples") : say("train.samples_at", { step: count(at) });
+  find(".samples-title").textContent = at == null ? say("train.samples") : say("train.samples_at", { step: count(at) });
+  find(".samples .none").hidden = at != null;
+  element.querySelector("section").classList.toggle("of-points", at != null && lab.run.points);
+  find(".samples .none").textContent = say(isActive() ? "train.samples_come" : "train.no_samples");
   if (at == null || samples.dataset.step === String(at)) return;
   samples.dataset.step = at;
   const run = lab.selected;
   if (!pictures.has(at)) {
     const answer = await askPicture({ run, step: at });
-    if (!answer || answer.error || run !== lab.selected) return;
+    if (answer?.error) return void delete samples.dataset.step; // asked again with the next look
+    if (!answer || run !== lab.selected) return;
     keep(at, answer.image);
   }
-  if (samples.dataset.step === String(at)) samples.src = pictures.get(at);
+  const image = Object.assign(new Image(), { src: pictures.get(at) });
+  await image.decode();
+  if (run === lab.selected && samples.dataset.step === String(at)) hang(image);
 }
 
 function keep(step, image) {
@@ -275,16 +316,18 @@ function jump(event) {
   scrub(next ?? (way > 0 ? end() : now));
 }
 
-// Half-whole scales keep the pixels even; lines part the samples, which lie in ROWS rows of squares.
-samples.addEventListener("load", size);
-function size() {
-  const { naturalWidth: w, naturalHeight: h } = samples;
-  if (!w) return;
-  const room = samples.parentElement.clientWidth / w;
-  const scale = room < 1 ? room : lab.run?.points ? 1 : Math.floor(room * 2) / 2;
-  samples.style.width = `${w * scale}px`;
-  const lines = find(".samples .lines");
-  lines.style.cssText = `width:${w * scale}px;height:${h * scale}px;--tile:${(h / ROWS) * scale}px`;
-  lines.hidden = (w * ROWS) % h > 0 || Boolean(lab.run?.points);
-  samples.parentElement.classList.toggle("of-points", Boolean(lab.run?.points));
+// A picture of images, in ROWS rows of squares, as tiles over the whole width; one of points as it is.
+function hang({ src, naturalWidth: w, naturalHeight: h }) {
+  const points = Boolean(lab.run?.points);
+  const rows = points || (w * ROWS) % h || h % ROWS ? 1 : ROWS;
+  const columns = rows > 1 ? (w * rows) / h : 1;
+  samples.style.setProperty("--columns", columns);
+  samples.style.maxWidth = points ? `${w}px` : "";
+  samples.style.setProperty("--sprite", `url(${src})`);
+  samples.parentElement.classList.toggle("soft", (samples.parentElement.clientWidth * devicePixelRatio) / w < SHARP);
+  if (samples.children.length !== columns * rows) samples.replaceChildren(...Array.from({ length: columns * rows }, (_, i) => {
+    const tile = make("i", { style: `aspect-ratio:${w / columns} / ${h / rows}` });
+    cut(tile, i, columns, rows);
+    return tile;
+  }));
 }

@@ -2,8 +2,10 @@
 
 const list = find("#run-list");
 const atOnce = find(".at-once");
-let open = { run: "", what: "" }; // the row with a question in it
-let drawn = "";
+const drawn = new Map(); // the rows by run, each with what it was drawn from
+let open = { run: "", what: "" }; // the row with a question in it, its refusal, and what was typed there
+let doomed = null; // the runs that are ticked to be deleted together, while that is asked
+let clearing = false; // whether all are to leave the queue, while that is asked
 let lab = null;
 
 label(element);
@@ -13,25 +15,33 @@ find(".latent").addEventListener("click", () => {
   trigger("open_latent", { run: lab.selected });
   document.getElementById("tab-latent").click();
 });
+find(".several").addEventListener("click", () => choose(doomed ? null : []));
+find(".clear").addEventListener("click", () => askToClear(true));
 atOnce.addEventListener("change", () => change(server.limit({ at_once: Number(atOnce.value) })));
 listen("lab", show);
 
 function show(news) {
   lab = news;
   const { run } = lab;
-  const verdict = lab.lost ? { level: "bad", sentence: lab.lost } : run ? run.health : { level: "quiet", sentence: say("train.no_health") };
+  const verdict = lab.lost ? { level: "bad", sentence: lab.lost } : run ? healthOf(run) : { level: "quiet", sentence: say("train.no_health") };
   const health = find(".health");
   health.textContent = verdict.sentence;
   health.dataset.level = verdict.level;
-  find(".figures").replaceChildren(...(run ? figures(run).map((text) => make("li", {}, text)) : []));
+  const told = run ? figures(run) : [];
+  redraw(find(".figures"), told, () => told.map((text) => make("li", {}, text)));
   find(".latent").hidden = !(run && run.saved_step);
   find(".terminal").hidden = !run;
   find(".copy-link").hidden = !run;
   if (run) find("code").textContent = run.command;
-  const state = JSON.stringify([lab.runs, lab.selected, [...lab.overlaid], open]);
-  if (state !== drawn) rows();
-  drawn = state;
+  rows();
+  several();
   queue();
+}
+
+// What it was asked comes before how it does.
+function healthOf(run) {
+  const coming = { stop: "train.stopping_why", pause: "train.pausing_why" }[run.pending];
+  return coming ? { level: "quiet", sentence: say(coming) } : run.health;
 }
 
 function figures(run) {
@@ -62,25 +72,44 @@ function duration(seconds) {
 
 // --- The list of runs ---
 
+// A row is made anew only when something else than its progress changes, so that no click or key falls between two.
 function rows() {
-  const typed = list.querySelector("input.name")?.value;
-  list.replaceChildren(...(lab.runs.length ? lab.runs.map(row) : [make("li.note", {}, say("train.no_runs"))]));
-  const box = list.querySelector("input.name");
-  if (box && typed != null) box.value = typed;
-  if (box) box.focus();
+  const nodes = lab.runs.map(drawnRow);
+  for (const name of drawn.keys()) if (!lab.runs.some((run) => run.name === name)) drawn.delete(name);
+  const now = [...list.children];
+  if (!nodes.length) redraw(list, "none", () => [make("li.note", {}, say("train.no_runs"))]);
+  else if (nodes.length !== now.length || nodes.some((node, i) => node !== now[i])) list.replaceChildren(...nodes), delete list.dataset.state;
+}
+
+function drawnRow(run) {
+  const { step, steps, ...rest } = run;
+  const asked = open.run === run.name ? { ...open, typed: "" } : null;
+  const state = JSON.stringify([rest, run.name === lab.selected, lab.overlaid.has(run.name), asked, doomed && doomed.has(run.name)]);
+  const before = drawn.get(run.name);
+  if (before?.state !== state) {
+    const node = row(run);
+    drawn.set(run.name, { state, node });
+    before?.node.replaceWith(node);
+    setTimeout(() => node.querySelector("input.name")?.focus());
+  }
+  const { node } = drawn.get(run.name);
+  node.querySelector(".badge").textContent = badgeOf(run);
+  return node;
 }
 
 function row(run) {
   const chosen = run.name === lab.selected;
-  const overlay = say("train.overlay", { run: run.name });
-  const tick = chosen
-    ? make("span.swatch")
-    : make("input", { type: "checkbox", checked: lab.overlaid.has(run.name), "aria-label": overlay, title: overlay, onchange: () => tell("overlay run", run.name) });
   const name = make("button.link.run-name", { type: "button", title: run.name, "aria-current": String(chosen), onclick: () => tell("select run", run.name) }, run.name);
-  const badge = make(`span.badge.${run.state}`, {}, badgeOf(run));
-  const menu = make("span.menu", {}, action("rename", "✎", run), action("delete", "×", run));
+  const badge = make(`span.badge.${run.pending === "stop" ? "stopping" : run.state}`);
+  const menu = make("span.menu", {}, ...(doomed ? [] : [action("rename", "✎", run), action("delete", "×", run)]));
   const question = open.run === run.name ? (open.what === "rename" ? renaming(run) : deleting(run)) : null;
-  return make(chosen ? "li.chosen" : "li", { "data-run": run.name }, make("div.line", {}, tick, name, badge, make("small", {}, `${run.family} · ${run.dataset}`), menu), question);
+  return make(chosen ? "li.chosen" : "li", { "data-run": run.name }, make("div.line", {}, tick(run, chosen), name, badge, make("small", {}, `${run.family} · ${run.dataset}`), menu), question);
+}
+
+function tick(run, chosen) {
+  const box = (key, checked, onchange) => make("input", { type: "checkbox", checked, "aria-label": say(key, { run: run.name }), title: say(key, { run: run.name }), onchange });
+  if (doomed) return box("train.doom", doomed.has(run.name), (event) => choose([...doomed].filter((name) => name !== run.name).concat(event.target.checked ? run.name : [])));
+  return chosen ? make("span.swatch") : box("train.overlay", lab.overlaid.has(run.name), () => tell("overlay run", run.name));
 }
 
 function action(what, sign, run) {
@@ -94,52 +123,108 @@ function ask(run, what) {
 }
 
 function badgeOf(run) {
+  if (run.pending === "stop" || run.pending === "pause") return say(`train.state_${run.pending}`);
   if (run.state === "running") return percent(Math.floor((100 * run.step) / run.steps) / 100);
   return say(run.diverged ? "train.state_nan" : `train.state_${run.state}`);
 }
 
+const trains = (run) => ["waiting", "running", "paused"].includes(run.state);
+const refused = () => make("p.fault", { role: "alert", hidden: !open.fault }, open.fault);
+
 function renaming(run) {
-  const box = make("input.name", { type: "text", value: run.name, maxlength: 60, "aria-label": say("train.new_name"), onkeydown: (event) => event.key === "Enter" ? send() : event.key === "Escape" ? ask() : null });
-  const send = () => settle(server.rename({ run: run.name, name: box.value.trim() }), run, box.value.trim());
-  return make("div.question", {}, box, make("button", { type: "button", onclick: send }, say("train.rename_go")), make("p.fault", { hidden: true }));
+  const typed = (event) => (open.typed = event.target.value);
+  const keys = (event) => (event.key === "Enter" ? send() : event.key === "Escape" ? ask() : null);
+  const box = make("input.name", { type: "text", value: open.typed ?? run.name, maxlength: 60, "aria-label": say("train.new_name"), oninput: typed, onkeydown: keys });
+  const send = () => settle(server.rename({ run: run.name, name: box.value.trim() }), box.value.trim());
+  return make("div.question", {}, box, make("button", { type: "button", onclick: send }, say("train.rename_go")), refused());
 }
 
 function deleting(run) {
   return make(
     "div.question",
     {},
-    make("p", {}, say("train.delete_sure", { run: run.name })),
-    make("button.danger", { type: "button", onclick: () => settle(server.remove({ run: run.name }), run, "") }, say("train.delete_go")),
-    make("button", { type: "button", onclick: () => ask() }, say("train.keep")),
-    make("p.fault", { hidden: true })
+    make("p", {}, say(trains(run) ? "train.stop_sure" : "train.delete_sure", { run: run.name })),
+    ...danger(trains(run) ? "train.stop_go" : "train.delete_go", () => settle(server.remove({ runs: [run.name], stop: trains(run) })), () => ask()),
+    refused()
   );
 }
 
-async function settle(promise, run, next) {
-  const answer = await promise.catch(() => ({ error: say("page.lost") }));
-  if (answer.error) {
-    const fault = list.querySelector(".question .fault");
-    fault.textContent = answer.error;
-    fault.hidden = false;
-    return;
-  }
-  open = { run: "", what: "" };
-  if (next && lab.selected === run.name) tell("select run", next);
-  else tell("look again");
+// The two answers to a question; while the first is under way neither can be given again.
+function danger(key, go, leave) {
+  const busy = Boolean(open.busy);
+  return [
+    make("button.danger", { type: "button", disabled: busy, onclick: go }, say(busy ? "train.deleting" : key)),
+    make("button", { type: "button", disabled: busy, onclick: leave }, say("train.keep")),
+  ];
+}
+
+// A refusal stays with its question until the next thing is done.
+async function settle(promise, next) {
+  const mine = open;
+  open = { ...open, busy: true, fault: "" };
+  show(lab);
+  const answer = await answerOf(promise);
+  if (open.run === mine.run && open.what === mine.what) open = answer.error ? { ...mine, typed: open.typed, fault: answer.error } : { run: "", what: "" };
+  if (!answer.error && mine.what === "several") doomed = null;
+  if (!answer.error && next && lab.selected === mine.run) tell("select run", next);
+  show(lab);
+  tell("look again");
+}
+
+// --- Several at once ---
+
+function choose(names) {
+  doomed = names && new Set(names);
+  open = { run: "", what: doomed ? "several" : "" };
+  show(lab);
+}
+
+function several() {
+  const button = find(".several");
+  button.hidden = lab.runs.length < 2 && !doomed;
+  button.textContent = say(doomed ? "train.keep_all" : "train.several");
+  const place = find(".question.doomed");
+  place.hidden = !doomed;
+  if (!doomed) return;
+  const picked = lab.runs.filter((run) => doomed.has(run.name));
+  const training = picked.filter(trains).map((run) => run.name);
+  redraw(place, [picked.map((run) => run.name), training, { ...open, run: "" }, lab.runs.length], () => doom(picked.map((run) => run.name), training));
+}
+
+function doom(names, training) {
+  const all = make("button.link.all", { type: "button", onclick: () => choose(lab.runs.map((run) => run.name)) }, say("train.all"));
+  if (!names.length) return [make("p", {}, say("train.several_none"), " ", all), refused()];
+  const sure = names.length === 1 ? say("train.delete_sure", { run: names[0] }) : say("train.several_sure", { n: count(names.length) });
+  const go = () => settle(server.remove({ runs: names, stop: training.length > 0 }));
+  return [
+    make("p", {}, sure, " ", names.length < lab.runs.length ? all : null),
+    training.length ? make("p.training", {}, say("train.several_train", { runs: training.join(", ") })) : null,
+    ...danger(training.length ? "train.stop_go" : "train.delete_go", go, () => choose(null)),
+    refused(),
+  ].filter(Boolean);
 }
 
 // --- The queue ---
 
 function queue() {
   const { runs, at_once, fixed } = lab.queue || { runs: [], at_once: 1, fixed: true };
-  const place = find("#run-queue");
-  const state = JSON.stringify(runs);
+  if (!runs.length) clearing = false;
   find(".queue .none").hidden = runs.length > 0;
   find(".queue label").hidden = fixed;
+  find(".clear").hidden = runs.length < 2 || clearing;
   if (document.activeElement !== atOnce) atOnce.value = at_once;
-  if (place.dataset.state === state) return;
-  place.dataset.state = state;
-  place.replaceChildren(...runs.map((run, i) => waiting(run, i, runs.length)));
+  redraw(find("#run-queue"), runs, () => runs.map((run, i) => waiting(run, i, runs.length)));
+  find(".clearing").hidden = !clearing;
+  redraw(find(".clearing"), [clearing, runs.length], () => [
+    make("p", {}, say("train.clear_sure", { n: count(runs.length) })),
+    make("button.danger", { type: "button", onclick: () => (askToClear(false), change(server.clear({}))) }, say("train.clear_go")),
+    make("button", { type: "button", onclick: () => askToClear(false) }, say("train.keep")),
+  ]);
+}
+
+function askToClear(whether) {
+  clearing = whether;
+  show(lab);
 }
 
 function waiting({ name: run, place }, i, n) {
@@ -156,7 +241,7 @@ function waiting({ name: run, place }, i, n) {
 }
 
 async function change(promise) {
-  const answer = (await promise.catch(() => null)) ?? { error: say("page.lost") };
+  const answer = await answerOf(promise);
   const fault = find(".queue .fault");
   fault.textContent = answer.error || "";
   fault.hidden = !answer.error;
