@@ -1,19 +1,21 @@
-# make app: the page at http://127.0.0.1:7860; make test: everything that can be checked, a real browser included
+# make app: the page at http://127.0.0.1:7860; make test: every kind of check, a real browser included
+# make test-all: the same, and what only repeats it at length
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: app test check clean
+.PHONY: app test test-all clean
 
 app: .venv/app
 	$(BIN)/python app.py $(ARGS)
 
-test: .venv/test
+test: LENGTH := -m "not long"
+test test-all: .venv/test
 	$(BIN)/python tests/browser/find_browser.py --install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	HF_HUB_OFFLINE=1 GRADIO_ANALYTICS_ENABLED=False $(BIN)/python -m pytest -n 2 --no-loadscope-reorder $(ARGS)
+	HF_HUB_OFFLINE=1 GRADIO_ANALYTICS_ENABLED=False $(BIN)/python -m pytest -n 2 --no-loadscope-reorder $(LENGTH) $(ARGS)
 
 .venv/app: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit("genlab needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Set PYTHON=…") if sys.version_info < (3, 11) else None'

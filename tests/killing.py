@@ -1,9 +1,9 @@
 """Kill -9 a training process again and again, in steps and inside saves, resume it, and compare with one left alone.
 
-    python -m tests.killing FAMILY FOLDER KILLS
+    python -m tests.killing FOLDER KILLS FAMILY...
 
 A child is forked for every life of the run, so that nothing is imported twice; it kills itself with SIGKILL at a given
-call of os.fsync or os.replace (inside a save) or at a given step. Prints one line of JSON.
+call of os.fsync or os.replace (inside a save) or at a given step. Prints one line of JSON for each family.
 """
 
 import json
@@ -84,7 +84,8 @@ def final(run: Run) -> dict[str, torch.Tensor]:
     return state
 
 
-def main(family: str, folder: Path, kills: int) -> None:
+def outcome(family: str, folder: Path, kills: int) -> dict[str, object]:
+    """What became of the run of one family."""
     settings = SETTINGS[family] | {"steps": 6 + 4 * kills, "save_every": 2, "warmup": 3, "decay": "cosine"}
     data = load("digits")
     alone, killed = (Run.create(family, "digits", settings, name, folder, threads=1) for name in ("alone", "killed"))
@@ -98,9 +99,11 @@ def main(family: str, folder: Path, kills: int) -> None:
     one, other = final(alone), final(killed)
     equal = one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
     histories = [[{k: v for k, v in r.items() if "second" not in k} for r in run.history()] for run in (alone, killed)]
-    print(json.dumps({"kills": kills, "inside a save": kills // 2, "unreadable": unreadable, "bit for bit": equal,
-                      "same history": histories[0] == histories[1], "tensors": len(one)}))  # fmt: skip
+    return {"family": family, "kills": kills, "inside a save": kills // 2, "unreadable": unreadable, "bit for bit": equal,
+            "same history": histories[0] == histories[1], "tensors": len(one)}  # fmt: skip
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))
+    folder, kills, *families = sys.argv[1:]
+    for family in families:
+        print(json.dumps(outcome(family, Path(folder) / family, int(kills))))

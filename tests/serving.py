@@ -30,7 +30,7 @@ class PublicPage:
 
     def visitor(self) -> httpx.Client:
         """Somebody new, who has opened the page once."""
-        client = httpx.Client(base_url=self.address, timeout=60)
+        client = httpx.Client(base_url=self.address, timeout=120)
         client.get("/").raise_for_status()
         return client
 
@@ -51,13 +51,12 @@ def serving(runs: Path, log: Path, *flags: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def _wait_for(address: str, process: subprocess.Popen, log: Path) -> None:
-    for _ in range(600):
-        if process.poll() is not None:
-            break
+    deadline = time.monotonic() + 240  # ten seconds suffice where nothing else runs
+    while process.poll() is None and time.monotonic() < deadline:
         try:
             urllib.request.urlopen(address, timeout=5).close()
             return

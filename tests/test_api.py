@@ -24,7 +24,7 @@ FOUR = ["sample", "decode", "interpolate", "inspect"]
 
 
 def called(page: PublicPage, name: str, *values: Any) -> httpx.Response:
-    return httpx.post(f"{page.address}/gradio_api/run/{name}", json={"data": list(values)}, timeout=60)
+    return httpx.post(f"{page.address}/gradio_api/run/{name}", json={"data": list(values)}, timeout=120)
 
 
 def pixels_at(url: str) -> np.ndarray:

@@ -13,9 +13,7 @@ ROOT = Path(__file__).parents[1]
 
 def started_with(*flags: str) -> subprocess.CompletedProcess:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        [sys.executable, "app.py", *flags], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
-    )
+    return subprocess.run([sys.executable, "app.py", *flags], cwd=ROOT, env=environment, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize(("flags", "sentence"), [

@@ -1,12 +1,12 @@
 """The sentences of the architecture that a machine can check."""
 
 import ast
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "genlab").rglob("*.py"))
+PAGE = [file for file in FILES if "ui" in file.parts]
 LAYERS = [
     {"genlab.errors", "genlab.lazy"},
     {"genlab.registry", "genlab.config", "genlab.files", "genlab.paths", "genlab.images", "genlab.hub", "genlab.algebra"},
@@ -21,9 +21,15 @@ LAYERS = [
 ]
 
 
+@cache
+def tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_text())
+
+
+@cache
 def imports(file: Path) -> set[str]:
     found = set()
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in ast.walk(tree(file)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -39,40 +45,46 @@ def module_of(file: Path) -> str:
     return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-@pytest.mark.parametrize("file", FILES, ids=module_of)
-def test_imports_point_one_way(file):
-    own = layer_of(module_of(file))
-    if module_of(file) == "genlab":
-        return
-    assert own is not None, f"{module_of(file)} belongs to no layer"
-    above = {name for name in imports(file) if (layer_of(name) or 0) > own}
-    assert not above, f"{module_of(file)} imports {above}"
+def offending(found: dict[Path, set[str]]) -> dict[str, set[str]]:
+    """The modules in which something was found, each with what it was."""
+    return {module_of(file): what for file, what in found.items() if what}
 
 
-@pytest.mark.parametrize("file", [f for f in FILES if "ui" not in f.parts], ids=module_of)
-def test_nothing_outside_the_page_knows_gradio(file):
-    assert not {name for name in imports(file) if name.split(".")[0] == "gradio"}
+def test_every_module_belongs_to_a_layer():
+    assert FILES
+    assert [name for name in map(module_of, FILES) if name != "genlab" and layer_of(name) is None] == []
 
 
-@pytest.mark.parametrize("file", [f for f in FILES if "ui" in f.parts], ids=module_of)
-def test_the_page_computes_nothing_with_tensors(file):
-    assert not imports(file) & {"torch.nn", "torch.nn.functional", "torch.optim", "torch.linalg"}
+def test_imports_point_one_way():
+    layers = {file: layer_of(module_of(file)) for file in FILES if module_of(file) != "genlab"}
+    above = {file: {name for name in imports(file) if (layer_of(name) or 0) > own} for file, own in layers.items()}
+    assert offending(above) == {}
 
 
-@pytest.mark.parametrize("family", ["vae", "gan", "diffusion"])
-def test_families_never_import_one_another(family):
-    others = {f"genlab.models.{name}" for name in ("vae", "gan", "diffusion")} - {f"genlab.models.{family}"}
-    assert not imports(ROOT / "genlab" / "models" / f"{family}.py") & others
+def test_nothing_outside_the_page_knows_gradio():
+    others = [file for file in FILES if file not in PAGE]
+    assert offending({file: {name for name in imports(file) if name.split(".")[0] == "gradio"} for file in others}) == {}
 
 
-@pytest.mark.parametrize("file", FILES, ids=module_of)
-def test_every_file_opens_with_a_sentence(file):
-    assert (ast.get_docstring(ast.parse(file.read_text())) or "").strip()
+def test_the_page_computes_nothing_with_tensors():
+    banned = {"torch.nn", "torch.nn.functional", "torch.optim", "torch.linalg"}
+    assert offending({file: imports(file) & banned for file in PAGE}) == {}
 
 
-@pytest.mark.parametrize("file", FILES, ids=module_of)
-def test_nothing_that_can_run_code_from_a_file_is_called(file):
-    banned = {"pickle", "torch.load", "yaml", "marshal", "shelve"}
-    calls = {ast.unparse(node.func) for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)}
-    assert not (imports(file) | calls) & banned
-    assert not calls & {"eval", "exec", "torch.load"}
+def test_families_never_import_one_another():
+    families = [ROOT / "genlab" / "models" / f"{name}.py" for name in ("vae", "gan", "diffusion")]
+    others = {file: {module_of(other) for other in families if other != file} for file in families}
+    assert offending({file: imports(file) & others[file] for file in families}) == {}
+
+
+def test_every_file_opens_with_a_sentence():
+    assert [module_of(file) for file in FILES if not (ast.get_docstring(tree(file)) or "").strip()] == []
+
+
+def test_nothing_that_can_run_code_from_a_file_is_called():
+    imported, called = {"pickle", "torch.load", "yaml", "marshal", "shelve"}, {"eval", "exec", "torch.load"}
+    assert offending({file: imports(file) & imported | calls(file) & (imported | called) for file in FILES}) == {}
+
+
+def calls(file: Path) -> set[str]:
+    return {ast.unparse(node.func) for node in ast.walk(tree(file)) if isinstance(node, ast.Call)}

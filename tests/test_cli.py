@@ -6,6 +6,7 @@ import shlex
 import numpy as np
 import pytest
 import torch
+from few import few_digits
 from PIL import Image
 
 from genlab import latent
@@ -157,17 +158,18 @@ def test_a_folder_is_imported_listed_and_trained_on(tmp_path, capsys):
 
 def test_damage_inspect_repair_export(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert run_words("damage digits --defect duplicates --rate 0.2 --seed 3 --out more.json") == 0
-    assert "digits + duplicates (rate 0.2, severity 0.5, exact, seed 3)" in capsys.readouterr().out
-    assert run_words("damage digits+more.json --defect missing --kind blank --out both.json") == 0
+    n = len(few_digits().train)
+    assert run_words("damage few --defect duplicates --rate 0.2 --seed 3 --out more.json") == 0
+    assert "few + duplicates (rate 0.2, severity 0.5, exact, seed 3)" in capsys.readouterr().out
+    assert run_words("damage few+more.json --defect missing --kind blank --out both.json") == 0
     for file in ("report.json", "report.png", "report.md"):
-        assert run_words(f"inspect digits+both.json --out {file}") == 0
+        assert run_words(f"inspect few+both.json --out {file}") == 0
     issues = {issue["name"]: issue["count"] for issue in json.loads((tmp_path / "report.json").read_text())["issues"]}
-    assert issues["missing-blank"] == round(0.1 * round(1.2 * 1483))
-    assert issues["duplicates-exact"] > 250
-    assert run_words("repair digits+both.json --issues duplicates-exact,missing-blank --out mended.json") == 0
-    assert run_words("export digits+mended.json --out out.zip") == 0
-    assert (tmp_path / "out.zip").stat().st_size > 100_000
+    assert issues["missing-blank"] == round(0.1 * round(1.2 * n))
+    assert issues["duplicates-exact"] > 0.84 * 0.2 * n
+    assert run_words("repair few+both.json --issues duplicates-exact,missing-blank --out mended.json") == 0
+    assert run_words("export few+mended.json --out out.zip") == 0
+    assert (tmp_path / "out.zip").stat().st_size > 60 * n
     assert "[" not in (tmp_path / "report.md").read_text()
     with Image.open(tmp_path / "report.png") as picture:
         assert picture.size[0] > 800
@@ -196,13 +198,14 @@ def test_another_dataset_is_merged_in(tmp_path, monkeypatch, capsys):
         ("damage digits --defect noise --out x.txt", "x.txt is no .json file"),
         ("damage digits --defect missing --kind class --rate 1 --out x.json", "would leave nothing"),
         ("damage rings --defect exposure --out x.json", "rings holds points, which have no exposure."),
-        ("repair digits --issues dust --out x.json", "There is no issue called 'dust'."),
+        ("repair few --issues dust --out x.json", "There is no issue called 'dust'."),
         ("export rings --out x.zip", "only images can be exported"),
         ("export digits --out x.tar", "x.tar is no .zip file"),
     ],
 )
 def test_a_wrong_word_about_data_gets_its_sentence(words, sentence, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    few_digits()
     assert run_words(words) == 2
     told = capsys.readouterr()
     assert sentence in told.err

@@ -5,10 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from genlab.__main__ import main
 from genlab.data import load
 from genlab.errors import RunFault
 from genlab.training.checkpoint import load_model, load_state
@@ -21,24 +23,29 @@ FAMILIES = {
     "gan": {"network": "mlp", "latent": 8},  # without batch norm, whose statistics are those of a process's own share
     "diffusion": {"conditional": True},  # at width 8 a bias before a norm has no gradient but rounding, which Adam blows up
 }
-STEPS, SHARE = 20, 16
+SHARE = 16  # of a batch that each process has
 
 
-def launched(*words: str, launcher: tuple[str, ...] = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")):
-    """What two processes said, who have nothing but the words to go by."""
-    command = [sys.executable, *launcher, *words]
+def launched(*words: str) -> subprocess.CompletedProcess:
+    """What processes said, who have nothing but the words to go by."""
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=200, check=False)
+    return subprocess.run([sys.executable, "-m", *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module", params=[5, pytest.param(20, marks=pytest.mark.long)])
+def steps(request) -> int:
+    """How many steps the runs take."""
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def together(tmp_path_factory) -> Path:
+def together(tmp_path_factory, steps) -> Path:
     """Runs of every family that two processes trained, with the weights of each process."""
     folder = tmp_path_factory.mktemp("together")
     for family, settings in FAMILIES.items():
-        wanted = settings | {"steps": STEPS, "batch_size": SHARE}
+        wanted = settings | {"steps": steps, "batch_size": SHARE}
         Run.create(family, "digits", wanted, family, folder, threads=1, processes=2)
-    told = launched("-m", "tests.processes", *(str(folder / family) for family in FAMILIES))
+    told = launched("tests.processes", *(str(folder / family) for family in FAMILIES))
     assert told.returncode == 0, told.stderr[-2000:]
     return folder
 
@@ -51,8 +58,8 @@ def test_the_processes_end_with_the_same_weights(family, together):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_two_processes_equal_one_with_the_double_batch(family, together):
-    settings = FAMILIES[family] | {"steps": STEPS, "batch_size": 2 * SHARE}
+def test_two_processes_equal_one_with_the_double_batch(family, together, steps):
+    settings = FAMILIES[family] | {"steps": steps, "batch_size": 2 * SHARE}
     alone = Run.create(family, "digits", settings, "alone", threads=1)
     losses = [progress.losses for progress in train(alone, load("digits"), "cpu")]
     state = load_state(alone.checkpoints()[-1])
@@ -65,9 +72,9 @@ def test_two_processes_equal_one_with_the_double_batch(family, together):
         assert told == pytest.approx(noted["losses"], rel=1e-3)
 
 
-def test_one_process_goes_on_where_two_stopped(together):
+def test_one_process_goes_on_where_two_stopped(together, steps):
     """The items of a step stay the same, whoever computes them."""
-    run = Run.create("vae", "digits", {"width": 32, "steps": STEPS, "batch_size": SHARE}, processes=2, threads=1)
+    run = Run.create("vae", "digits", {"width": 32, "steps": steps, "batch_size": SHARE}, processes=2, threads=1)
     list(train(run, load("digits"), "cpu"))
     ours = load_file(together / "vae" / "rank-0.safetensors")
     state = load_state(run.checkpoints()[-1])
@@ -80,10 +87,24 @@ def test_a_batch_that_cannot_be_shared_is_refused():
         share_of(32, 3)
 
 
+def test_a_process_that_is_alone_where_two_were_asked_for_becomes_the_launcher_of_two(monkeypatch):
+    """As under `accelerate launch` on processors alone."""
+    started: list[list[str]] = []
+    monkeypatch.setenv("MASTER_PORT", "0")
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    monkeypatch.setattr(psutil.Process, "cmdline", lambda _: ["accelerate", "launch", "--num_processes=2", "-m", "genlab"])
+    monkeypatch.setattr(os, "execv", lambda _, words: started.append(words) or sys.exit())
+    with pytest.raises(SystemExit):
+        main(["train", "vae", "digits"])
+    (words,) = started
+    assert words[words.index("--nproc_per_node") + 1] == "2"
+    assert words[-5:] == ["-m", "genlab", "train", "vae", "digits"]
+
+
+@pytest.mark.long
 def test_accelerate_launch_trains_one_run(tmp_path):
     words = ["train", "vae", "digits", "--steps", "4", "--batch-size", "8", "--name", "two", "--runs-dir", str(tmp_path)]
-    launcher = ("-m", "accelerate.commands.accelerate_cli", "launch", "--cpu", "--num_processes", "2", "-m", "genlab")
-    told = launched(*words, launcher=launcher)
+    told = launched("accelerate.commands.accelerate_cli", "launch", "--cpu", "--num_processes", "2", "-m", "genlab", *words)
     assert told.returncode == 0, told.stderr[-2000:]
     run = Run.open(tmp_path / "two")
     assert run.status().state == "done"

@@ -70,7 +70,7 @@ def test_a_password_guards_everything_but_the_way_in(served: Callable[..., int],
         assert client.post("/login", data={"username": "genlab", "password": "secret"}).status_code == 200
         client.cookies = httpx.Cookies({name: value for name, value in client.cookies.items() if "unsecure" in name})
         assert client.get("/config").status_code == 200
-        answer = client.post("/gradio_api/run/sample", json={"data": ["vae-mnist", 1, 0, "", {}]}, timeout=60)
+        answer = client.post("/gradio_api/run/sample", json={"data": ["vae-mnist", 1, 0, "", {}]}, timeout=120)
         assert answer.status_code == 200, answer.text
         bearer = {"Authorization": "Bearer secret"}
         assert set(httpx.get(f"{address}/gradio_api/mcp/schema", headers=bearer).json()[0]) >= {"name", "description"}
@@ -90,7 +90,7 @@ def test_a_share_link_is_one_of_the_pages_names(
         assert first.status_code == 200
         assert "genlab-visitor=" in first.headers["set-cookie"]
         call = {"data": ["vae-mnist", 1, 0, "", {}]}
-        assert httpx.post(f"{address}/gradio_api/run/sample", json=call, headers=shared, timeout=60).status_code == 200
+        assert httpx.post(f"{address}/gradio_api/run/sample", json=call, headers=shared, timeout=120).status_code == 200
         for foreign in ({"Host": "evil.gradio.live"}, shared | {"Origin": "https://evil.gradio.live"}):
             assert httpx.post(f"{address}/gradio_api/run/sample", json=call, headers=foreign).status_code in (400, 403)
         call = {"data": ["vae-mnist", "mnist", None], "fn_index": next(i for i, fn in page.fns.items() if fn.api_name == "_look")}

@@ -129,14 +129,14 @@ def start(asker: Asker, dataset: str, **changed: object) -> dict:
 def test_what_one_visitor_brings_and_trains_no_other_sees(public_page: PublicPage):
     one, other = public_page.visitor(), public_page.visitor()
     bring(space_on(public_page, one))
-    mine, theirs, nobody = Asker(one), Asker(other), Asker(httpx.Client(base_url=public_page.address, timeout=60))
+    mine, theirs, nobody = Asker(one), Asker(other), Asker(httpx.Client(base_url=public_page.address, timeout=120))
     assert mine.ask("gallery", {"dataset": "mine"})["classes"] == ["cat", "dog"]
     for stranger in (theirs, nobody):
         assert "There is no dataset called 'mine'" in stranger.ask("gallery", {"dataset": "mine"})["error"]
 
     started = start(mine, "mine", steps=20, batch_size=8, latent=4)
     assert "data" in started, started
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while (runs := mine.ask("watch", {})["runs"])[0]["state"] not in ("done", "failed") and time.monotonic() < deadline:
         time.sleep(0.2)
     assert runs[0]["state"] == "done", mine.ask("watch", {"run": "vae-1"})["run"]
@@ -155,7 +155,7 @@ def test_what_one_visitor_brings_and_trains_no_other_sees(public_page: PublicPag
 
 
 def test_who_has_no_cookie_is_told_why_nothing_is_kept(public_page: PublicPage):
-    stranger = Asker(httpx.Client(base_url=public_page.address, timeout=60))
+    stranger = Asker(httpx.Client(base_url=public_page.address, timeout=120))
     assert "by a cookie, and your browser sent none" in start(stranger, "digits", steps=20)["error"]
 
 

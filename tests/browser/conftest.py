@@ -1,16 +1,17 @@
-"""The real page in a real browser: a server of its own, a Chromium, and one fresh page a test."""
+"""The real page in a real browser: a server of its own, a Chromium, and a page as it opens for each test."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from find_browser import FLAGS, SENTENCE, find_browser
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from seats import PATIENCE, Seats
 from serving import serving
 
 from genlab.training.run import list_runs
 
-SIZES = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -35,30 +36,31 @@ def browser() -> Iterator[Browser]:
     if found is None:
         pytest.fail(SENTENCE)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
+        chromium = playwright.chromium.launch(executable_path=found, args=list(FLAGS), timeout=PATIENCE)
         yield chromium
         chromium.close()
 
 
-@pytest.fixture
-def page(browser: Browser, server: str) -> Iterator[Page]:
-    """The page as it opens, at a desk; a fault in a script fails the test."""
-    yield from _opened(browser, server, "desk")
+@pytest.fixture(scope="session")
+def seats(browser: Browser) -> Seats:
+    """Where pages are had that nobody else has."""
+    return Seats(browser)
 
 
 @pytest.fixture
-def phone(browser: Browser, server: str) -> Iterator[Page]:
+def page(seats: Seats, server: str) -> Iterator[Page]:
+    """The page as it opens, at a desk."""
+    yield from _opened(seats, server, "desk")
+
+
+@pytest.fixture
+def phone(seats: Seats, server: str) -> Iterator[Page]:
     """The page as it opens on a phone."""
-    yield from _opened(browser, server, "phone")
+    yield from _opened(seats, server, "phone")
 
 
-def _opened(browser: Browser, server: str, size: str) -> Iterator[Page]:
-    context = browser.new_context(viewport=SIZES[size], has_touch=size == "phone")
-    page = context.new_page()
-    faults: list[str] = []
-    page.on("pageerror", lambda fault: faults.append(str(fault)))
-    page.goto(server)
-    page.wait_for_selector("#tab-latent")
-    yield page
-    context.close()
-    assert not faults, faults
+def _opened(seats: Seats, server: str, size: str) -> Iterator[Page]:
+    with seats.one(size) as page:
+        page.goto(server)
+        page.wait_for_selector("#tab-latent")
+        yield page

@@ -3,12 +3,14 @@
 import base64
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 from playwright.sync_api import Page
+from seats import PATIENCE
 
 
 def pixels_of(uri: str) -> np.ndarray:
@@ -31,6 +33,15 @@ def pick(page: Page, picker: str, name: str) -> None:
 def data(page: Page, selector: str, name: str) -> Any:
     """A data attribute, read as JSON."""
     return json.loads(page.locator(selector).get_attribute(f"data-{name}") or "null")
+
+
+def until(page: Page, truth: Callable[[], object], pause: int = 50) -> None:
+    """Wait for what is not on the page, while the page goes on."""
+    for _ in range(PATIENCE // pause):
+        if truth():
+            return
+        page.wait_for_timeout(pause)
+    raise AssertionError("waited too long")
 
 
 def sticks_out(page: Page) -> list[str]:

@@ -8,8 +8,6 @@ from playwright.sync_api import Page, expect
 from genlab.data import load
 from genlab.data.summary import examples, neighbours, project, summarise
 
-expect.set_options(timeout=20_000)  # the machine may be training meanwhile
-
 
 @pytest.fixture
 def digits(page: Page) -> Page:
@@ -111,7 +109,7 @@ def test_small_pixels_stay_crisp(digits: Page):
 def test_missing_data_say_what_to_do_and_the_rest_works(page: Page):
     page.click("#tab-data")
     pick(page, "dataset-picker", "kmnist")
-    expect(page.locator("#data-gallery .fault")).to_contain_text("KMNIST/raw/train-images-idx3-ubyte", timeout=30_000)
+    expect(page.locator("#data-gallery .fault")).to_contain_text("KMNIST/raw/train-images-idx3-ubyte")
     shown(page, "sprites")
     assert page.locator(".group .name").all_inner_texts() == ["square", "ellipse", "triangle"]
 

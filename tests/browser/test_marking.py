@@ -12,8 +12,6 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 from test_sample_tab import draw, images, open_tab
 
-expect.set_options(timeout=20_000)
-
 
 @pytest.fixture
 def drawn(page: Page) -> Iterator[Page]:

@@ -3,14 +3,13 @@
 import json
 
 import pytest
-from looks import pick
+from looks import pick, until
 from playwright.sync_api import Page, expect
 
 from genlab.data import load
 from genlab.training.run import Run
 from genlab.training.train import train
 
-expect.set_options(timeout=20_000)  # the machine may be training meanwhile
 DATASET = "ring-of-dots"
 
 
@@ -47,14 +46,13 @@ def begin(page: Page, name: str) -> None:
     pick(page, "train-family", "gan")
     expect(page.locator("#train-preset input")).to_have_value("points")
     expect(page.locator("#train-gan-latent input").first).to_have_value("2")
-    page.wait_for_timeout(500)
     for setting, value in {"steps": 50_000, "width": 8, "batch-size": 16}.items():
         page.fill(f"#train-gan-{setting} input >> nth=0", str(value))
         page.keyboard.press("Tab")
     page.fill("#train-name input", name)
     page.click("#train-start")
     expect(page.locator(".points-stage")).to_be_visible()
-    page.wait_for_function("document.querySelector('#points-canvas').dataset.frames > 1", timeout=30_000)
+    page.wait_for_function("document.querySelector('#points-canvas').dataset.frames > 1")
 
 
 def test_a_run_on_points_is_watched_stepped_slowed_and_steered(page, served_runs):
@@ -65,8 +63,8 @@ def test_a_run_on_points_is_watched_stepped_slowed_and_steered(page, served_runs
 
     page.click("#points-play")
     expect(page.locator("#points-play")).to_have_text("Play")
-    page.wait_for_timeout(300)
-    step = told(page, "step")
+    step = run.status().step
+    page.wait_for_function(f"document.querySelector('#points-canvas').dataset.step == {step}")
     page.click("#points-step")
     page.wait_for_function(f"document.querySelector('#points-canvas').dataset.step == {step + 1}")
 
@@ -87,11 +85,7 @@ def test_a_run_on_points_is_watched_stepped_slowed_and_steered(page, served_runs
 
     page.locator("#points-speed").fill("0")
     expect(page.locator("#points-pace")).to_have_text("1 step/s")
-    for _ in range(50):  # until the run has heard of it
-        if run.control().pace == 1:
-            break
-        page.wait_for_timeout(100)
-    assert run.control().pace == 1
+    until(page, lambda: run.control().pace == 1)
     page.click("#train-stop")
     expect(page.locator("[data-run='steered-ring'] .badge")).to_have_text("stopped")
     expect(page.locator("#points-step")).to_be_disabled()
@@ -106,7 +100,8 @@ def test_a_finished_flow_can_be_replayed_and_held(page, rested):
     painted = told(page, "painted")
     page.wait_for_function(f"document.querySelector('#points-canvas').dataset.painted > {painted + 5}")
     page.locator("#points-flow").fill("0")
-    page.wait_for_timeout(400)
+    held = told(page, "painted")
+    page.wait_for_function(f"document.querySelector('#points-canvas').dataset.painted > {held + 10}")
     assert page.input_value("#points-flow") == "0"
     page.click("#points-replay")
     page.wait_for_function("document.querySelector('#points-flow').value > 0.2")

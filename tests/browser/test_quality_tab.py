@@ -2,12 +2,13 @@
 
 import json
 import os
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from few import few_digits
 from looks import pick, pixels_of, sticks_out
+from photographs import few, needs_photographs
 from playwright.sync_api import Page, expect
 
 from genlab.data import Splits, load
@@ -16,17 +17,12 @@ from genlab.quality import DEFECTS, inspect
 from genlab.quality.defect import Finding
 from genlab.story import PARTS
 
-PETS = int(os.environ.get("GENLAB_PETS", "250"))  # cats, and as many dogs; the zip holds 6,000 of each
-ZIP = Path(os.environ.get("GENLAB_DATA", "nowhere")) / "cifar10-jpg.zip"
-needs_photographs = pytest.mark.skipif(not ZIP.exists(), reason="needs cifar10-jpg.zip in GENLAB_DATA")
-
-expect.set_options(timeout=20_000)
-
 
 @pytest.fixture(autouse=True)
 def of_the_server(served_runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let this test read the datasets that the page has made."""
+    """Let this test read the datasets that the page has, a small one among them."""
     monkeypatch.setenv("GENLAB_DATASETS", str(served_runs.parent / f"{served_runs.name}-datasets"))
+    few_digits()
 
 
 def choose(page: Page, dataset: str) -> None:
@@ -69,7 +65,7 @@ def repair(page: Page) -> None:
 
 def done(page: Page) -> None:
     """Wait for the end of a look, which has given every score."""
-    expect(page.locator("#quality-card .score")).to_have_count(7, timeout=90_000)
+    expect(page.locator("#quality-card .score")).to_have_count(7)
     expect(page.locator("#quality-run")).to_be_enabled()
 
 
@@ -87,33 +83,33 @@ def labels(data: Splits) -> dict[int, int]:
 
 
 def test_the_report_says_what_the_checks_find_and_goes_along_as_a_file(page: Page):
-    choose(page, "digits")
+    choose(page, "few")
     damage(page, "noise", "grainy", rate="0.2")
-    opened(page, "digits+grainy")
-    assert page.locator("#recipe li span").all_inner_texts() == [Recipe.of(load("digits")).then(
+    opened(page, "few+grainy")
+    assert page.locator("#recipe li span").all_inner_texts() == [Recipe.of(load("few")).then(
         "noise", {"rate": 0.2, "severity": 0.5, "kind": "gaussian"}, 0
     ).steps[0].tell()]  # fmt: skip
     look(page)
-    found = truth("digits+grainy")
+    found = truth("few+grainy")
     assert counts(page) == {name: finding.count for name, finding in found.items()}
-    assert counts(page)["noise-gaussian"] > 200
-    for kind, start in (("json", b"{"), ("png", b"\x89PNG"), ("md", b"# digits+grainy")):
+    assert counts(page)["noise-gaussian"] > 0.7 * 0.2 * len(load("few").train)
+    for kind, start in (("json", b"{"), ("png", b"\x89PNG"), ("md", b"# few+grainy")):
         with page.expect_download() as download:
             page.click(f"#quality-{kind}")
         content = Path(download.value.path()).read_bytes()
         assert content.startswith(start)
         if kind == "json":
-            assert json.loads(content)["fingerprint"] == load("digits+grainy").train.fingerprint
+            assert json.loads(content)["fingerprint"] == load("few+grainy").train.fingerprint
 
 
 def test_suspects_are_decided_of_by_key_and_by_click(page: Page):
-    choose(page, "digits")
+    choose(page, "few")
     damage(page, "label-errors", "mislabelled")
-    opened(page, "digits+mislabelled")
-    before = load("digits+mislabelled")
+    opened(page, "few+mislabelled")
+    before = load("few+mislabelled")
     look(page)
     page.click("#quality-issue-label-errors")
-    finding = truth("digits+mislabelled")["label-errors"]
+    finding = truth("few+mislabelled")["label-errors"]
     worst = [int(finding.ids[row]) for row in finding.suspects[:4]]
     suspects = page.locator(".suspect")
     expect(suspects.first).to_have_attribute("data-id", str(worst[0]))
@@ -129,7 +125,7 @@ def test_suspects_are_decided_of_by_key_and_by_click(page: Page):
     page.get_by_label("Give the class").select_option("7")
     expect(page.locator(".counted")).to_contain_text("1 kept, 1 dropped, 2 relabelled")
     repair(page)
-    was, now = labels(before), labels(load("digits+mislabelled"))
+    was, now = labels(before), labels(load("few+mislabelled"))
     suggested = dict(zip(finding.ids.tolist(), finding.suggestions.tolist(), strict=True))
     assert was.keys() - now.keys() == {worst[0]}
     assert (now[worst[1]], now[worst[2]], now[worst[3]]) == (was[worst[1]], suggested[worst[2]], 7)
@@ -141,15 +137,15 @@ def test_suspects_are_decided_of_by_key_and_by_click(page: Page):
 
 
 def test_a_look_that_was_left_can_be_begun_again(page: Page):
-    choose(page, "digits")
+    choose(page, "few")
     damage(page, "noise", "left", seed="7")
-    opened(page, "digits+left")
+    opened(page, "few+left")
     page.click("#quality-run")
     choose(page, "gaussians")
-    choose(page, "digits+left")
+    choose(page, "few+left")
     expect(page.locator("#quality-run")).to_be_enabled()
     look(page)
-    assert counts(page)["noise-gaussian"] > 100
+    assert counts(page)["noise-gaussian"] > 0.7 * 0.1 * len(load("few").train)
 
 
 def test_points_are_offered_what_points_can_have(page: Page):
@@ -174,7 +170,7 @@ def enclose(page: Page) -> None:
 
 
 def test_what_was_decided_of_one_dataset_is_not_done_to_another(page: Page):
-    for dataset, decided in (("digits", True), ("gaussians", False)):
+    for dataset, decided in (("few", True), ("gaussians", False)):
         choose(page, dataset)
         enclose(page)
         expect(page.locator(".suspects .title")).to_contain_text("chosen on the map")
@@ -187,10 +183,10 @@ def test_what_was_decided_of_one_dataset_is_not_done_to_another(page: Page):
 
 
 def test_a_lasso_on_the_map_shows_what_it_encloses_and_the_map_shows_what_was_found(page: Page):
-    choose(page, "digits")
+    choose(page, "few")
     enclose(page)
     chosen = int(page.get_attribute("#data-map", "data-chosen"))
-    assert 50 < chosen < len(load("digits").train)
+    assert 50 < chosen < len(load("few").train)
     expect(page.locator(".data-gallery .title")).to_have_text(f"{chosen:,} chosen on the map")
     expect(page.locator(".suspects .title")).to_have_text(f"{chosen:,} chosen on the map")
     look(page)
@@ -203,10 +199,9 @@ def test_a_lasso_on_the_map_shows_what_it_encloses_and_the_map_shows_what_was_fo
 
 
 @needs_photographs
-@pytest.mark.timeout(400)
 def test_copies_are_dropped_undone_dropped_again_and_the_export_comes_back_the_same(page: Page, tmp_path: Path):
     page.click("#tab-data")
-    page.set_input_files("#data-import input", few_pets(tmp_path / "few-pets.zip"))
+    page.set_input_files("#data-import input", few(tmp_path / "few-pets.zip", 100, "cat", "dog"))
     page.fill(".data-import input[name=name]", "few-pets")
     page.click(".data-import button[type=submit]")
     opened(page, "few-pets")
@@ -227,7 +222,7 @@ def test_copies_are_dropped_undone_dropped_again_and_the_export_comes_back_the_s
     page.wait_for_selector(f"#quality-issue-duplicates-exact[data-n='{round(0.1 * whole)}']")
     page.click("#quality-issue-duplicates-exact")
     repair(page)
-    with page.expect_download(timeout=60_000) as download:
+    with page.expect_download() as download:
         page.click("#data-export")
     file = tmp_path / download.value.suggested_filename
     download.value.save_as(file)
@@ -241,26 +236,13 @@ def test_copies_are_dropped_undone_dropped_again_and_the_export_comes_back_the_s
     assert again.train.fingerprint == load("few-pets").train.fingerprint
 
 
-def few_pets(file: Path) -> Path:
-    """The first cats and dogs of the photographs."""
-    taken = {"cat": 0, "dog": 0}
-    with zipfile.ZipFile(ZIP) as source, zipfile.ZipFile(file, "w") as target:
-        for name in source.namelist():
-            kind = name.split("/")[-2]
-            if name.startswith("train/") and taken.get(kind, PETS) < PETS:
-                taken[kind] += 1
-                target.writestr(name, source.read(name))
-    return file
-
-
-@pytest.mark.timeout(200)
 def test_the_story_is_told_in_pictures_and_can_be_left(page: Page):
     page.click("#tab-data")
     page.click(".story summary")
     page.click("#story-start")
-    expect(page.locator(".story .steps")).to_contain_text("Three equal models train", timeout=90_000)
+    expect(page.locator(".story .steps")).to_contain_text("Three equal models train")
     page.wait_for_function(
-        "() => [...document.querySelectorAll('.story .number')].filter(n => /%/.test(n.textContent)).length === 3", timeout=90_000
+        "() => [...document.querySelectorAll('.story .number')].filter(n => /%/.test(n.textContent)).length === 3"
     )
     walls = page.eval_on_selector_all(".story figure img", "all => all.map(image => image.src)")
     clean, damaged, repaired = map(pixels_of, walls)
@@ -279,7 +261,7 @@ def test_the_story_is_told_in_pictures_and_can_be_left(page: Page):
 @pytest.mark.parametrize("size", ["page", "phone"])
 def test_nothing_of_the_cards_sticks_out(size: str, request: pytest.FixtureRequest):
     page: Page = request.getfixturevalue(size)
-    choose(page, "digits")
+    choose(page, "few")
     look(page)
     page.click("#quality-issue-outliers")
     page.wait_for_selector(".suspect")

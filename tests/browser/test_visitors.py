@@ -53,9 +53,9 @@ def bring(page: Page, name: str) -> None:
         files.append({"name": f"{i}.png", "mimeType": "image/png", "buffer": content.getvalue()})
     page.click("#tab-data")
     page.set_input_files("#data-import input", files)
-    page.fill(".data-import input[name=name]", name, timeout=60_000)
+    page.fill(".data-import input[name=name]", name)
     page.click(".data-import button[type=submit]")
-    expect(page.locator("#dataset-picker input")).to_have_value(name, timeout=60_000)
+    expect(page.locator("#dataset-picker input")).to_have_value(name)
 
 
 def options(page: Page, picker: str) -> set[str]:
@@ -79,7 +79,7 @@ def test_each_sees_their_own_picture_while_one_trains(visitors: list[Page]):
     first.fill("#train-vae-steps input", "50000")
     first.keyboard.press("Tab")
     first.click("#train-start")
-    expect(first.locator("#run-list [data-run=vae-1]")).to_be_visible(timeout=30_000)
+    expect(first.locator("#run-list [data-run=vae-1]")).to_be_visible()
     for page in visitors:
         page.click("#tab-latent")
     for axis, page in enumerate(visitors):
@@ -105,4 +105,4 @@ def test_each_sees_their_own_picture_while_one_trains(visitors: list[Page]):
         expect(page.locator("#run-list")).not_to_contain_text("vae-1")
     first.click("#tab-train")
     first.click("#train-stop")
-    expect(first.locator("#run-list [data-run=vae-1] .badge")).to_have_text("stopped", timeout=30_000)
+    expect(first.locator("#run-list [data-run=vae-1] .badge")).to_have_text("stopped")

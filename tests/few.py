@@ -1,0 +1,16 @@
+"""A few of the digits as a dataset of their own: what is looked at from all sides costs a fifth of the time."""
+
+import numpy as np
+
+from genlab.data import Part, Splits, list_datasets, load, save_dataset
+
+FEW = 400
+
+
+def few_digits() -> Splits:
+    """The first digits by the name `few`, in the folder that own datasets are in now."""
+    if "few" in list_datasets():
+        return load("few")
+    train = load("digits").train
+    part = Part(train.read(np.arange(FEW)).numpy(), {"label": train.label[:FEW].numpy()})
+    return save_dataset("few", {"train": part}, train.spec.classes, "the first digits")
