@@ -19,6 +19,7 @@ torch.set_num_threads(1)  # no thread pool may exist before a fork
 from genlab.data import Splits, load  # noqa: E402
 from genlab.errors import GenlabError  # noqa: E402
 from genlab.training.checkpoint import load_model, load_state  # noqa: E402
+from genlab.training.interludes import Rhythm, write_rhythm  # noqa: E402
 from genlab.training.run import Run  # noqa: E402
 from genlab.training.train import train  # noqa: E402
 
@@ -89,6 +90,8 @@ def outcome(family: str, folder: Path, kills: int) -> dict[str, object]:
     settings = SETTINGS[family] | {"steps": 6 + 4 * kills, "save_every": 2, "warmup": 3, "decay": "cosine"}
     data = load("digits")
     alone, killed = (Run.create(family, "digits", settings, name, folder, threads=1) for name in ("alone", "killed"))
+    for run in (alone, killed):  # each would decide by its own clock
+        write_rhythm(run, Rhythm(decided=3, record=1, measure=2, draw=3))
     assert live(alone, data)
     unreadable = 0
     for i in range(kills):

@@ -139,7 +139,7 @@ class Dataset:
         x = to_model(self.read(rows))
         if augment != "none":
             with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(_address(seed, step))
+                torch.default_generator.manual_seed(_address(seed, step))
                 transform = AUGMENTATIONS[augment](self.spec.shape)
                 x = torch.stack([transform(image) for image in x]).clamp(-1, 1)
         return Batch(x, self.label[rows], rank, ranks)

@@ -3,6 +3,7 @@
 from genlab.errors import RunFault
 from genlab.models.base import CommonSettings
 from genlab.training.card import extension
+from genlab.training.interludes import forget_rhythm
 from genlab.training.run import Run
 from genlab.training.train import learning_rate
 
@@ -18,6 +19,7 @@ def extend(run: Run, steps: int) -> str:
     run.must_rest("given more steps")
     at = run.saved_step
     more = {"at": at, "had": had.steps, "has": steps, "rates": [_rate(had, max(0, at - 1)), _rate(has, at)]}
+    forget_rhythm(run)  # what there is time for is another question now
     run.amend(settings=has.model_dump(), extended=[*run.record.get("extended", []), more])
     run.note("stopped", f"Given more steps: {steps:,} in all. Resume goes on from step {at:,}.")
     return extension(run)

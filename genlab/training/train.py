@@ -4,10 +4,11 @@ import math
 import platform
 import shutil
 import time
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from time import perf_counter
 from typing import cast, get_args
 
 import numpy as np
@@ -24,7 +25,7 @@ from genlab.data import Batch, Splits
 from genlab.errors import Diverged, GenlabError, RunFault
 from genlab.files import DiskFault, write_bytes
 from genlab.images import png
-from genlab.models.base import GenerativeModel, Player
+from genlab.models.base import GenerativeModel, Loss, Player
 from genlab.models.settings import CommonSettings
 from genlab.training.card import write_card
 from genlab.training.checkpoint import (
@@ -38,13 +39,13 @@ from genlab.training.checkpoint import (
     without,
 )
 from genlab.training.figure import draw_curves
+from genlab.training.interludes import Interludes
 from genlab.training.live import Live
 from genlab.training.optimizer import AdamW
 from genlab.training.run import Control, Run, State, Wanted, as_record
 from genlab.training.seen import check_same
 from genlab.training.start import take_over
 
-RECORDS, HELD_OUT, GRIDS = 500, 100, 40  # at most about so many a run
 HELD_OUT_ITEMS = 256
 
 
@@ -146,17 +147,19 @@ class Trainer:
         self.players = self.model.players()
         self.optimizers = {name: optimizer_for(player, self.settings) for name, player in self.players.items()}
         self.step, self.seconds, self.started, self.told = 0, 0.0, 0.0, ""
+        self.settled = -1  # the step whose averaged weights are ready for use
         self.granted = 0  # single steps that were taken since it was paused
         self.background = plane.background(data.validation)
         self.held_out_batch = data.validation.batch(min(HELD_OUT_ITEMS, len(data.validation)), 0, 0)
         self._restore()
+        self.interludes = Interludes(run, self._measure, self._draw, len(self.held_out_batch.x) / self.batch_size)
         self.live = Live(run, self.model)
         if self.settings.compile:
             compile_networks(self.model)
 
     def loop(self) -> Iterator[Progress]:
-        if self.run.start and self.step == 0:
-            self._draw()  # what it did before
+        if self.run.start and self.step == 0 and self.accelerator.is_main_process:
+            self.interludes.draw(0)  # what it did before
         speed = Speed(self.run.batch_size)
         self.started = time.monotonic() - self.seconds
         progress = None
@@ -169,7 +172,7 @@ class Trainer:
                 yield from self._pause(progress)
                 continue
 
-            torch.manual_seed(address(self.settings.seed, self.step))  # one seed for all processes: see Batch.randn
+            self._seed(address(self.settings.seed, self.step))  # one seed for all processes: see Batch.randn
             speed.start()
             batch = self.data.train.batch(
                 self.batch_size, self.settings.seed, self.step, self.settings.augment,
@@ -180,18 +183,18 @@ class Trainer:
             self.average.update_parameters(self.model)
             self.step += 1
             self.granted = self.granted + 1 if control.wanted == "pause" else 0
-            speed.stop()
+            self.interludes.stepped(speed.stop())
 
+            held_out, drew = self.interludes.after(self.step) if self.accelerator.is_main_process else (None, False)
             self.seconds = time.monotonic() - self.started
             progress = Progress(
-                self.step, self.settings.steps, losses, logs, self._held_out(),
+                self.step, self.settings.steps, losses, logs, held_out,
                 learning_rate(self.settings, self.settings.learning_rate, self.step - 1), norm,
                 speed.items_per_second, speed.seconds_left(self.settings.steps - self.step), round(self.seconds, 2),
-                recorded=self.step <= 10 or control.wanted == "pause" or due(self.step, self.settings.steps, RECORDS),
-                drew=self._draw_when_due(),
+                recorded=control.wanted == "pause" or self.interludes.due("record", self.step), drew=drew,
             )  # fmt: skip
             if progress.recorded and self.accelerator.is_main_process:
-                self.run.remember(as_record(progress))
+                self.interludes.record(as_record(progress))
             if self.step % self.settings.save_every == 0 or self.step == self.settings.steps:
                 self.save()
                 progress = replace(progress, saved=True)
@@ -218,25 +221,31 @@ class Trainer:
                 loss = next(turns, None)
             if loss is None:
                 return losses, logs, max(norms)
-            losses[loss.player] = value = self._mean(loss.value)
-            logs |= {name: self._mean(log) for name, log in loss.logs.items()}
-            if loss.player not in movers:
-                continue
-            player, optimizer = self.players[loss.player], self.optimizers[loss.player]
-            optimizer.zero_grad(set_to_none=True)
-            self.accelerator.backward(loss.value)
-            norm = self._gradient_norm(player)
-            if not (math.isfinite(value) and math.isfinite(norm)):
-                raise Diverged(self._divergence(loss.player, value))
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(self.settings, player.learning_rate or self.settings.learning_rate, self.step)
-            optimizer.step()
-            norms.append(norm)
+            learns = loss.player in movers
+            norm = [self._gradient(loss)] if learns else []
+            value, *rest = self._numbers([loss.value, *loss.logs.values(), *norm])  # read together: each reading waits for a GPU
+            losses[loss.player] = value
+            logs |= zip(loss.logs, rest, strict=False)
+            if learns:
+                if not (math.isfinite(value) and math.isfinite(rest[-1])):
+                    raise Diverged(self._divergence(loss.player, value))
+                norms.append(rest[-1])
+                self._move(loss.player)
 
-    def _gradient_norm(self, player: Player) -> float:
-        """Length of a player's gradient, averaged over processes, before it is clipped."""
+    def _gradient(self, loss: Loss) -> Tensor:
+        """Find a player's gradient, averaged over processes and clipped; its length before that."""
+        player = self.players[loss.player]
+        self.optimizers[loss.player].zero_grad(set_to_none=True)
+        self.accelerator.backward(loss.value)
         self._agree([parameter.grad for parameter in player.parameters if parameter.grad is not None])
-        return float(torch.nn.utils.clip_grad_norm_(player.parameters, self.settings.clip or math.inf))
+        return torch.nn.utils.clip_grad_norm_(player.parameters, self.settings.clip or math.inf)
+
+    def _move(self, name: str) -> None:
+        """Let a player take its step."""
+        optimizer, base = self.optimizers[name], self.players[name].learning_rate or self.settings.learning_rate
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(self.settings, base, self.step)
+        optimizer.step()
 
     @torch.no_grad()
     def _agree(self, tensors: list[Tensor]) -> None:
@@ -247,11 +256,18 @@ class Trainer:
         for tensor, mean in zip(tensors, means.split([tensor.numel() for tensor in tensors]), strict=True):
             tensor.copy_(mean.view_as(tensor))
 
-    def _mean(self, value: Tensor) -> float:
-        """A number, as its mean over all processes."""
+    def _numbers(self, values: Sequence[Tensor]) -> list[float]:
+        """Single numbers, each as its mean over all processes."""
+        together = torch.stack([value.detach().float() for value in values])
         if self.accelerator.num_processes > 1:
-            value = self.accelerator.reduce(value.detach(), reduction="mean")
-        return float(value.detach())
+            together = self.accelerator.reduce(together, reduction="mean")
+        return together.tolist()
+
+    def _seed(self, seed: int) -> None:
+        """Seed what draws on the device; torch.manual_seed looks for every other kind, which takes as long as a small step."""
+        torch.default_generator.manual_seed(seed)
+        if self.accelerator.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
 
     def _control(self) -> Control:
         """What the run is asked to do; several processes do as the first one reads, and know run, pause and stop alone."""
@@ -284,36 +300,34 @@ class Trainer:
             time.sleep(min(left, 0.02))
 
     @torch.no_grad()
-    def _held_out(self) -> float | None:
-        if not self.accelerator.is_main_process or not (self.step == 1 or due(self.step, self.settings.steps, HELD_OUT)):
-            return None
+    def _measure(self) -> float:
+        """The held-out loss of the averaged weights."""
         model = self._averaged()
-        torch.manual_seed(0)  # the same noise each time, so that only the weights move the curve
+        self._seed(0)  # the same noise each time, so that only the weights move the curve
         with self.run.doing("measure"), self.accelerator.autocast():
             return float(model.held_out_loss(self.held_out_batch.to(self.accelerator.device)))
 
-    def _draw_when_due(self) -> bool:
-        """A grid of samples from the same noise each time."""
-        wanted = self.step in (1, 10, 30, 100) or due(self.step, self.settings.steps, GRIDS)
-        return wanted and self._draw()
-
     @torch.no_grad()
-    def _draw(self) -> bool:
-        if not self.accelerator.is_main_process:
-            return False
+    def _draw(self, step: int, patience: float = math.inf) -> bool:
+        """A grid of samples from the same noise each time; given up where it is seen to take longer than so many seconds."""
+        began = perf_counter()
         with self.run.doing("draw"):
             model = self._averaged()
             columns = model.classes if 4 <= model.classes <= 16 else 16
             n = len(self.background) if self.background is not None else 4 * columns
-            *_, draft = model.sample(n, model.SamplingSettings(), self.settings.seed, model.given_labels(None, n))
+            for draft in model.sample(n, model.SamplingSettings(), self.settings.seed, model.given_labels(None, n)):
+                if draft.step < draft.total and (perf_counter() - began) * draft.total / draft.step > patience:
+                    return False
             picture = plane.together(draft.items, model.spec, columns, self.background)
-            write_bytes(self.run.sample_file(self.step), png(picture))
+            write_bytes(self.run.sample_file(step), png(picture))
         return True
 
     def _averaged(self) -> GenerativeModel:
         """The averaged weights, ready for use."""
         model = cast(GenerativeModel, self.average.module)
-        model.settle(self.settings.seed)
+        if self.settled != self.step:
+            model.settle(self.settings.seed)
+            self.settled = self.step
         return model.eval()
 
     def save(self) -> None:
@@ -369,8 +383,8 @@ class Trainer:
         self._note("running")
 
     def _time_is_up(self) -> bool:
-        limit = self.run.record.get("seconds")
-        if limit is None or self._mean(torch.tensor(time.monotonic() - self.started)) < limit:
+        limit = self.interludes.limit
+        if limit == math.inf or self._numbers([torch.tensor(time.monotonic() - self.started)])[0] < limit:
             return False
         self.told = f"Stopped at step {self.step:,}: its {limit:g} seconds are over. Everything is saved."
         return True
@@ -400,13 +414,16 @@ class Speed:
         self.began = self.ended = 0.0
 
     def start(self) -> None:
-        self.began = time.perf_counter()
+        self.began = perf_counter()
 
-    def stop(self) -> None:
-        now = time.perf_counter()
-        self.step_seconds = _smooth(self.step_seconds, now - self.began)
+    def stop(self) -> float:
+        """The seconds that the step took."""
+        now = perf_counter()
+        taken = now - self.began
+        self.step_seconds = _smooth(self.step_seconds, taken)
         self.whole_seconds = _smooth(self.whole_seconds, now - (self.ended or self.began))
         self.ended = now
+        return taken
 
     @property
     def items_per_second(self) -> float:
@@ -441,7 +458,7 @@ def by_first(accelerator: Accelerator, make: Callable[[], Path]) -> Path:
 
 
 def optimizer_for(player: Player, settings: CommonSettings) -> torch.optim.Optimizer:
-    return AdamW(player.parameters, lr=settings.learning_rate, betas=player.betas, weight_decay=settings.weight_decay)
+    return AdamW(player.parameters, settings.learning_rate, player.betas, weight_decay=settings.weight_decay, fused=True)
 
 
 def learning_rate(settings: CommonSettings, base: float, step: int) -> float:
@@ -468,11 +485,6 @@ def compile_networks(model: GenerativeModel) -> None:
     torch._dynamo.config.suppress_errors = True
     for network in model.children():
         network.compile()
-
-
-def due(step: int, steps: int, times: int) -> bool:
-    """True about `times` times in `steps`, and at the last one."""
-    return step % max(1, steps // times) == 0 or step == steps
 
 
 def address(*numbers: int) -> int:
