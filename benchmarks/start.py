@@ -51,13 +51,15 @@ def main() -> None:
     given = parser.parse_args()
     folders = [ROOT, *([given.against.absolute()] if given.against else [])]
     print(f"{'':<34}" + "".join(f"{folder.name:>22}" for folder in folders))
+    browser = find_browser() or sys.exit(SENTENCE)
     with sync_playwright() as playwright:
-        for name, measure in measures(given.only.split(","), playwright):
+        chromium = playwright.chromium.launch(executable_path=browser, args=list(FLAGS))
+        for name, measure in measures(given.only.split(","), chromium):
             rounds = [[measure(folder) for folder in folders] for _ in range(given.rounds + 1)][1:]
             print(f"{name:<34}" + "".join(told(column) for column in zip(*rounds, strict=True)), flush=True)
 
 
-def measures(parts: list[str], playwright) -> list[tuple[str, Measure]]:
+def measures(parts: list[str], chromium: Browser) -> list[tuple[str, Measure]]:
     """What is measured, by what it is called in the table."""
     found: list[tuple[str, Measure]] = []
     if "help" in parts:
@@ -71,7 +73,6 @@ def measures(parts: list[str], playwright) -> list[tuple[str, Measure]]:
         found += [(f"train {family}, to its first step", lambda folder, family=family: first_step(folder, family))
                   for family in ("vae", "gan", "diffusion")]  # fmt: skip
     if "page" in parts:
-        chromium = playwright.chromium.launch(executable_path=find_browser() or sys.exit(SENTENCE), args=list(FLAGS))
         found += [("page, first answer", first_answer)]
         found += [("page, picture and sliders", lambda folder: first_picture(folder, chromium))]
     return found

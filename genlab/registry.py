@@ -31,10 +31,11 @@ class Registry(Mapping[str, T]):
 
         return listed
 
-    def defer(self, name: str, load: Callable[[], T], settings: Any) -> None:
-        """List a part that `load` gives when it is looked up; what it can be set to is known before."""
+    def defer(self, name: str, load: Callable[[], T], settings: Any = None) -> None:
+        """List a part that `load` gives when it is looked up; what it can be set to is known before where it is given."""
         self._list(name, load)
-        self._settings[name] = settings
+        if settings is not None:
+            self._settings[name] = settings
 
     def settings_of(self, name: str) -> Any:
         """The Settings of a part, which is loaded for this only where they did not come with its name."""

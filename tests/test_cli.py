@@ -1,7 +1,11 @@
 """The command line gives the page's sentences, exit code 2 and no traceback."""
 
 import json
+import os
 import shlex
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +19,7 @@ from genlab.training.checkpoint import AXES, load_model, load_state
 from genlab.training.run import Run
 from genlab.ui import explorer
 
+ROOT = Path(__file__).parents[1]
 QUICK = "--steps 6 --width 16 --threads 1 --device cpu"
 
 
@@ -35,6 +40,9 @@ def run_words(words):
         ("train vae digits --learning-rate nan", "learning rate is nan; it must be a number from 1e-07 to 1."),
         ("train vae digits --network cnn", "network is 'cnn'; it must be one of auto, mlp, conv."),
         ("train vae digits --stepz 4", "There is no flag called '--stepz'. Did you mean '--steps'?"),
+        ("train vae digits --lr 1", "There is no flag called '--lr'. Did you mean '--learning-rate'?"),
+        ("train vae digits --bs 1", "There is no flag called '--bs'. Did you mean '--batch-size'?"),
+        ("train vae digits --qqq 1", "There is no flag called '--qqq'. Possible: --help"),
         ("train vae digits --name ../up", "'../up' cannot name a run"),
         ("train vae digits --threads 0", "threads is 0; it must be a whole number from 1"),
         ("train vae digits --device tpu", "invalid choice: 'tpu'"),
@@ -60,6 +68,35 @@ def test_a_wrong_word_gets_its_sentence(words, sentence, capsys, runs):
 def trained():
     assert run_words(f"train gan digits --name mine --conditional --network mlp --seed 3 {QUICK}".replace("--width 16", "")) == 0
     return Run.open("mine")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("train --help", ["vae, gan, diffusion", "--steps", "python -m genlab train FAMILY --help"]),
+        ("train vae --help", ["--beta", "weight of the KL term"]),
+        ("sample --help", ["--seed", "python -m genlab sample MODEL --help"]),
+        ("sample diffusion-mnist --help", ["--sampler", "--guidance"]),
+        ("damage --help", ["label-errors", "python -m genlab damage --defect NAME --help"]),
+        ("damage --defect noise --help", ["--severity", "salt-and-pepper"]),
+        ("export --help", ["FILE.zip"]),
+    ],
+)
+def test_help_is_given_before_anything_else_is_named_and_after(words, told, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        sys.exit(run_words(words))  # argparse itself ends after some helps
+    out = " ".join(capsys.readouterr().out.split())
+    assert all(piece in out for piece in told)
+
+
+@pytest.mark.parametrize("words", ["list", "--help", "train vae --help"])
+def test_a_pipe_that_is_closed_ends_a_verb_without_a_word(words):
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write) as closed:
+        ended = subprocess.run([sys.executable, "-m", "genlab", *words.split()], stdout=closed, stderr=subprocess.PIPE, cwd=ROOT)
+    assert ended.returncode in (0, 141)  # argparse takes it as it comes
+    assert not ended.stderr
 
 
 def test_train_then_sample_then_list(trained, tmp_path, capsys):

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Literal
 
-import av
 import torch
 from PIL import GifImagePlugin, Image
 from torch import Tensor
@@ -49,6 +48,8 @@ def _indexed(image: Image.Image) -> Image.Image:
 
 def _mp4(pixels: Tensor, rate: int) -> bytes:
     """H.264, as all browsers and phones play it, so finely that single pixels stay sharp."""
+    import av  # slow to import
+
     frames = _enlarged(pixels).expand(-1, 3, -1, -1).permute(0, 2, 3, 1).contiguous().numpy()  # [n, H, W, 3]
     content = io.BytesIO()
     with av.open(content, "w", format="mp4") as container:

@@ -4,6 +4,7 @@ import os
 import sys
 import tempfile
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -31,6 +32,7 @@ from genlab.ui.theme import theme  # noqa: E402
 from genlab.ui.words import say, translations  # noqa: E402
 
 USER = "genlab"  # the name that goes with the password
+FIRST_SECONDS = 5  # after the start, in which the processors belong to those who open the page
 
 
 def serve(host: str, port: int, public: bool = False, share: bool = False, password: str | None = None) -> int:
@@ -111,5 +113,6 @@ def _warm_up() -> None:
     with suppress(GenlabError):
         if FIRST_MODEL in list_models():
             load(open_model(FIRST_MODEL).dataset)
-    worker.prepare()
     queue().keep_going()
+    time.sleep(FIRST_SECONDS)
+    worker.prepare()

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from genlab import story
+import genlab
 from genlab.errors import GenlabError
 from genlab.ui.draw import wall
 from genlab.ui.shared import QUIET, Request, at_edge, on_all_cores
@@ -30,7 +30,7 @@ def _tell(event: gr.EventData) -> Iterator[dict[str, Any]]:
     """A record a scene."""
     asked = Begun.check(event._data)
     try:
-        for scene in on_all_cores(story.tell()):
+        for scene in on_all_cores(genlab.story.tell()):  # loads what trains only now
             walls = {name: wall(pixels, COLUMNS) for name, pixels in scene.walls.items()}
             yield {"turn": asked.turn, "step": scene.step, "facts": scene.facts, "walls": walls}
     except GenlabError as fault:
