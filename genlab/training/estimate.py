@@ -33,6 +33,7 @@ BESIDE = 0.1  # share of the steps' time that samples, held-out losses and saves
 COPIES = 5  # of the weights while they learn: themselves, gradients, two moments of AdamW, averages
 LONG = 3600.0  # seconds above which one is told what would be shorter
 PATIENCE, IDLE = 30.0, 120.0  # seconds for one answer; for the process without a question, after which it ends
+MOST = 4  # questions at once, one that is tried and those that wait
 SENTENCE = "A few steps of this take longer than {} s here. Choose a smaller network, smaller images or a smaller batch."
 
 
@@ -151,17 +152,18 @@ class Estimator:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
-        self._lock = threading.Lock()
+        self._lock, self._places = threading.Lock(), threading.BoundedSemaphore(MOST)
 
     def ask(self, family: str, dataset: str, settings: Mapping[str, Any], device: str) -> Estimate:
         """As `estimate`; one question after the other, and RunFault for one that cannot be answered in time."""
-        if not self._lock.acquire(timeout=PATIENCE):
+        wish = {"family": family, "dataset": dataset, "wanted": dict(settings), "device": device}
+        if not self._places.acquire(blocking=False):
             raise RunFault("Too many others ask for an estimate now. Start, or ask again later.")
         try:
-            wish = {"family": family, "dataset": dataset, "wanted": dict(settings), "device": device}
-            answer = self._answer({**wish, "space": str(current_space() or "")})
+            with self._lock:
+                answer = self._answer({**wish, "space": str(current_space() or "")})
         finally:
-            self._lock.release()
+            self._places.release()
         if "error" in answer:
             raise RunFault(answer["error"])
         return Estimate(**answer)
