@@ -26,6 +26,7 @@ from genlab.paths import current_space, in_space
 from genlab.training.card import duration
 from genlab.training.run import Run
 from genlab.training.train import Trainer, accelerator_for
+from genlab.training.worker import NICENESS, environment
 
 BUDGET = 2.0  # seconds after which no larger batch is tried
 SIZES = (4, 16, 64)  # of the batches that are tried before the real one
@@ -182,25 +183,25 @@ class Estimator:
 
     def _running(self) -> "subprocess.Popen[str]":
         if self._process is None or self._process.poll() is not None:
-            command = [sys.executable, "-m", "genlab.training.estimate"]
-            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-            self._process = subprocess.Popen(command, env=_environment(), **pipes)  # noqa: S603  our own words
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "genlab.training.estimate"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                env=environment(),
+            )
             self._process.stdout.readline()  # type: ignore[union-attr]  # it has imported everything
         return self._process
 
 
 def _has_line(process: "subprocess.Popen[str]", seconds: float) -> bool:
+    assert process.stdout
     return bool(select.select([process.stdout], [], [], seconds)[0])
-
-
-def _environment() -> dict[str, str]:
-    project = str(Path(__file__).parents[2])  # from whatever folder one serves
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [project, os.environ.get("PYTHONPATH")]))}
 
 
 def main() -> None:
     """Answer one line after the other, each a question as JSON; end when none has come for a while."""
-    os.nice(10)  # the page and what trains come first
+    os.nice(NICENESS)  # the page and what trains come first
     answers, sys.stdout = sys.stdout, sys.stderr  # what libraries print is no answer
     print("ready", file=answers, flush=True)
     while select.select([sys.stdin], [], [], IDLE)[0] and (line := sys.stdin.readline()):

@@ -78,7 +78,7 @@ def build(shared: Shared) -> None:
     form = [family, shared.dataset_picker, *controls]
     tab = Context.block  # the one that is being built
     gr.on(
-        [tab.select, *(component.change for component in form)],  # type: ignore[union-attr]
+        [tab.select, *(component.change for component in form)],
         None,
         form,
         js="(...values) => genlab.tell('train form', values)",
