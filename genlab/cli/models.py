@@ -45,7 +45,7 @@ def train_verb(words: list[str]) -> None:
     settings = MODELS[family].Settings.parse(values)
     if given.estimate:
         before = starting_settings(load_model(given.start), given.dataset) if given.start else {}
-        print(estimate(family, given.dataset, {**before, **values}, given.device))
+        print(estimate(family, given.dataset, {**before, **values}, given.device, given.threads))
         return
     accelerator = accelerator_for(given.device, settings.precision)
     load(given.dataset)  # all that can be wrong is found before anything is written

@@ -52,7 +52,9 @@ class Estimate:
         return f"About {duration(self.seconds)}: {step} s a step, {_bytes(self.memory)} of memory. {self.hint}".rstrip()
 
 
-def estimate(family: str, dataset: str | Splits, wanted: Mapping[str, Any], device: str = "auto") -> Estimate:
+def estimate(
+    family: str, dataset: str | Splits, wanted: Mapping[str, Any], device: str = "auto", threads: int | None = None
+) -> Estimate:
     """Try real steps on batches that grow to the real one; raises a GenlabError for a run that could not be made.
 
     Where a step takes long the larger batches are left out, and what they take follows from the smaller ones.
@@ -60,7 +62,7 @@ def estimate(family: str, dataset: str | Splits, wanted: Mapping[str, Any], devi
     data = load(dataset) if isinstance(dataset, str) else dataset
     at_rest = _at_rest()
     with tempfile.TemporaryDirectory() as folder:
-        run = Run.create(family, data, {**wanted, "compile": False}, "tried", Path(folder))
+        run = Run.create(family, data, {**wanted, "compile": False}, "tried", Path(folder), threads)
         trainer = Trainer(run, data, accelerator_for(device, run.settings.precision))
         settings, batch = trainer.settings, trainer.batch_size
         kept = dict.fromkeys([*(size for size in SIZES if size < batch), batch], 0)

@@ -159,7 +159,9 @@ function buttons() {
   pause.textContent = say(resumable ? "train.resume" : "train.pause");
   pause.disabled = !(resumable || state === "running");
   stop.disabled = !isActive();
-  if (more.hidden && state === "done") more.steps.value = 2 * lab.run.steps;
+  const whole = `${lab.selected} ${lab.run?.steps}`;
+  if (more.dataset.whole !== whole) more.steps.value = 2 * (lab.run?.steps ?? 1);
+  more.dataset.whole = whole;
   more.hidden = state !== "done";
 }
 
