@@ -74,9 +74,9 @@ def test_latents_that_are_used_or_begin_to_be_are_no_collapse(kl):
 def test_a_vae_of_two_latents_is_judged_by_its_curves_and_one_with_a_high_beta_has_collapsed():
     kinds = []
     for beta in (1.0, 50.0):
-        run = Run.create("vae", "digits", {"beta": beta, "steps": 400, "width": 64}, threads=1)
+        run = Run.create("vae", "digits", {"beta": beta, "steps": 320, "width": 32, "batch_size": 64}, threads=1)
         list(train(run, load("digits"), "cpu"))
-        kinds.append([judge(run.history()[:n], Status("running", n, 400)).kind == "collapsed" for n in range(len(run.history()))])
+        kinds.append([judge(run.history()[:n], Status("running", n, 320)).kind == "collapsed" for n in range(len(run.history()))])
     assert not any(kinds[0])
     assert kinds[1][-1]
 
