@@ -193,6 +193,15 @@ def test_a_folder_is_imported_listed_and_trained_on(tmp_path, capsys):
     assert run_words(f"train vae mine --name own --network mlp --latent 2 {QUICK}") == 0
 
 
+def test_an_import_that_no_network_learns_says_so_and_no_run_is_made(tmp_path, capsys, runs):
+    Image.new("RGB", (130, 130), "red").save(tmp_path / "red.png")
+    assert run_words(f"import {tmp_path}/red.png {tmp_path} --name large --size 128") == 0
+    assert "Models learn images of up to 64×64 alone" in capsys.readouterr().out
+    assert run_words(f"train vae large {QUICK}") == 2
+    assert "models learn those from 8×8 to 64×64. Import them again" in capsys.readouterr().err
+    assert not runs.exists()
+
+
 def test_damage_inspect_repair_export(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     n = len(few_digits().train)

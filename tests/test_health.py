@@ -2,8 +2,10 @@
 
 import pytest
 
+from genlab.data import load
 from genlab.training.health import judge
-from genlab.training.run import Status
+from genlab.training.run import Run, Status
+from genlab.training.train import train
 
 RUNNING = Status("running", 1000, 2000)
 
@@ -36,6 +38,47 @@ def test_overfitting_names_the_best_step():
 
 def test_a_little_noise_on_a_level_curve_is_not_overfitting():
     assert kind([*FALLING, *[5 + 0.3 * (i % 3) for i in range(20)]]) == "plateau"
+
+
+def latents(kl, every=10, state="running"):
+    """The verdict on a VAE whose losses are level and whose KL goes so."""
+    records = [
+        {"step": every * (i + 1), "losses": {"model": 50.0}, "logs": {"KL": value}, "held_out": 50.0}
+        for i, value in enumerate(kl)
+    ]
+    return judge(records, Status(state, every * len(kl), 2000))
+
+
+@pytest.mark.parametrize("state", ["running", "done"])
+def test_latents_that_carry_nothing_are_a_collapse_however_level_the_curves(state):
+    found = latents([0.5, 0.1] + [0.004] * 60, state=state)
+    assert (found.kind, found.level) == ("collapsed", "bad")
+    assert "the latents carry 0.004 nats" in found.sentence
+    assert "lower beta" in found.sentence
+
+
+@pytest.mark.parametrize(
+    "kl",
+    [
+        [0.002] * 20,  # 200 steps: that is how every VAE begins
+        [0.002] * 30 + [0.1 * i for i in range(1, 30)],  # began late
+        [0.002 * 1.1**i for i in range(34)],  # begins slowly
+        [0.06] * 60,  # little, but something
+        [2.0] * 20 + [0.01] * 5 + [2.0] * 30,
+    ],
+)
+def test_latents_that_are_used_or_begin_to_be_are_no_collapse(kl):
+    assert latents(kl).kind != "collapsed"
+
+
+def test_a_vae_of_two_latents_is_judged_by_its_curves_and_one_with_a_high_beta_has_collapsed():
+    kinds = []
+    for beta in (1.0, 50.0):
+        run = Run.create("vae", "digits", {"beta": beta, "steps": 320, "width": 32, "batch_size": 64}, threads=1)
+        list(train(run, load("digits"), "cpu"))
+        kinds.append([judge(run.history()[:n], Status("running", n, 320)).kind == "collapsed" for n in range(len(run.history()))])
+    assert not any(kinds[0])
+    assert kinds[1][-1]
 
 
 @pytest.mark.parametrize(("rate", "expected"), [(0.99, "won"), (0.5, "fooled"), (0.7, "balanced"), (0.9, "ahead")])

@@ -110,7 +110,7 @@ def test_a_process_that_is_gone_when_it_is_given_a_run_is_told(run, monkeypatch)
     monkeypatch.setattr(worker, "_spare", None)
     monkeypatch.setattr(worker, "_launch", lambda: gone)
     monkeypatch.setattr(run.__class__, "note", lambda self, state, message="", pid=None: None)
-    with pytest.raises(RunFault, match="The process that was to train 'mine' has ended"):
+    with pytest.raises(RunFault, match=r"The process that was to train 'mine' has not begun \(Broken pipe\)"):
         worker.start(run, "cpu")
 
 

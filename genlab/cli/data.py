@@ -28,7 +28,7 @@ def import_verb(words: list[str]) -> None:
     parser.add_argument("paths", nargs="+", metavar="PATH", help="a zip, a folder or an image; the last folder is the class")
     parser.add_argument("--name", required=True, help="name of the dataset")
     parser.add_argument("--folders", help="classes to take, as cat,dog (default: all)")
-    parser.add_argument("--size", type=number, help="pixels a side (default: the smallest side seen, at most 64)")
+    parser.add_argument("--size", type=number, help="pixels a side (default: the smallest side seen, at most 64, as models do)")
     parser.add_argument("--mode", default="auto", help="grey, colour, or auto: grey where all images are (default auto)")
     given, _ = parse(parser, words)
     folders = given.folders.split(",") if given.folders else None
@@ -139,7 +139,11 @@ def _tell_import(imported: "Imported") -> None:
     channels, height, width = imported.shape
     kind = f"{width}×{height} {'grey' if channels == 1 else 'colour'}"
     print(f"{imported.summary}\nThe dataset {imported.name!r} holds them at {kind}.")
-    print(f"Try: python -m genlab train vae {imported.name}")
+    largest = genlab.data.importer.LARGEST
+    if max(height, width) > largest:
+        print(f"Models learn images of up to {largest}×{largest} alone: these can be looked at; to train, use --size {largest}.")
+    else:
+        print(f"Try: python -m genlab train vae {imported.name}")
 
 
 def _named(words: list[str], flag: str) -> str:

@@ -36,8 +36,8 @@ def train_verb(words: list[str]) -> None:
     settings = settings_type.parse(values)
     if given.estimate:
         before = genlab.training.start.starting_settings(load_model(given.start), given.dataset) if given.start else {}
-        print(genlab.training.estimate.estimate(family, given.dataset, {**before, **values}, given.device))
-        return None
+        found = genlab.training.estimate.estimate(family, given.dataset, {**before, **values}, given.device, given.threads)
+        return print(found)
     accelerator = genlab.training.train.accelerator_for(given.device, settings.precision)
     genlab.load(given.dataset)  # all that can be wrong is found before anything is written
     how = {"name": given.name, "threads": given.threads, "processes": accelerator.num_processes}

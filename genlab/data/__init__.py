@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from genlab.lazy import on_use
 
 if TYPE_CHECKING:
-    from genlab.data import exporting, importing
+    from genlab.data import exporting, importer, importing
     from genlab.data.dataset import Batch, Dataset, Splits, even_rows, to_model, to_pixels, to_stored
     from genlab.data.drawing import save_drawing
     from genlab.data.library import (
@@ -42,6 +42,7 @@ __all__ = [
     "describe",
     "even_rows",
     "exporting",
+    "importer",
     "importing",
     "list_datasets",
     "load",

@@ -26,6 +26,7 @@ from genlab.paths import current_space, in_space
 from genlab.training.card import duration
 from genlab.training.run import Run
 from genlab.training.train import Trainer, accelerator_for
+from genlab.training.worker import NICENESS, environment
 
 BUDGET = 2.0  # seconds after which no larger batch is tried
 SIZES = (4, 16, 64)  # of the batches that are tried before the real one
@@ -33,6 +34,7 @@ BESIDE = 0.1  # share of the steps' time that samples, held-out losses and saves
 COPIES = 5  # of the weights while they learn: themselves, gradients, two moments of AdamW, averages
 LONG = 3600.0  # seconds above which one is told what would be shorter
 PATIENCE, IDLE = 30.0, 120.0  # seconds for one answer; for the process without a question, after which it ends
+MOST = 4  # questions at once, one that is tried and those that wait
 SENTENCE = "A few steps of this take longer than {} s here. Choose a smaller network, smaller images or a smaller batch."
 
 
@@ -50,7 +52,9 @@ class Estimate:
         return f"About {duration(self.seconds)}: {step} s a step, {_bytes(self.memory)} of memory. {self.hint}".rstrip()
 
 
-def estimate(family: str, dataset: str | Splits, wanted: Mapping[str, Any], device: str = "auto") -> Estimate:
+def estimate(
+    family: str, dataset: str | Splits, wanted: Mapping[str, Any], device: str = "auto", threads: int | None = None
+) -> Estimate:
     """Try real steps on batches that grow to the real one; raises a GenlabError for a run that could not be made.
 
     Where a step takes long the larger batches are left out, and what they take follows from the smaller ones.
@@ -58,7 +62,7 @@ def estimate(family: str, dataset: str | Splits, wanted: Mapping[str, Any], devi
     data = load(dataset) if isinstance(dataset, str) else dataset
     at_rest = _at_rest()
     with tempfile.TemporaryDirectory() as folder:
-        run = Run.create(family, data, {**wanted, "compile": False}, "tried", Path(folder))
+        run = Run.create(family, data, {**wanted, "compile": False}, "tried", Path(folder), threads)
         trainer = Trainer(run, data, accelerator_for(device, run.settings.precision))
         settings, batch = trainer.settings, trainer.batch_size
         kept = dict.fromkeys([*(size for size in SIZES if size < batch), batch], 0)
@@ -151,17 +155,18 @@ class Estimator:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
-        self._lock = threading.Lock()
+        self._lock, self._places = threading.Lock(), threading.BoundedSemaphore(MOST)
 
     def ask(self, family: str, dataset: str, settings: Mapping[str, Any], device: str) -> Estimate:
         """As `estimate`; one question after the other, and RunFault for one that cannot be answered in time."""
-        if not self._lock.acquire(timeout=PATIENCE):
+        wish = {"family": family, "dataset": dataset, "wanted": dict(settings), "device": device}
+        if not self._places.acquire(blocking=False):
             raise RunFault("Too many others ask for an estimate now. Start, or ask again later.")
         try:
-            wish = {"family": family, "dataset": dataset, "wanted": dict(settings), "device": device}
-            answer = self._answer({**wish, "space": str(current_space() or "")})
+            with self._lock:
+                answer = self._answer({**wish, "space": str(current_space() or "")})
         finally:
-            self._lock.release()
+            self._places.release()
         if "error" in answer:
             raise RunFault(answer["error"])
         return Estimate(**answer)
@@ -180,25 +185,25 @@ class Estimator:
 
     def _running(self) -> "subprocess.Popen[str]":
         if self._process is None or self._process.poll() is not None:
-            command = [sys.executable, "-m", "genlab.training.estimate"]
-            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-            self._process = subprocess.Popen(command, env=_environment(), **pipes)  # noqa: S603  our own words
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "genlab.training.estimate"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                env=environment(),
+            )
             self._process.stdout.readline()  # type: ignore[union-attr]  # it has imported everything
         return self._process
 
 
 def _has_line(process: "subprocess.Popen[str]", seconds: float) -> bool:
+    assert process.stdout
     return bool(select.select([process.stdout], [], [], seconds)[0])
-
-
-def _environment() -> dict[str, str]:
-    project = str(Path(__file__).parents[2])  # from whatever folder one serves
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [project, os.environ.get("PYTHONPATH")]))}
 
 
 def main() -> None:
     """Answer one line after the other, each a question as JSON; end when none has come for a while."""
-    os.nice(10)  # the page and what trains come first
+    os.nice(NICENESS)  # the page and what trains come first
     answers, sys.stdout = sys.stdout, sys.stderr  # what libraries print is no answer
     print("ready", file=answers, flush=True)
     while select.select([sys.stdin], [], [], IDLE)[0] and (line := sys.stdin.readline()):

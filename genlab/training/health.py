@@ -11,6 +11,7 @@ Level = Literal["good", "caution", "bad", "quiet"]
 Records = Sequence[dict[str, Any]]
 
 FEW = 8  # records, or held-out measurements, below which nothing can be said
+EMPTY, SETTLED = 0.05, 300  # nats that latents carry which say nothing; steps after which that is no longer the beginning
 WON, BALANCED = 0.97, 0.85  # shares of its verdicts that are right
 
 
@@ -55,7 +56,24 @@ def _of_state(status: Status, saved: int) -> Health | None:
 def _of_course(records: Records, finished: bool) -> Health:
     if len(records) < FEW:
         return Health("young", "quiet", "Too early to say: the first steps are being taken.")
-    return _of_game(records) or _of_held_out(records, finished) or _of_loss(records, finished)
+    return _of_latents(records) or _of_game(records) or _of_held_out(records, finished) or _of_loss(records, finished)
+
+
+def _of_latents(records: Records) -> Health | None:
+    """A VAE whose posterior has become the prior (Bowman et al. 2016, section 3.1): no loss curve tells."""
+    last = records[-1]["step"]
+    kl = [record["logs"]["KL"] for record in records if "KL" in record["logs"] and record["step"] > last / 2]
+    if last < SETTLED or len(kl) < FEW or max(kl) >= EMPTY:
+        return None
+    half = len(kl) // 2
+    if mean(kl[half:]) > 1.5 * mean(kl[:half]):
+        return None  # it only begins to use them
+    return Health(
+        "collapsed",
+        "bad",
+        f"Collapsed: the latents carry {mean(kl[half:]):.2g} nats, next to nothing, so samples do not differ by them. "
+        "Start again with a lower beta, the gaussian likelihood, or a lower learning rate.",
+    )
 
 
 def _of_game(records: Records) -> Health | None:

@@ -31,31 +31,34 @@ def start(run: Run, device: str = "auto") -> None:
     global _spare
     if run.status().state in ALIVE:
         raise RunFault(f"The run {run.name!r} is training already.")
-    with _lock:
-        process, _spare = _spare if _spare and _spare.poll() is None else _launch(), None
     run.ask("run")
-    run.note("waiting", pid=process.pid)
     try:
+        with _lock:
+            process, _spare = _spare if _spare and _spare.poll() is None else _launch(), None
+        run.note("waiting", pid=process.pid)
         with process.stdin as line:  # type: ignore[union-attr]
             line.write(f"{device}\t{run.path.absolute()}\t{current_space() or ''}\n".encode())
     except OSError as fault:
-        raise RunFault(
-            f"The process that was to train {run.name!r} has ended ({fault.strerror}). Resume tries another."
-        ) from fault
+        why = fault.strerror or fault
+        raise RunFault(f"The process that was to train {run.name!r} has not begun ({why}). Resume tries another.") from fault
     _busy[:] = [*(p for p in _busy if p.poll() is None), process]  # polling also buries the dead
     threading.Timer(3, prepare).start()  # not now: importing would slow the first steps
 
 
 def _launch() -> subprocess.Popen:
     """A process in a session of its own, so that it outlives the server; it ends when the server does before using it."""
-    found = os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")]))  # from whatever folder one serves
     return subprocess.Popen(
         [sys.executable, "-m", "genlab.training.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         start_new_session=True,
-        env={**os.environ, "PYTHONPATH": found},
+        env=environment(),
     )
+
+
+def environment() -> dict[str, str]:
+    """That of a process which finds genlab from whatever folder one serves."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")]))}
 
 
 def main() -> None:

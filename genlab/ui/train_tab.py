@@ -199,10 +199,12 @@ def _estimator_of(forms: Forms) -> Callable[[object], dict[str, Any]]:
 
     @served
     def estimated(wish: object) -> dict[str, Any]:
-        family, dataset, *values = FormValues.check(wish).values
-        settings = _own(forms, str(family), values)
-        check_run(family, dataset, settings)
-        return {"sentence": str(_estimator.ask(family, dataset, settings, device()))}
+        asked = FormValues.check(wish)
+        if len(asked.values) != sum(len(form.components) for form in forms.values()):
+            raise BadSetting(say("page.malformed"))
+        settings = _own(forms, asked.family, asked.values)
+        check_run(asked.family, asked.dataset, settings)
+        return {"sentence": str(_estimator.ask(asked.family, asked.dataset, settings, device()))}
 
     return estimated
 
@@ -243,7 +245,9 @@ class Step(Request):
 
 
 class FormValues(Request):
-    values: list[Any] = Field(min_length=2)  # the family, the dataset, and those of all forms
+    family: str
+    dataset: str
+    values: list[Any]  # of the forms of all families
 
 
 class More(Request):

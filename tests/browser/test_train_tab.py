@@ -18,8 +18,11 @@ from playwright.sync_api import Page, expect
 from seats import Seats
 from serving import serving
 
+from genlab.data import load
 from genlab.models import MODELS
+from genlab.paths import shipped_models
 from genlab.training.run import Run, list_runs
+from genlab.training.train import train as training
 
 
 @pytest.fixture
@@ -372,6 +375,65 @@ def test_the_form_is_that_of_the_family(train: Page):
         for setting in MODELS[family].Settings.fields():
             expect(train.locator(f"#train-{family}-{setting.name.replace('_', '-')}")).to_have_count(1)
         expect(train.locator("#train-family")).to_contain_text((MODELS[family].__doc__ or "").splitlines()[0])
+
+
+def test_what_a_run_will_take_is_told_when_the_form_rests(train: Page):
+    told = train.locator(".estimate")
+    expect(told).to_contain_text("s a step", timeout=90_000)  # a process of its own imports everything first
+    train.fill("#train-vae-steps input", "0")
+    train.keyboard.press("Tab")
+    expect(told).to_have_text("steps is 0; it must be a whole number from 1 to 10,000,000.")
+    train.fill("#train-vae-steps input", "10000000")
+    train.keyboard.press("Tab")
+    expect(told).to_contain_text("It takes less with a batch of 64 or fewer steps.", timeout=60_000)
+
+
+def test_a_finished_run_gets_more_steps(train: Page, served_runs: Path):
+    start(train, "further", 12)
+    finished(train, "further")
+    steps = train.get_by_label("Steps in all")
+    expect(steps).to_have_value("24")
+    steps.fill("6")
+    train.get_by_role("button", name="Train on").click()
+    expect(train.locator(".train-stage .fault")).to_contain_text("has 12 already. Give a larger number")
+    steps.fill("30")
+    train.get_by_role("button", name="Train on").click()
+    expect(train.locator(".position")).to_have_text("30 / 30", timeout=60_000)
+    finished(train, "further")
+    expect(train.locator(".figures")).to_contain_text("30 steps instead of 12 from step 12 on")
+    assert Run.open("further", served_runs).history()[-1]["step"] == 30
+
+
+def test_resume_says_that_the_data_are_others_now(train: Page, served_runs: Path):
+    run = made(served_runs, "robbed", 10, "stopped")
+    run.amend(settings={**run.record["settings"], "steps": 20}, data={**run.record["data"], "classes": ["cat", "dog"]})
+    train.click("[data-run=robbed] .run-name")
+    train.click("#train-pause")
+    told = "digits is no longer what the run 'robbed' began to learn: its classes were cat, dog and are 0, 1"
+    expect(train.locator(".health")).to_contain_text(told, timeout=60_000)
+    expect(badge(train, "robbed")).to_have_text("failed")
+
+
+def test_what_a_run_does_besides_steps_is_shown(page: Page, served_runs: Path):
+    run = made(served_runs, "painter", 10, "running")  # as this process
+    with run.doing("draw"):
+        page.click("#tab-train")
+        page.click("[data-run=painter] .run-name")
+        expect(page.locator(".figures li").first).to_have_text("now drawing samples")
+    expect(page.locator(".figures")).not_to_contain_text("now drawing samples")
+    run.note("stopped")
+
+
+def test_a_run_that_is_called_like_a_shipped_model_opens_beside_it(page: Page, served_runs: Path):
+    run = Run.create("vae", "digits", {"steps": 1, "width": 8}, "namesake", served_runs, threads=1)
+    list(training(run, load("digits"), "cpu"))
+    shipped = shipped_models()[0]
+    run.path.rename(served_runs / shipped)
+    page.click("#tab-train")
+    page.click(f"[data-run={shipped}] .run-name")
+    page.click(".latent")
+    expect(page.locator("#model-picker input")).to_have_value(f"run:{shipped}")
+    Run.open(shipped, served_runs).delete()
 
 
 def test_a_preset_reaches_the_run_with_the_settings_that_are_folded_away(train: Page, served_runs: Path):

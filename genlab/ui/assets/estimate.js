@@ -14,9 +14,9 @@ listen("train form", (values) => {
   timer = setTimeout(ask, REST, values);
 });
 
-async function ask(values) {
+async function ask([family, dataset, ...values]) {
   if (!element.offsetParent) return void (asked = ""); // nobody sees it
   line.textContent = say("train.estimating");
-  const answer = await measure({ values });
+  const answer = await measure({ family, dataset, values });
   if (answer) line.textContent = answer.error || answer.sentence;
 }

@@ -175,7 +175,9 @@ function buttons() {
   pause.disabled = Boolean(coming) || !(resumable || state === "running");
   stop.textContent = say(coming === "stop" ? "train.stopping" : state === "queued" ? "train.leave_queue" : "train.stop");
   stop.disabled = Boolean(lab.asking) || coming === "stop" || !isActive();
-  if (more.hidden && state === "done") more.steps.value = 2 * steps;
+  const whole = `${lab.selected} ${steps}`;
+  if (more.dataset.whole !== whole) more.steps.value = 2 * (steps ?? 1);
+  more.dataset.whole = whole;
   more.hidden = state !== "done";
 }
 
