@@ -63,7 +63,7 @@ def start(page: Page, name: str, steps: int, **settings: object) -> None:
 
 
 def first_point(page: Page) -> None:
-    page.wait_for_selector("#train-curve path.line[d*=M]", state="attached")
+    page.wait_for_selector("#train-curve path.line[d*=M]", state="attached", timeout=60_000)
 
 
 def badge(page: Page, name: str):

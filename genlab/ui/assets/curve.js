@@ -181,7 +181,7 @@ function curveIn(host) {
     return [
       make("span", {}, make("i", { style: `background:${line.colour}` }), line.name),
       make("b", {}, figure(line.points[i][1], 4)),
-      make("small", {}, [line.unit, measured, elsewhere].filter(Boolean).join(" ")),
+      make("small", {}, [line.unit, elsewhere].filter(Boolean).join(" "), measured && make("span.measured", {}, ` ${measured}`)),
     ];
   }
 

@@ -148,6 +148,7 @@ function show() {
   const { run } = lab;
   element.querySelector("section").classList.toggle("bare", !run);
   find(".run-name").textContent = run ? run.name : "";
+  find(".csv").hidden = !end();
   find(".unit").textContent = run && run.unit !== "loss" ? run.unit : "";
   find(".smoothing-value").textContent = view.smoothing.toFixed(2);
   find(".smoothing").style.setProperty("--share", view.smoothing);
