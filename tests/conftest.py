@@ -9,11 +9,13 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 from serving import PublicPage, serving
+from threadpoolctl import threadpool_limits
 from xdist.scheduler import LoadScopeScheduling
 
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=50, database=None)
 settings.load_profile("busy")  # a machine that trains meanwhile is slow
 os.environ.update(HF_HUB_OFFLINE="1", GRADIO_ANALYTICS_ENABLED="False")
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # of processes that a test starts: those that wait would spin
 
 
 class InTwo(LoadScopeScheduling):
@@ -46,6 +48,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cache")
     os.environ["GENLAB_CACHE"] = str(folder)
     torch.set_num_threads(1)
+    threadpool_limits(1)  # a look at the digits takes a tenth of the processor's time
     return folder
 
 

@@ -202,7 +202,7 @@ class FailingDisk:
 @pytest.mark.parametrize("family", MODELS)
 def test_a_full_disk_at_any_moment_of_a_save_loses_nothing(family, monkeypatch):
     data = load("digits")
-    settings = {"width": 8, "steps": 40, "save_every": 2}
+    settings = {"width": 8, "batch_size": 8, "steps": 40, "save_every": 2}
     faults = 0
     for k in range(1, 40, 6):
         run = Run.create(family, "digits", settings, f"{family}-{k}", threads=1)

@@ -14,7 +14,7 @@ from genlab.training.run import Run
 from genlab.training.start import create_from, possible_starts, take_over
 from genlab.training.train import train
 
-TINY = {"width": 16, "steps": 6, "save_every": 3}
+TINY = {"width": 16, "batch_size": 16, "steps": 6, "save_every": 3}
 
 
 @pytest.fixture

@@ -7,12 +7,13 @@ import re
 import signal
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
-from looks import sprite_of, sticks_out
+from looks import sprite_of, sticks_out, until
 from PIL import Image
 from playwright.sync_api import Page, expect
 from seats import Seats
@@ -116,7 +117,18 @@ def test_a_run_is_trained_from_the_page(train: Page, served_runs: Path):
     assert train.inner_text(".terminal code") == Run.open("first", served_runs).command
 
 
+def spare_waits() -> bool:
+    """Whether a process that is to train has imported all that it needs, and sleeps until it is asked."""
+    with suppress(psutil.Error):
+        for child in psutil.Process().children(recursive=True):
+            if "genlab.training.worker" in child.cmdline() and child.status() == psutil.STATUS_SLEEPING:
+                return True
+    return False
+
+
 def test_the_first_point_comes_soon_after_the_click(train: Page):
+    looks: list[bool] = []
+    until(train, lambda: looks.append(spare_waits()) or (len(looks) > 20 and all(looks[-20:])))  # as while one reads the form
     began = time.monotonic()
     start(train, "quick", 30)
     train.wait_for_function("document.querySelectorAll('#train-curve path.line[d*=M]').length")
