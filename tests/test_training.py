@@ -13,10 +13,11 @@ import torch
 from genlab.data import load
 from genlab.errors import BadSetting, Diverged, RunFault, UnknownName
 from genlab.models import MODELS
+from genlab.models.base import Player
 from genlab.training import worker
-from genlab.training.checkpoint import load_model, load_state
+from genlab.training.checkpoint import load_model, load_state, optimizer_tensors, restore_optimizer
 from genlab.training.run import Run, list_runs
-from genlab.training.train import accelerator_for, learning_rate, train
+from genlab.training.train import accelerator_for, learning_rate, optimizer_for, train
 
 TINY = {"width": 16, "steps": 20, "save_every": 5}
 
@@ -322,3 +323,16 @@ def test_a_pause_does_not_stretch_the_time_limit(data):
     assert list(steps) == []
     assert run.status().state == "stopped"
     assert "0.5 seconds are over" in run.status().message
+
+
+def test_a_state_that_was_saved_before_optimizers_were_fused_is_gone_on_from():
+    player = Player([torch.nn.Parameter(torch.linspace(-1, 1, 12).reshape(3, 4))])
+    before = torch.optim.AdamW(player.parameters, lr=1e-3, fused=False)
+    after = optimizer_for(player, MODELS["vae"].Settings())
+    for optimizer in (before, after):
+        player.parameters[0].grad = torch.full((3, 4), 0.5)
+        optimizer.step()
+        restore_optimizer("model", after, optimizer_tensors("model", before))
+    assert optimizer_tensors("model", after).keys() == optimizer_tensors("model", before).keys()
+    assert float(after.state[player.parameters[0]]["step"]) == 1  # as it was restored
+    assert torch.equal(after.state[player.parameters[0]]["exp_avg"], before.state[player.parameters[0]]["exp_avg"])

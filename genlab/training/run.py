@@ -487,7 +487,7 @@ def genlab_version() -> str:
 
 def as_record(progress: Any) -> dict[str, Any]:
     """A progress record as a line of the history."""
-    return {k: v for k, v in asdict(progress).items() if k not in ("steps", "drew", "saved", "recorded", "state")}
+    return {k: v for k, v in vars(progress).items() if k not in ("steps", "drew", "saved", "recorded", "state")}
 
 
 def _check_name(name: str) -> str:

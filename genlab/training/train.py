@@ -142,8 +142,10 @@ class Trainer:
             take_over(self.model, load_model(str(run.start.folder)).model)
         if self.accelerator.device.type == "cuda":  # on a CPU the plain layout was the faster one
             self.model = self.model.to(memory_format=torch.channels_last)
-        self.average = AveragedModel(self.model, multi_avg_fn=averaging(self.settings.ema))  # type: ignore[arg-type]
+        self.average = AveragedModel(self.model)
         self.average.requires_grad_(False)
+        self.weights = list(self.average.module.parameters()), list(self.model.parameters())
+        self.buffers = list(self.average.module.buffers()), list(self.model.buffers())
         self.players = self.model.players()
         self.optimizers = {name: optimizer_for(player, self.settings) for name, player in self.players.items()}
         self.step, self.seconds, self.started, self.told = 0, 0.0, 0.0, ""
@@ -179,8 +181,8 @@ class Trainer:
                 rank=self.accelerator.process_index, ranks=self.accelerator.num_processes,
             )  # fmt: skip
             losses, logs, norm = self._play(batch.to(self.accelerator.device), self._movers(control))
-            self._agree([buffer for buffer in self.model.buffers() if buffer.is_floating_point()])
-            self.average.update_parameters(self.model)
+            self._agree([buffer for buffer in self.buffers[1] if buffer.is_floating_point()])
+            self._follow()
             self.step += 1
             self.granted = self.granted + 1 if control.wanted == "pause" else 0
             self.interludes.stepped(speed.stop())
@@ -246,6 +248,19 @@ class Trainer:
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(self.settings, base, self.step)
         optimizer.step()
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """Let the averaged weights follow; young ones forget faster, so that early samples are of use.
+
+        AveragedModel's own update looks all tensors up again, which takes a tenth of a small network's step.
+        """
+        age = int(self.average.n_averaged)
+        memory = min(self.settings.ema, (1 + age) / (10 + age)) if age else 0.0
+        torch._foreach_lerp_(*self.weights, 1 - memory)  # type: ignore[arg-type]
+        if self.buffers[0]:
+            torch._foreach_copy_(*self.buffers)
+        self.average.n_averaged += 1
 
     @torch.no_grad()
     def _agree(self, tensors: list[Tensor]) -> None:
@@ -467,17 +482,6 @@ def learning_rate(settings: CommonSettings, base: float, step: int) -> float:
     done = step / settings.steps
     fall = {"none": 1.0, "linear": 1 - done, "cosine": 0.5 * (1 + math.cos(math.pi * done))}[settings.decay]
     return base * rise * fall
-
-
-def averaging(memory: float) -> Callable[[list[Tensor], list[Tensor], Tensor], None]:
-    """The averaging function of AveragedModel; young averages forget faster, so that early samples are of use."""
-
-    @torch.no_grad()
-    def average(averaged: list[Tensor], current: list[Tensor], n: Tensor) -> None:
-        decay = min(memory, (1 + int(n)) / (10 + int(n)))
-        torch._foreach_lerp_(averaged, current, 1 - decay)
-
-    return average
 
 
 def compile_networks(model: GenerativeModel) -> None:
