@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import time
-from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from pathlib import Path
 
@@ -80,14 +79,6 @@ def points(page: Page, i: int = 0) -> int:
     return len(re.findall(r"[ML]", page.locator("#train-curve path.line").nth(i).get_attribute("d")))
 
 
-def until(truth: Callable[[], bool], seconds: float = 20) -> None:
-    """Wait for what stays true once it is."""
-    end = time.monotonic() + seconds
-    while not truth():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.05)
-
-
 def step_of(page: Page) -> int:
     return int(page.inner_text(".position").split("/")[0].replace(",", ""))
 
@@ -113,7 +104,7 @@ def test_a_run_is_trained_from_the_page(train: Page, served_runs: Path):
     expect(train.locator(".samples-title")).to_have_text("Samples at step 60")
     saved = Run.open("first", served_runs).sample_file(60).read_bytes()
     expect(train.locator("#train-samples i")).to_have_count(64)
-    until(lambda: np.array_equal(sprite_of(train, "#train-samples"), np.asarray(Image.open(io.BytesIO(saved)))))
+    until(train, lambda: np.array_equal(sprite_of(train, "#train-samples"), np.asarray(Image.open(io.BytesIO(saved)))))
     assert train.inner_text(".terminal code") == Run.open("first", served_runs).command
 
 
@@ -350,7 +341,7 @@ def test_a_model_is_gone_on_from(train: Page, served_runs: Path):
     train.click(".before")
     expect(train.locator(".samples-title")).to_have_text("Samples at step 0")
     before = np.asarray(Image.open(run.sample_file(0)))
-    until(lambda: np.array_equal(sprite_of(train, "#train-samples"), before))
+    until(train, lambda: np.array_equal(sprite_of(train, "#train-samples"), before))
 
 
 def test_a_click_right_after_a_change_is_not_lost(train: Page):
