@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from looks import until
 from playwright.sync_api import Browser, Locator, Page, expect
-from test_train_tab import badge, made, opened, start, until, waiting
+from test_train_tab import badge, made, opened, start, waiting
 
 from genlab.images import png
 from genlab.training.history import as_csv
 from genlab.training.run import Run, list_runs
 
-expect.set_options(timeout=20_000)  # the machine may be training meanwhile
 LONG = 100_000  # steps
 
 
@@ -79,7 +79,7 @@ def test_clicks_meant_once_make_one_run_and_the_queue_is_cleared_at_once(busy: R
     assert len(new()) == 1
     for n in (2, 3):
         button.click()  # which waits until it is ready
-        until(lambda n=n: len(new()) == n)
+        until(train, lambda n=n: len(new()) == n)
     waiting(train, *sorted(new(), key=lambda name: int(name.split("-")[1])))
     train.click(".clear")
     expect(train.locator(".clearing")).to_contain_text("Take all 3 out of the queue?")
