@@ -35,7 +35,7 @@ def train_a_vae(page: Page, runs: Path, name: str) -> None:
     page.keyboard.press("Tab")
     page.click("#train-start")
     expect(page.locator(".train-stage .run-name")).to_have_text(name)
-    page.wait_for_function("parseInt(document.querySelector('.position').textContent.replaceAll(',', '')) >= 30")
+    page.wait_for_function("parseInt(document.querySelector('.position').textContent.replaceAll(',', '')) >= 50", timeout=240_000)
     page.click("#train-stop")
     expect(page.locator(f"#run-list [data-run={name}] .badge")).to_have_text("stopped")
     losses = [record["losses"]["model"] for record in Run.open(name, runs).history()]

@@ -240,9 +240,10 @@ def test_the_story_is_told_in_pictures_and_can_be_left(page: Page):
     page.click("#tab-data")
     page.click(".story summary")
     page.click("#story-start")
-    expect(page.locator(".story .steps")).to_contain_text("Three equal models train")
+    expect(page.locator(".story .steps")).to_contain_text("Three equal models train", timeout=240_000)
     page.wait_for_function(
-        "() => [...document.querySelectorAll('.story .number')].filter(n => /%/.test(n.textContent)).length === 3"
+        "() => [...document.querySelectorAll('.story .number')].filter(n => /%/.test(n.textContent)).length === 3",
+        timeout=240_000,
     )
     walls = page.eval_on_selector_all(".story figure img", "all => all.map(image => image.src)")
     clean, damaged, repaired = map(pixels_of, walls)
