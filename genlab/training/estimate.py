@@ -69,7 +69,8 @@ def estimate(
         for size in kept:
             kept[size] = _kept_for_backward(trainer, size)  # that step warms up, too
             taken[size] = _seconds_of(trainer, size)
-            if time.perf_counter() - began > BUDGET:
+            over = len(taken) > 1 and time.perf_counter() - began > BUDGET  # of one size alone too much would follow
+            if over or taken[size] > BUDGET / 4:
                 break
     largest = max(taken)
     step = _at(batch, taken)
