@@ -17,6 +17,7 @@ from genlab.hub import push
 from genlab.images import png
 from genlab.latent import axes_of, write_axes
 from genlab.models import MODELS, Draft, LatentModel
+from genlab.models.base import SEEDS, check_seeds
 from genlab.plane import together
 from genlab.training.checkpoint import AXES, list_models, load_model
 from genlab.training.run import Run, list_runs
@@ -77,8 +78,9 @@ def sample_verb(words: list[str]) -> None:
     parser.add_argument("--device", choices=DEVICES, default="auto")
     given, values = parse(parser, words, trained.model.SamplingSettings)
     for name, value, low in [("n", given.n, 1), ("seed", given.seed, 0)]:
-        if not isinstance(value, int) or not low <= value < 2**31:
+        if not isinstance(value, int) or not low <= value < SEEDS:
             raise BadSetting(f"{name} is {value!r}; it must be a whole number from {low} up.")
+    check_seeds(given.seed, given.n)
     if given.out.suffix not in (".png", ".npz"):
         raise BadSetting(f"{given.out.name} is neither a .png nor a .npz file; name one of these.")
     settings = trained.model.SamplingSettings.parse(values)

@@ -14,12 +14,16 @@ from genlab.data import Batch, DataSpec, Modality
 from genlab.errors import BadCheckpoint, BadSetting
 from genlab.registry import Registry, unknown
 
+SEEDS = 2**31  # there are, from 0 on
+
 
 class CommonSettings(Config):
     """The settings that all families share; a family adds its own and may change these defaults."""
 
     steps: int = Field(5000, ge=1, le=10_000_000, description="training steps, each on one batch")
-    batch_size: int = Field(128, ge=1, le=8192, description="items a step; more is smoother, slower and needs more memory")
+    batch_size: int = Field(
+        128, ge=1, le=8192, description="items a step; more is smoother, slower and needs more memory; never more than there are"
+    )
     learning_rate: float = Field(1e-3, ge=1e-7, le=1, description="size of a step; too high and the loss becomes NaN")
     conditional: bool = Field(False, description="learn each class by name, so that one can ask for a class or blend two")
     augment: Literal["none", "shift", "flip", "crop", "noise"] = Field(
@@ -114,7 +118,7 @@ class GenerativeModel(nn.Module):
         super().__init__()
         self.check(settings, spec.modality)
         if spec.modality == "image" and not all(8 <= side <= 64 for side in spec.shape[1:]):
-            raise BadSetting(f"This family learns images from 8×8 to 64×64; these data are {spec.modality} {spec.shape}.")
+            raise BadSetting(f"This family learns images from 8×8 to 64×64; these are {size_in_words(spec.shape)}.")
         if settings.conditional and not spec.classes:
             raise BadSetting("These data have no classes, so a conditional model cannot learn them; set conditional to false.")
         self.spec, self.settings = spec, settings
@@ -228,7 +232,8 @@ class LatentModel(GenerativeModel):
         """Items [n, *shape] on the model's device; raises BadSetting unless they have the shape that the model draws."""
         if not len(x) or tuple(x.shape[1:]) != self.spec.shape:
             raise BadSetting(
-                f"{len(x)} items of {_size(x.shape[1:])} were given; this model encodes those of {_size(self.spec.shape)}."
+                f"{len(x)} items of {size_in_words(x.shape[1:])} were given; "
+                f"this model encodes those of {size_in_words(self.spec.shape)}."
             )
         return x.to(self.device)
 
@@ -307,6 +312,19 @@ def check_weights(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -
     broken = [name for name, tensor in found.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
     if broken:
         raise BadCheckpoint(f"Checkpoint holds NaN or infinity in {len(broken)} tensors ({broken[0]!r} first); not loaded.")
+
+
+def size_in_words(shape: Sequence[int]) -> str:
+    """The size of an item: 64×48 in colour, 28×28 in grey; of anything else its numbers."""
+    if len(shape) == 3 and shape[0] in (1, 3):
+        return f"{shape[2]}×{shape[1]} in {'colour' if shape[0] == 3 else 'grey'}"
+    return _size(shape)
+
+
+def check_seeds(seed: int, n: int) -> None:
+    """Raise BadSetting unless each of n items, item i from seed + i, has a seed that can be entered to draw it alone."""
+    if not 0 <= seed <= SEEDS - n:
+        raise BadSetting(f"seed is {seed}; for {n:,} items, one from each seed on, it must be from 0 to {SEEDS - n:,}.")
 
 
 def _size(shape: Sequence[int]) -> str:
