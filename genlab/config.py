@@ -24,6 +24,7 @@ class Setting:
     description: str
     low: float | None = None
     high: float | None = None
+    multiple_of: int = 1  # of a whole number
     choices: tuple[str, ...] = ()
     advanced: bool = False
 
@@ -60,7 +61,8 @@ class Config(BaseModel):
         settings = {setting.name: setting for setting in cls.fields()}
         if name not in settings:
             return unknown("setting", name, settings) if error["type"] == "extra_forbidden" else error["msg"]
-        return f"{settings[name].label} is {given!r}; it must be {_possible(settings[name])}."
+        told = "is missing" if given is None or error["type"] == "missing" else f"is {given!r}"
+        return f"{settings[name].label} {told}; it must be {_possible(settings[name])}."
 
 
 _KINDS: dict[str, Kind] = {"boolean": "flag", "integer": "whole", "number": "number", "string": "text"}
@@ -74,6 +76,7 @@ def _setting(name: str, schema: dict[str, Any]) -> Setting:
         description=schema.get("description", ""),
         low=schema.get("minimum"),
         high=schema.get("maximum"),
+        multiple_of=schema.get("multipleOf", 1),
         choices=tuple(schema.get("enum", ())),
         advanced=schema.get("advanced", False),
     )
@@ -87,6 +90,7 @@ def _possible(setting: Setting) -> str:
     if setting.kind == "text":
         return "a text"
     noun = "a whole number" if setting.kind == "whole" else "a number"
+    noun = f"a multiple of {setting.multiple_of}" if setting.multiple_of > 1 else noun
     return noun if setting.low is None else f"{noun} from {_plain(setting.low)} to {_plain(setting.high)}"
 
 

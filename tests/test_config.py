@@ -1,5 +1,6 @@
 """Settings explain what is wrong with them."""
 
+import gradio as gr
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from genlab.errors import BadSetting, UnknownName
 from genlab.models import MODELS
 from genlab.registry import Registry
+from genlab.ui.controls import draw_form
 
 Settings = MODELS["vae"].Settings
 
@@ -19,6 +21,7 @@ Settings = MODELS["vae"].Settings
         ({"steps": 1.5}, "steps is 1.5; it must be a whole number from 1 to 10,000,000."),
         ({"learning_rate": float("nan")}, "learning rate is nan; it must be a number from 1e-07 to 1."),
         ({"network": "cnn"}, "network is 'cnn'; it must be one of auto, mlp, conv."),
+        ({"steps": None}, "steps is missing; it must be a whole number from 1 to 10,000,000."),
         ({"conditional": 1}, "conditional is 1; it must be true or false."),
     ],
 )
@@ -26,6 +29,17 @@ def test_a_bad_setting_says_what_was_given_and_what_is_possible(values, sentence
     with pytest.raises(BadSetting) as fault:
         Settings.parse(values)
     assert str(fault.value) == sentence
+
+
+def test_a_number_that_comes_in_steps_says_so_and_its_box_takes_them():
+    with pytest.raises(BadSetting, match=r"^width is 20; it must be a multiple of 8 from 8 to 512\.$"):
+        MODELS["diffusion"].Settings.parse({"width": 20})
+    with gr.Blocks():
+        form = draw_form(MODELS["diffusion"].Settings, "try")
+    steps = {setting.name: component.step for setting, component in zip(form.settings.fields(), form.components, strict=True)
+             if setting.kind == "whole"}  # fmt: skip
+    assert steps["width"] == 8
+    assert steps["batch_size"] == 1
 
 
 def test_an_unknown_setting_names_the_nearest_one():

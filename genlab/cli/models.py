@@ -15,7 +15,7 @@ from genlab.config import Config
 from genlab.errors import BadSetting, RunFault
 from genlab.files import npz, write_bytes
 from genlab.models import MODELS
-from genlab.models.settings import CommonSettings
+from genlab.models.settings import SEEDS, CommonSettings, check_seeds
 from genlab.paths import shipped_models
 from genlab.training.checkpoint import AXES, find_model, list_models, load_model, read_config, sampling_of
 from genlab.training.run import Run, delete_runs, list_runs
@@ -94,8 +94,9 @@ def sample_verb(words: list[str]) -> None:
     sampling = sampling_of(read_config(find_model(name)))
     given, values = parse(_sample_parser(sampling), words, sampling)
     for wish, value, low in [("n", given.n, 1), ("seed", given.seed, 0)]:
-        if not isinstance(value, int) or not low <= value < 2**31:
+        if not isinstance(value, int) or not low <= value < SEEDS:
             raise BadSetting(f"{wish} is {value!r}; it must be a whole number from {low} up.")
+    check_seeds(given.seed, given.n)
     if given.out.suffix not in (".png", ".npz"):
         raise BadSetting(f"{given.out.name} is neither a .png nor a .npz file; name one of these.")
     settings, trained = sampling.parse(values), load_model(name)

@@ -85,7 +85,7 @@ class GenerativeModel(nn.Module):
         self.check(settings, spec.modality)
         if spec.modality == "image" and not all(8 <= side <= 64 for side in spec.shape[1:]):
             raise BadSetting(
-                f"These images have {_size(spec.shape[1:])} pixels; models learn those from 8×8 to 64×64. "
+                f"These images are {size_in_words(spec.shape)}; models learn those from 8×8 to 64×64. "
                 "Import them again with a size of 64 or less."
             )
         if settings.conditional and not spec.classes:
@@ -207,7 +207,8 @@ class LatentModel(GenerativeModel):
         """Items [n, *shape] on the model's device; raises BadSetting unless they have the shape that the model draws."""
         if not len(x) or tuple(x.shape[1:]) != self.spec.shape:
             raise BadSetting(
-                f"{len(x)} items of {_size(x.shape[1:])} were given; this model encodes those of {_size(self.spec.shape)}."
+                f"{len(x)} items of {size_in_words(x.shape[1:])} were given; "
+                f"this model encodes those of {size_in_words(self.spec.shape)}."
             )
         return x.to(self.device)
 
@@ -276,6 +277,13 @@ def check_weights(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -
     broken = [name for name, tensor in found.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
     if broken:
         raise BadCheckpoint(f"Checkpoint holds NaN or infinity in {len(broken)} tensors ({broken[0]!r} first); not loaded.")
+
+
+def size_in_words(shape: Sequence[int]) -> str:
+    """The size of an item: 64×48 in colour, 28×28 in grey; of anything else its numbers."""
+    if len(shape) == 3 and shape[0] in (1, 3):
+        return f"{shape[2]}×{shape[1]} in {'colour' if shape[0] == 3 else 'grey'}"
+    return _size(shape)
 
 
 def _size(shape: Sequence[int]) -> str:

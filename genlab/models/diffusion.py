@@ -103,8 +103,7 @@ class Diffusion(LatentModel):
     def denoise(self, z: Tensor, given: Given | None, settings: Any, noises: list[torch.Generator]) -> Iterator[Draft]:
         """Walk from noise [n, *L] to images; each step is a draft with its estimate of the clean images."""
         sampler = SAMPLERS[self.settings.target][settings.sampler]
-        scheduler = sampler.build(self.settings.target)
-        scheduler.set_timesteps(settings.steps, device=z.device)
+        scheduler = sampler.ready(self.settings.target, settings.steps, z.device)
         fresh = {"generator": noises} if sampler.stochastic else {}
         weights = self.class_weights(given, len(z))
         x = z * getattr(scheduler, "init_noise_sigma", 1.0)
@@ -128,8 +127,7 @@ class Diffusion(LatentModel):
         sampler = SAMPLERS[self.settings.target][settings.sampler]
         if sampler.stochastic:
             raise BadSetting(f"The sampler {settings.sampler!r} adds fresh noise, so it cannot be run backwards; choose another.")
-        scheduler = sampler.build(self.settings.target)
-        scheduler.set_timesteps(settings.steps, device=self.device)
+        scheduler = sampler.ready(self.settings.target, settings.steps, self.device)
         times = scheduler.timesteps[scheduler.timesteps > 0].unique()  # from little noise to nothing but noise
         x = self.fitting(x)
         weights, z = self.class_weights(given, len(x)), self._padded(x)
@@ -270,6 +268,18 @@ class Sampler:
 
     build: Callable[[str], Any]
     stochastic: bool = False
+
+    def ready(self, target: str, steps: int, device: torch.device) -> Any:
+        """The scheduler with so many steps, or as many fewer as it can tell apart.
+
+        Close to the number of noise levels, rounding gives some schedulers a time twice, or one below 0, and the result is NaN.
+        """
+        scheduler = self.build(target)
+        while True:
+            scheduler.set_timesteps(steps, device=device)
+            if scheduler.timesteps.min() >= 0 and len(scheduler.timesteps.unique()) == steps:
+                return scheduler
+            steps -= 1
 
 
 _VARIANCE_PRESERVING = {"num_train_timesteps": TIMES, "beta_schedule": "squaredcos_cap_v2"}  # Nichol & Dhariwal 2021

@@ -5,6 +5,9 @@ from typing import Any, ClassVar, Literal
 
 from genlab.config import Config, Field
 from genlab.data.spec import Modality
+from genlab.errors import BadSetting
+
+SEEDS = 2**31  # there are, from 0 on
 
 
 class Truncation(Config):
@@ -19,13 +22,15 @@ class CommonSettings(Config):
     presets: ClassVar[Mapping[str, Mapping[str, object]]] = {}  # dataset name or "small" -> settings that do well there
 
     steps: int = Field(5000, ge=1, le=10_000_000, description="training steps, each on one batch")
-    batch_size: int = Field(128, ge=1, le=8192, description="items a step; more is smoother, slower and needs more memory")
+    batch_size: int = Field(
+        128, ge=1, le=8192, description="items a step; more is smoother, slower and needs more memory; never more than there are"
+    )
     learning_rate: float = Field(1e-3, ge=1e-7, le=1, description="size of a step; too high and the loss becomes NaN")
     conditional: bool = Field(False, description="learn each class by name, so that one can ask for a class or blend two")
     augment: Literal["none", "shift", "flip", "crop", "noise"] = Field(
         "none", description="vary the training images; the held-out ones never change"
     )
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="start of all randomness; the same seed repeats the run")
+    seed: int = Field(0, ge=0, le=SEEDS - 1, description="start of all randomness; the same seed repeats the run")
     warmup: int = Field(100, ge=0, le=100_000, description="steps over which the learning rate rises from 0",
                         json_schema_extra={"advanced": True})  # fmt: skip
     decay: Literal["none", "cosine", "linear"] = Field(
@@ -188,3 +193,9 @@ SAMPLING: dict[str, tuple[type[Config], type[Config]]] = {  # for the flow targe
     "image": (FlowSampling, NoiseSampling),
     "points": (FlowPointSampling, NoisePointSampling),
 }
+
+
+def check_seeds(seed: int, n: int) -> None:
+    """Raise BadSetting unless each of n items, item i from seed + i, has a seed that can be entered to draw it alone."""
+    if not 0 <= seed <= SEEDS - n:
+        raise BadSetting(f"seed is {seed}; for {n:,} items, one from each seed on, it must be from 0 to {SEEDS - n:,}.")

@@ -135,7 +135,7 @@ class Trainer:
     def __init__(self, run: Run, data: Splits, accelerator: Accelerator) -> None:
         self.run, self.data, self.settings, self.accelerator = run, data, run.settings, accelerator
         torch.set_num_threads(run.record["threads"])  # other numbers add in another order, and a resumed run would differ
-        self.batch_size = share_of(run.batch_size, accelerator.num_processes)
+        self.batch_size = share_of(fitting_batch(run, len(data.train)), accelerator.num_processes)
         torch.manual_seed(self.settings.seed)
         self.model = run.model(data.spec, self.settings).to(self.accelerator.device)
         if run.start:
@@ -162,7 +162,7 @@ class Trainer:
     def loop(self) -> Iterator[Progress]:
         if self.run.start and self.step == 0 and self.accelerator.is_main_process:
             self.interludes.draw(0)  # what it did before
-        speed = Speed(self.run.batch_size)
+        speed = Speed(self.batch_size * self.accelerator.num_processes)
         self.started = time.monotonic() - self.seconds
         progress = None
         while self.step < self.settings.steps:
@@ -494,6 +494,12 @@ def compile_networks(model: GenerativeModel) -> None:
 def address(*numbers: int) -> int:
     """One seed from several numbers."""
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0]) >> 1
+
+
+def fitting_batch(run: Run, items: int) -> int:
+    """Items a step: what was asked for, or all where there are fewer, as evenly shared by the run's processes."""
+    processes = run.record.get("processes", 1)
+    return min(run.batch_size, max(1, items // processes) * processes)
 
 
 def share_of(batch_size: int, processes: int) -> int:

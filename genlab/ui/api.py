@@ -16,6 +16,7 @@ from genlab.errors import BadSetting
 from genlab.images import png, wall
 from genlab.models import LatentModel
 from genlab.models.base import GenerativeModel, Given
+from genlab.models.settings import SEEDS, check_seeds
 from genlab.plane import together
 from genlab.ui.preset import check_samples
 from genlab.ui.shared import Request, at_edge, drawing, open_model
@@ -38,8 +39,8 @@ class Wish(Request):
     model: str = Field("", max_length=200)
     dataset: str = Field("", max_length=200)
     n: int = Field(1, ge=1, le=400)
-    seed: int = Field(0, ge=0, lt=2**31 - 400)
-    end_seed: int = Field(1, ge=0, lt=2**31 - 400)
+    seed: int = Field(0, ge=0, lt=SEEDS)
+    end_seed: int = Field(1, ge=0, lt=SEEDS)
     frames: int = Field(11, ge=2, le=400)
     path: Literal["spherical", "linear"] = "spherical"
     label: str = Field("", max_length=200)
@@ -65,6 +66,7 @@ def sample(
     """
     wish = Wish.check({"model": model, "n": n, "seed": seed, "label": label, "settings": settings})
     check_samples(wish.n)
+    check_seeds(wish.seed, wish.n)
     trained = open_model(wish.model)
     chosen = trained.model.SamplingSettings.parse(wish.settings)
     given = _given(trained.model, wish.label, wish.n)

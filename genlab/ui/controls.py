@@ -65,9 +65,9 @@ def _control(setting: Setting, prefix: str, chosen: Mapping[str, Any]) -> Compon
     if setting.kind == "text":
         return gr.Textbox(**common)
     if _is_short(setting):
-        step = 1 if setting.kind == "whole" else 0.05
+        step = setting.multiple_of if setting.kind == "whole" else 0.05
         return gr.Slider(setting.low, setting.high, step=step, buttons=[], **common)
-    return gr.Number(step=1 if setting.kind == "whole" else None, **common)
+    return gr.Number(step=setting.multiple_of if setting.kind == "whole" else None, **common)
 
 
 def _is_short(setting: Setting) -> bool:

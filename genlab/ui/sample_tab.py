@@ -23,6 +23,7 @@ from genlab.images import png
 from genlab.images import wall as one_picture
 from genlab.marks import Kind, kind_of, set_mark
 from genlab.models.base import Draft, Given
+from genlab.models.settings import check_seeds
 from genlab.plane import together
 from genlab.training.checkpoint import list_models
 from genlab.ui.controls import Form, draw_form
@@ -170,6 +171,7 @@ def _draw(name: str, wish_form: Form, form: Form, count: Any, seed: Any, label: 
 def _drawn(name: str, wish: Any, settings: Config, label: Any) -> Iterator[dict[str, Any]]:
     """The images so far, a record at each step that there is time to show."""
     check_samples(wish.count)
+    check_seeds(wish.seed, wish.count)
     trained = open_model(name)
     given = trained.model.given_labels(trained.model.label_of(label), wish.count)
     told = {"model": name, "step": trained.step, **wish.model_dump(), "label": label, **settings.model_dump()}
