@@ -190,7 +190,7 @@ def summary(table: Sequence[Verdict]) -> str:
     """How many files were kept, what was done to them, and why the others were not."""
     skipped = Counter(verdict.words for verdict in table if not verdict.kept)
     remarks = Counter(word for verdict in table if verdict.kept and verdict.words for word in verdict.words.split(", "))
-    said = [f"{len(table) - skipped.total():,} of {len(table):,} files imported."]
+    said = [f"{len(table) - skipped.total():,} of {len(table):,} file{'s' * (len(table) != 1)} imported."]
     if remarks:
         said.append(f"{_counted(remarks)}.")
     if skipped:
