@@ -93,10 +93,18 @@ class Preview:
     @property
     def folders(self) -> dict[str, int]:
         """How many images each class has."""
-        counts: Counter[str] = Counter()
-        for (_, label), n in self.cells.items():
-            counts[label] += n
-        return dict(sorted(counts.items()))
+        return dict(sorted(self._summed(1).items()))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many images each part has."""
+        return dict(self._summed(0))
+
+    def _summed(self, which: int) -> Counter[str]:
+        sums: Counter[str] = Counter()
+        for cell, n in self.cells.items():
+            sums[cell[which]] += n
+        return sums
 
 
 def import_images(
