@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from PIL import Image
 
 from genlab import latent
 from genlab.__main__ import main
+from genlab.paths import datasets_folder
 from genlab.training.checkpoint import AXES, load_model, load_state
 from genlab.training.run import Run
 from genlab.ui import explorer
@@ -49,7 +51,9 @@ def run_words(words):
         ("resume nothing", "There is no run called 'nothing'."),
         ("sample nothing --out x.png", "There is no model called 'nothing'."),
         ("sample", "Name a model first."),
-        ("import", "The following arguments are required: PATH, --name."),
+        ("import", "The following arguments are required: PATH."),
+        ("import .", "Name the dataset with --name, or look at the layout alone with --dry-run."),
+        ("import . --dry-run --part cat", "--part is 'cat'; it must be FOLDER=PART, as --part seg_pred=test."),
         ("import nowhere --name x", "nowhere: There is no such file or folder."),
         ("import . --name digits", "There is already a dataset called 'digits'"),
         ("import . --name x --size 9", "size is 9; it must be a multiple of 4 from 8 to 256."),
@@ -175,6 +179,19 @@ def test_a_folder_is_a_model_too(trained, tmp_path):
 def test_settings_can_be_given_in_any_order(tmp_path):
     assert run_words(f"train vae digits --runs-dir {tmp_path} --latent 2 --no-conditional {QUICK}") == 0
     assert (tmp_path / "vae-1" / "run.json").exists()
+
+
+def test_a_dry_run_tells_the_layout_and_imports_nothing(tmp_path, capsys):
+    for i, folder in enumerate(("学/cat", "学/dog", "试/cat")):
+        (tmp_path / "photos" / folder).mkdir(parents=True)
+        Image.new("L", (16, 16), 80 * i).save(tmp_path / "photos" / folder / "1.png")
+    assert run_words(f"import {tmp_path}/photos --dry-run") == 0
+    told = capsys.readouterr().out
+    assert re.search(r"cat +2\n", told)
+    assert "- The folders 学, 试 over the classes are no parts that are known" in told
+    assert run_words(f"import {tmp_path}/photos --dry-run --part 学=train --part 试=test --classes none") == 0
+    assert re.search(r"train +test\n\(no class\) +2 +1\n", capsys.readouterr().out)
+    assert not list(datasets_folder().glob("*/dataset.json"))
 
 
 def test_a_folder_is_imported_listed_and_trained_on(tmp_path, capsys):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -37,6 +38,13 @@ def peak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     wrapper.write_text(MEASURED.format(note=str(note), importer=importer.__file__))
     monkeypatch.setattr(importer, "__file__", str(wrapper))
     return note
+
+
+def put_in_its_place(source: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an importer of another text run, beside what it loads."""
+    (folder / "importer.py").write_text(source)
+    shutil.copy(Path(importer.__file__).with_name("layout.py"), folder)
+    monkeypatch.setattr(importer, "__file__", str(folder / "importer.py"))
 
 
 @pytest.fixture
@@ -226,6 +234,104 @@ def test_the_summary_counts_what_was_done_and_why(given: Path):
     )
 
 
+# --- What the rules of layouts (test_layout.py) need of an import ---
+
+
+def test_a_table_in_a_zip_tells_the_classes(given: Path):
+    table = "Image Name;Breed\n1.png;café\n2.png;pug\n".encode("cp1252")  # as spreadsheets write it
+    imported(zipped({**numbered("pets/1.png", "pets/2.png"), "pets/labels.csv": table})(given))
+    assert load("mine").spec.classes == ("café", "pug")
+
+
+def test_a_look_shows_some_pictures_of_each_class_in_each_part_and_tells_what_it_does_not_know(given: Path):
+    files = numbered(*(f"{part}/{kind}/{i}.png" for part in ("train", "test") for kind in ("cat", "dog") for i in range(4)))
+    found = look_at(zipped({**files, "extra/5.png": packed(picture(99))})(given))
+    assert found.cells == {(part, kind): 4 for part in ("train", "test") for kind in ("cat", "dog")}
+    assert {cell: len(some) for cell, some in found.pictures.items()} == dict.fromkeys(found.cells, 3)
+    first = picture(0).resize((32, 32), Image.Resampling.LANCZOS)
+    assert np.array_equal(found.pictures["train", "cat"][0].transpose(1, 2, 0), first)
+    assert found.told == ("1 image is left out, beside the parts and in none of them: extra.",)
+    assert not left_over()
+
+
+def test_an_import_follows_what_a_person_says_as_its_look_does(given: Path):
+    paths = zipped(numbered(*(f"{part}/{kind}/{i}.png" for part in ("学", "试") for kind in ("cat", "dog") for i in range(4))))(
+        given
+    )
+    wish = {"classes": "none", "parts": {"学": "train", "试": "test"}}
+    assert look_at(paths, **wish).cells == {("train", ""): 8, ("test", ""): 8}
+    imported(paths, **wish)
+    assert load("mine").spec.classes == ()
+    assert len(load("mine").test) == 8
+    with pytest.raises(BadData, match=r"There is no folder called 'dev'"):
+        imported(paths, "other", parts={"dev": "test"})
+
+
+def test_where_all_is_held_out_nothing_can_be_trained_on(given: Path):
+    paths = zipped(GOOD)(given)
+    with pytest.raises(BadData, match=r"No image to train on came in"):
+        imported(paths, parts={"cat": "test", "dog": "validation"})
+
+
+def test_a_look_refuses_what_holds_no_image(given: Path):
+    with pytest.raises(BadData, match=r"No image found in photos\.zip.*a PDF document; save its pictures as PNG"):
+        look_at(zipped({"book.pdf": b"%PDF-1.7\n"})(given))
+
+
+def test_zips_beside_one_another_are_folders(given: Path):
+    paths = [path for name in ("train", "test") for path in zipped(numbered("cat/1.png", "dog/2.png"), f"{name}.zip")(given)]
+    assert look_at(paths).cells == {(part, kind): 1 for part in ("train", "test") for kind in ("cat", "dog")}
+
+
+def test_names_in_utf_8_are_read_without_the_flag_that_says_so(given: Path):
+    files = {"XXXXX/1.png": packed(picture(1)), "tea/2.png": packed(picture(2))}
+    imported(zipped(files, change=lambda zip: zip.replace(b"XXXXX", "café".encode()))(given))
+    assert load("mine").spec.classes == ("café", "tea")
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
+@pytest.mark.parametrize(
+    "block", [b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*\0\0\0\x08\0\x09\x01", b"Exif\0\0no such block"]
+)
+def test_an_image_is_kept_whatever_its_exif_block_holds(kind: str, block: bytes, given: Path):
+    shown = packed(picture(7), kind, exif=block)
+    table = imported(zipped({**GOOD, f"cat/7.{kind}": shown})(given)).table
+    assert all(verdict.kept for verdict in table)
+
+
+def test_a_flat_drawing_as_bmp_is_no_bomb(given: Path):
+    drawing = packed(Image.new("RGB", (600, 600), "navy"), "bmp")
+    (path,) = zipped({**GOOD, "cat/3.bmp": drawing})(given)
+    assert len(drawing) > 100 * zipfile.ZipFile(path).getinfo("cat/3.bmp").compress_size
+    assert all(verdict.kept for verdict in imported([path]).table)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda bmp: bmp[:18] + b"\x10\0\0\0" + bmp[22:], lambda bmp: bmp + bytes(5 * 2**20), lambda bmp: bmp[:20]]
+)
+def test_a_bomb_that_calls_itself_bmp_is_one(change, given: Path):
+    bomb = change(packed(Image.new("RGB", (600, 600), "navy"), "bmp")) + bytes(2**20)
+    table = {verdict.file: verdict for verdict in imported(zipped({**GOOD, "cat/3.bmp": bomb})(given)).table}
+    assert table["cat/3.bmp"].words == "unpacks to more than 100 times its size"
+
+
+def test_one_tiny_image_does_not_make_all_tiny_and_is_told(given: Path):
+    files = {f"{kind}/{i}.png": packed(picture(i, (64, 64))) for kind in ("cat", "dog") for i in range(4)}
+    found = imported(zipped({**files, "cat/spacer.png": packed(picture(9, (1, 1)))})(given))
+    assert found.shape == (3, 64, 64)
+    assert "1 × enlarged from 1 × 1 pixels" in found.summary
+
+
+@pytest.mark.parametrize("each", [2, 3, 14])
+def test_each_class_has_something_to_train_on(each: int, given: Path):
+    imported(zipped(numbered(*(f"{kind}/{i}.png" for kind in ("cat", "dog", "owl") for i in range(each))))(given))
+    data = load("mine")
+    assert (data.train.counts > 0).all()
+    assert data.train.counts.max() - data.train.counts.min() <= 1
+    assert sum(map(len, data.parts.values())) == 3 * each
+    assert len(data.validation) == len(data.test) == max(1, 3 * each // 12)
+
+
 # --- Size and mode ---
 
 
@@ -344,8 +450,7 @@ def test_a_process_that_takes_too_long_is_a_sentence(given: Path):
 
 def test_the_process_may_not_take_more_memory_than_it_is_given(given: Path, monkeypatch: pytest.MonkeyPatch):
     source = Path(importer.__file__).read_text().replace("MEMORY = 850 * 2**20", "MEMORY = 60 * 2**20")
-    (given / "importer.py").write_text(source)
-    monkeypatch.setattr(importer, "__file__", str(given / "importer.py"))
+    put_in_its_place(source, given, monkeypatch)
     files = {**GOOD, "large.png": packed(Image.new("RGB", (4800, 4800)))}
     (verdict,) = [v for v in imported(laid(files)(given), limits=LOCAL).table if not v.kept]
     assert (verdict.file, verdict.words) == ("photos/large.png", "takes more memory than an import may have")
@@ -356,9 +461,7 @@ def test_a_full_disk_is_a_sentence(given: Path, monkeypatch: pytest.MonkeyPatch)
     opened = '    with (scratch / "pixels").open("wb") as pixels:\n'
     source = Path(importer.__file__).read_text()
     assert opened in source
-    blocked = source.replace(opened, f"{opened}        class pixels: pass\n        {full}\n")
-    (given / "importer.py").write_text(blocked)
-    monkeypatch.setattr(importer, "__file__", str(given / "importer.py"))
+    put_in_its_place(source.replace(opened, f"{opened}        class pixels: pass\n        {full}\n"), given, monkeypatch)
     with pytest.raises(BadData, match=r"could not write: no space left on device\. Free some space"):
         imported(zipped(GOOD)(given))
     assert not left_over()

@@ -30,6 +30,7 @@ def test_a_dataset_is_saved_listed_opened_and_deleted():
     everything = np.concatenate([p.base for p in load("mine").parts.values()])
     assert sorted(map(bytes, everything)) == sorted(map(bytes, part(36).items))
     delete_dataset("mine")
+    assert not list(datasets_folder().iterdir())
     assert "mine" not in list_datasets()
     with pytest.raises(UnknownName):
         load("mine")

@@ -4,6 +4,8 @@ import json
 import re
 from pathlib import Path
 
+from genlab.ui.words import say
+
 PACKAGE = Path(__file__).parents[1] / "genlab"
 CODE = "\n".join(file.read_text() for file in PACKAGE.rglob("*") if file.suffix in {".py", ".js", ".html"})
 KNOWN = set(re.findall(r"\w+", CODE))
@@ -28,3 +30,8 @@ def test_every_text_that_is_said_is_there():
     shown = re.findall(r'data-say(?:-\w+)?="([^"{]+)"', CODE)
     assert len(said) > 200
     assert not {*said, *shown} - set(KEYS)
+
+
+def test_one_thing_is_not_several():
+    assert say("data.title", n=1, k="1") == "1 image in 1 class"
+    assert say("data.title", n="1,200", k=0) == "1,200 images in 0 classes"

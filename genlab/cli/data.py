@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 import genlab  # what is slow to load is named through it, and loaded where it is used
 from genlab.cli.words import Parser, first, number, parse, parser_of, wants_help
+from genlab.data.layout import PARTS
 from genlab.data.recipe import Recipe, write_recipe
 from genlab.errors import BadSetting
 from genlab.files import write_bytes
@@ -18,24 +19,36 @@ from genlab.quality.settings import Damage
 
 if TYPE_CHECKING:
     from genlab.data import Splits
-    from genlab.data.importing import Imported
+    from genlab.data.importing import Imported, Preview
     from genlab.quality import Finding
 
 
 def import_verb(words: list[str]) -> None:
-    """import PATH… --name N: make a dataset of the images in zips, folders and files."""
+    """import PATH… --name N [--dry-run]: make a dataset of the images in zips, folders and files."""
     parser = parser_of("import", import_verb)
     parser.add_argument("paths", nargs="+", metavar="PATH", help="a zip, a folder or an image; the last folder is the class")
-    parser.add_argument("--name", required=True, help="name of the dataset")
+    parser.add_argument("--name", help="name of the dataset")
+    parser.add_argument("--dry-run", action="store_true", help="tell what is understood of the folders, and import nothing")
+    parser.add_argument(
+        "--classes", default="auto", help="what they are read off: none, names, a level of folders, a column of a table"
+    )
+    parser.add_argument(
+        "--part", action="append", default=[], metavar="FOLDER=PART", help="train, validation, test, skip, or no (part)"
+    )
     parser.add_argument("--folders", help="classes to take, as cat,dog (default: all)")
     parser.add_argument("--size", type=number, help="pixels a side (default: the smallest side seen, at most 64, as models do)")
     parser.add_argument("--mode", default="auto", help="grey, colour, or auto: grey where all images are (default auto)")
     given, _ = parse(parser, words)
+    parts = dict(_pair(word) for word in given.part)
+    if given.dry_run:
+        _tell_layout(genlab.data.importing.look_at(given.paths, classes=given.classes, parts=parts))
+        return
+    if not given.name:
+        raise BadSetting("Name the dataset with --name, or look at the layout alone with --dry-run.")
     folders = given.folders.split(",") if given.folders else None
-    with (
-        closing(genlab.data.importing.import_images(given.paths, given.name, folders, given.size, given.mode)) as steps,
-        tqdm(leave=False) as bar,
-    ):
+    importing = genlab.data.importing.import_images
+    steps = importing(given.paths, given.name, folders, given.size, given.mode, classes=given.classes, parts=parts)
+    with closing(steps), tqdm(leave=False) as bar:
         for progress in steps:
             bar.n, bar.total = progress.done, progress.total
             bar.set_description(f"{progress.doing}, {progress.skipped:,} skipped")
@@ -129,6 +142,30 @@ def export_verb(words: list[str]) -> None:
     data = genlab.load(given.dataset)
     genlab.data.exporting.export(data, given.out)
     print(f"{sum(map(len, data.parts.values())):,} images are in {given.out}.")
+
+
+def _pair(word: str) -> tuple[str, str]:
+    folder, equals, part = word.rpartition("=")
+    if not equals:
+        raise BadSetting(f"--part is {word!r}; it must be FOLDER=PART, as --part seg_pred=test.")
+    return folder, part
+
+
+def _tell_layout(found: "Preview") -> None:
+    """The images of each class in each part, what folders may be parts, and what a person should know."""
+    parts = [part for part in PARTS if any(cell[0] == part for cell in found.cells)]
+    print(f"{'':<24}{''.join(f'{part:>12}' for part in parts)}")
+    for label in found.folders:
+        print(f"{label or '(no class)':<24}{''.join(f'{found.cells.get((part, label), 0):>12,}' for part in parts)}")
+    print(f"{'all':<24}{''.join(f'{sum(n for cell, n in found.cells.items() if cell[0] == part):>12,}' for part in parts)}")
+    for depth, level in enumerate(found.levels, 1):
+        print(f"level {depth}: {', '.join(level[:8])}{', …' if len(level) > 8 else ''}")
+    if found.columns:
+        print(f"columns of tables: {', '.join(found.columns)}")
+    print(f"Classes are read off: {found.classes}. Parts that are missing are cut from train.")
+    for sentence in found.told:
+        print(f"- {sentence}")
+    print("Correct it with --classes none|names|LEVEL|COLUMN and --part FOLDER=train|validation|test|skip|no.")
 
 
 def _tell_import(imported: "Imported") -> None:

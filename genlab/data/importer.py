@@ -4,39 +4,62 @@ It is run by its path and imports neither torch nor numpy, so it starts at once 
 """
 
 import errno
+import importlib.util
 import json
 import logging
 import os
 import shutil
 import stat
+import statistics
+import struct
 import sys
 import time
 import unicodedata
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 from zipfile import ZipInfo
 
 import safezip
 from PIL import Image, ImageOps, UnidentifiedImageError, WebPImagePlugin  # noqa: F401  Pillow loads WebP's plugin on demand only
 
+if TYPE_CHECKING:
+    from genlab.data.layout import Layout, Place
+
+
+def _beside(name: str) -> ModuleType:
+    """A module of this folder by its path: asking genlab for it would bring torch along."""
+    spec = importlib.util.spec_from_file_location(f"genlab.data.{name}", Path(__file__).with_name(f"{name}.py"))
+    assert spec
+    assert spec.loader
+    if spec.name not in sys.modules:
+        sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # where dataclasses look
+        spec.loader.exec_module(sys.modules[spec.name])
+    return sys.modules[spec.name]
+
+
+layout = _beside("layout")
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 READS = "PNG, JPEG, WebP, BMP and GIF"
 SMALLEST, LARGEST = 8, 64  # pixels a side, where the size is found and not given
 MOST_CLASSES = 1000
-PARTS = {"train": "train", "training": "train", "test": "test"} | dict.fromkeys(("val", "valid", "validation"), "validation")
-NOT_THEIRS = {"__MACOSX", "Thumbs.db", "desktop.ini"}
 LINK = "a link or a device, not a file"
 GREY = {"1", "L", "LA", "I", "I;16", "I;16B", "I;16L"}
 ORIENTATION, GPS = 0x0112, 0x8825  # EXIF 2.3, tables 3 and 12
 CAMERA, TAKEN = 0x8769, 0x9003  # tables 3 and 8: the camera's own block, and in it when the picture was taken
 UNSET = {date(1970, 1, 1), date(1980, 1, 1)}  # of clocks that nobody set, and of zips that know no dates
+UTF_8 = 0x800  # the flag of a zip's member whose name is in UTF-8
+TABLE = 32 * 2**20  # bytes of a table of labels that is read
+SLACK = 4096  # bytes that a BMP may have beside its head and rows
+DENSEST = 1100  # a byte of deflate unpacks to no more
+PICTURES, CELLS, SHOWN = 3, 40, 32  # that a look shows of a class in a part, of how many of these, and their pixels a side
 PAUSE = 0.1  # seconds between two lines of progress
 MEMORY = 850 * 2**20  # bytes that the process may ask for; what Python and Pillow take beside it stays under 1 GB
 
@@ -59,12 +82,15 @@ class Job:
     """What is to be imported, and how."""
 
     paths: Sequence[str]
-    scratch: str  # an empty folder; "" to look at names only
+    scratch: str  # an empty folder
     limits: Limits
     folders: Sequence[str] | None = None  # the classes to take; None for all
     size: int | None = None  # pixels a side; None to go by the smallest image
     mode: str = "auto"  # grey, colour, or auto: grey where all images are
     least: int = 2  # images without which it is refused
+    classes: str = "auto"  # what they are read off, as Wish in layout.py has it
+    parts: Mapping[str, str] = field(default_factory=dict)  # of folders, as Wish has it
+    look: bool = False  # tell the layout alone, with some pictures
 
 
 @dataclass(frozen=True)
@@ -73,9 +99,11 @@ class File:
 
     name: str
     source: Path | tuple[safezip.SafeZipFile, ZipInfo]
+    written: int = 0  # the day, as `_day` has it
     part: str = "train"
     label: str = ""
-    written: int = 0  # the day, as `_day` has it
+    skip: str = ""  # why it is left out, by its folders
+    image: bool = True  # by its name
 
 
 @dataclass(frozen=True)
@@ -106,19 +134,90 @@ class Skip(Exception):
 
 def run(job: Job) -> Iterator[dict[str, Any]]:
     """Do the job; yields records of progress, then what came of it."""
-    files = [file for path in job.paths for file in _found(Path(path), job.limits)]
-    if not files:
+    found = [file for path in job.paths for file in _found(Path(path), job.limits, len(job.paths) > 1)]
+    if not found:
         raise Refused(f"There are no files in {_named(job.paths)}.")
-    files = sorted(_placed(files), key=lambda file: file.name)
-    counts = Counter(file.label for file in files if not _odd(file.name))
-    if not job.scratch:
-        yield {"folders": sorted(counts.items()), "parts": Counter(file.part for file in files)}
-        return
+    understood = _understood(job, found)
+    placed = [_put(file, place, image) for file, place, image in zip(found, understood.places, understood.images, strict=True)]
+    files = sorted(placed, key=lambda file: file.name)
+    counts = Counter(file.label for file in files if file.image and not file.skip)
     if job.folders is not None:
         files = [file for file in files if file.label in _known(job.folders, counts)]
+    if job.look:
+        yield _looked(job, files, understood)
+        return
     if len({file.label for file in files}) > MOST_CLASSES:
         raise Refused(f"{_named(job.paths)} has {len(counts):,} folders; at most {MOST_CLASSES:,} can be classes. Choose some.")
     yield from _brought(job, files)
+
+
+def _understood(job: Job, files: list[File]) -> "Layout":
+    """What the names of files say, and the tables among them."""
+    tables = [file for file in files if layout.is_table(file.name)][: layout.MOST_TABLES]
+    try:
+        texts = {file.name: _text(file, job) for file in tables}
+        return layout.understand([file.name for file in files], texts, layout.Wish(job.classes, job.parts))
+    except layout.Unclear as unclear:
+        raise Refused(str(unclear)) from None
+
+
+def _text(file: File, job: Job) -> str:
+    """What a table says; nothing where it cannot be read."""
+    with suppress(Skip):
+        path = _at(file, Path(job.scratch) / "table", job.limits)
+        if path.stat().st_size <= TABLE:
+            content = path.read_bytes()
+            utf16 = content[:2] in (b"\xff\xfe", b"\xfe\xff")
+            with suppress(UnicodeDecodeError):
+                return content.decode("utf-16" if utf16 else "utf-8-sig")
+            return content.decode("cp1252", "replace")
+    return ""
+
+
+def _put(file: File, place: "Place", image: bool) -> File:
+    return replace(file, part=place.part or "train", label=place.label, skip=place.skip, image=image)
+
+
+def _looked(job: Job, files: list[File], understood: "Layout") -> dict[str, Any]:
+    """The layout, and in the file `pixels` some pictures of each class in each part."""
+    cells: dict[tuple[str, str], list[int]] = {}
+    for i, file in enumerate(files):
+        if file.image and not file.skip:
+            cells.setdefault((file.part, file.label), []).append(i)
+    most = sorted(cells, key=lambda cell: -len(cells[cell]))[:CELLS]
+    pictures = {cell: shown for cell in most if (shown := [*_shown(job, [files[i] for i in cells[cell][:PICTURES]])])}
+    if not pictures:
+        _find_one(job, files)
+    with (Path(job.scratch) / "pixels").open("wb") as pixels:
+        pixels.writelines(image.content for shown in pictures.values() for image in shown)
+    return {
+        "files": len(files),
+        "cells": [[part, label, len(rows)] for (part, label), rows in sorted(cells.items())],
+        "pictures": [[part, label, len(shown)] for (part, label), shown in pictures.items()],
+        "levels": [level[:MOST_CLASSES] for level in understood.levels],
+        "parts": dict(understood.parts),
+        "columns": understood.columns,
+        "classes": understood.classes,
+        "told": understood.told,
+    }
+
+
+def _shown(job: Job, files: list[File]) -> Iterator[Brought]:
+    for file in files:
+        with suppress(Skip):
+            yield _pixels(_at(file, Path(job.scratch) / "one", job.limits), SHOWN, False, job.limits)
+
+
+def _find_one(job: Job, files: list[File]) -> None:
+    """Refuse what holds no image before anybody is asked about it."""
+    table = []
+    for file in files:
+        try:
+            _head(_at(file, Path(job.scratch) / "one", job.limits), job.limits)
+            return
+        except Skip as skip:
+            table.append(_skipped(skip))
+    raise Refused(_too_few(job, table, 0))
 
 
 def _brought(job: Job, files: list[File]) -> Iterator[dict[str, Any]]:
@@ -128,11 +227,14 @@ def _brought(job: Job, files: list[File]) -> Iterator[dict[str, Any]]:
     scratch = Path(job.scratch)
     for i, file in enumerate(files):
         try:
-            heads[i] = _head(_at(file, scratch / str(i), job.limits), job.limits)
+            head = _head(_at(file, scratch / str(i), job.limits), job.limits)
+            if file.skip:
+                raise Skip(file.skip)
+            heads[i] = head
         except Skip as skip:
             verdicts[i] = _skipped(skip)
         yield {"doing": "look", "done": i + 1, "total": len(files), "kept": len(heads), "skipped": len(verdicts)}
-    size = job.size or _fitting(head.side for head in heads.values())
+    size = job.size or _fitting([head.side for head in heads.values()])
     grey = all(head.grey for head in heads.values()) if job.mode == "auto" else job.mode == "grey"
     kept = 0
     with (scratch / "pixels").open("wb") as pixels:
@@ -149,14 +251,16 @@ def _brought(job: Job, files: list[File]) -> Iterator[dict[str, Any]]:
     table = [{"file": file.name, **verdicts[i]} for i, file in enumerate(files)]
     if kept < job.least:
         raise Refused(_too_few(job, table, kept))
+    if not any(row["kept"] and row["part"] == "train" for row in table):
+        raise Refused("No image to train on came in: all of them are held out. Say which folder is to be trained on.")
     yield {"shape": [kept, size, size, 1 if grey else 3], "table": table}
 
 
 # --- Which files, and what their folders say ---
 
 
-def _found(path: Path, limits: Limits) -> list[File]:
-    """All files of a zip or a folder, or the file itself."""
+def _found(path: Path, limits: Limits, several: bool) -> list[File]:
+    """All files of a zip or a folder, or the file itself; a zip beside others counts as a folder of its name."""
     if path.is_dir():
         found = [Path(folder) / name for folder, _, names in os.walk(path) for name in names]
         if len(found) > limits.files:
@@ -176,21 +280,15 @@ def _found(path: Path, limits: Limits) -> list[File]:
             "Run genlab on your own computer, from a folder, for larger sets."
         )
     if path.suffix.lower() == ".zip" or start in (b"PK\3\4", b"PK\5\6"):
-        return _members(path, limits)
+        members = _members(path, limits)
+        return [replace(file, name=f"{_clean(path.stem)}/{file.name}") for file in members] if several else members
     return [File(_clean(path.name), path)]
 
 
 def _members(path: Path, limits: Limits) -> list[File]:
     """The files of a zip, which is refused as a whole when it is forged or larger than may be."""
     try:
-        archive = safezip.SafeZipFile(
-            path,
-            max_files=limits.files,
-            max_file_size=limits.unpacked,
-            max_total_size=2**50,  # judged below, in our words
-            max_per_member_ratio=limits.ratio,
-            max_total_ratio=limits.ratio,
-        )
+        archive, flat = _archive(path, limits, limits.ratio, limits.unpacked), _archive(path, limits, DENSEST, 4 * limits.pixels)
     except safezip.FileCountExceededError:
         raise Refused(_holds(path, limits)) from None
     except safezip.FileSizeExceededError:
@@ -200,12 +298,32 @@ def _members(path: Path, limits: Limits) -> list[File]:
     members = [info for info in archive.infolist() if not info.is_dir()]
     if sum(info.file_size for info in members) > limits.unpacked:
         raise Refused(_unpacks(path, limits))
-    return _dated([File(_clean(info.filename), (archive, info), written=_day(info.date_time)) for info in members])
+    sources = [(flat if info.filename.lower().endswith((".bmp", ".dib")) else archive, info) for info in members]
+    return _dated([File(_clean(_name(info)), (archive, info), _day(info.date_time)) for archive, info in sources])
+
+
+def _archive(path: Path, limits: Limits, ratio: int, size: int) -> safezip.SafeZipFile:
+    return safezip.SafeZipFile(
+        path,
+        max_files=limits.files,
+        max_file_size=size,
+        max_total_size=2**50,  # judged in our words
+        max_per_member_ratio=ratio,
+        max_total_ratio=ratio,
+    )
+
+
+def _name(info: ZipInfo) -> str:
+    """A member's name; many programs write UTF-8 without the flag that says so."""
+    if not info.flag_bits & UTF_8:
+        with suppress(UnicodeError):
+            return info.filename.encode("cp437").decode("utf-8")
+    return info.filename
 
 
 def _dated(files: list[File]) -> list[File]:
     """The files of one zip or folder; what was all written within two days tells when it was copied, not when it was made."""
-    days = {file.written for file in files if not _hidden(file.name)} - {0}
+    days = {file.written for file in files if not layout.is_hidden(file.name)} - {0}
     return files if days and max(days) - min(days) > 1 else [replace(file, written=0) for file in files]
 
 
@@ -233,34 +351,6 @@ def _unpacks(path: Path, limits: Limits) -> str:
     return f"{path.name} unpacks to more than {_megabytes(limits.unpacked)} (limit). Nothing was imported."
 
 
-def _placed(files: list[File]) -> list[File]:
-    """Read part and class off the folders: the last is the class, one named train, validation or test at the top is the part.
-
-    Folders that wrap all of it are looked through. Parts without a `train` among them are no parts.
-    """
-    folders = [_parts(file.name)[:-1] for file in files]
-    theirs = [parts for parts, file in zip(folders, files, strict=True) if not _odd(file.name)]
-    depth = _wrappers(theirs)
-    tops = {PARTS.get(parts[depth].lower()) for parts in theirs if len(parts) > depth}
-    split = "train" in tops
-    return [_place(file, parts, depth, split) for file, parts in zip(files, folders, strict=True)]
-
-
-def _wrappers(folders: list[tuple[str, ...]]) -> int:
-    """How many folders at the top hold everything and are no part."""
-    depth = 0
-    while folders and all(len(parts) > depth + 1 for parts in folders):
-        if len({parts[depth] for parts in folders}) > 1 or folders[0][depth].lower() in PARTS:
-            break
-        depth += 1
-    return depth
-
-
-def _place(file: File, folders: tuple[str, ...], depth: int, split: bool) -> File:
-    part = PARTS.get(folders[depth].lower()) if split and len(folders) > depth else None
-    return replace(file, part=part or "train", label=folders[-1] if len(folders) > depth + bool(part) else "")
-
-
 def _known(folders: Sequence[str], counts: Counter[str]) -> set[str]:
     for folder in folders:
         if folder not in counts:
@@ -268,25 +358,12 @@ def _known(folders: Sequence[str], counts: Counter[str]) -> set[str]:
     return set(folders)
 
 
-def _parts(name: str) -> tuple[str, ...]:
-    return PurePosixPath(name.replace("\\", "/")).parts
-
-
-def _hidden(name: str) -> bool:
-    return any(part.startswith(".") or part in NOT_THEIRS for part in _parts(name) if part != "..")
-
-
-def _odd(name: str) -> bool:
-    """Whether a name says nothing of folders: it is the system's own, or leads astray."""
-    return _hidden(name) or bool({"..", "/"} & set(_parts(name)))
-
-
 # --- One file ---
 
 
 def _at(file: File, target: Path, limits: Limits) -> Path:
     """Where the file's bytes lie; those of a zip are unpacked there first."""
-    if _hidden(file.name):
+    if layout.is_hidden(file.name):
         raise Skip("a file of the operating system")
     if isinstance(file.source, Path):
         if not stat.S_ISREG(file.source.lstat().st_mode):
@@ -308,7 +385,20 @@ def _at(file: File, target: Path, limits: Limits) -> Path:
         raise Skip("its name cannot be that of a file here") from None
     except Exception as fault:  # BadZipFile, zlib.error, lzma.LZMAError: each decoder has faults of its own
         raise Skip("cannot be unpacked") from fault
+    if info.file_size > limits.ratio * info.compress_size and not _is_bitmap(target):
+        raise Skip(f"unpacks to more than {limits.ratio} times its size")
     return target
+
+
+def _is_bitmap(path: Path) -> bool:
+    """Whether a file is a BMP as large as its own head says: a flat drawing as one packs well, and is no bomb."""
+    with path.open("rb") as file:
+        head = file.read(34)
+    if len(head) < 34 or head[:2] != b"BM":
+        return False
+    start, _, width, height, _, bits, packing = struct.unpack("<IIiiHHI", head[10:])
+    rows = (abs(width) * bits + 31) // 32 * 4 * abs(height)
+    return packing in (0, 3) and 0 <= path.stat().st_size - rows - start <= SLACK
 
 
 def _head(path: Path, limits: Limits) -> Head:
@@ -319,12 +409,26 @@ def _head(path: Path, limits: Limits) -> Head:
 def _pixels(path: Path, size: int, grey: bool, limits: Limits) -> Brought:
     """An image's middle square, brought to `size` by an antialiased (Lanczos) filter; of the rest only its day is kept."""
     with _opened(path, limits) as image:
-        remarks = ", ".join(words for words, holds in _remarks(image) if holds)
-        day = _taken(image)
+        width, height = image.size
         image.draft(image.mode, (2 * size, 2 * size))  # a JPEG is decoded at no more than it takes
-        turned = ImageOps.exif_transpose(image)
+        image.load()  # before the EXIF block is asked for: a PNG has it anywhere
+        remarks = ", ".join(words for words, holds in _remarks(image) if holds)
+        if min(width, height) < size:
+            remarks += f"{', ' if remarks else ''}enlarged from {width} × {height} pixels"
+        day = _taken(image)
+        turned = image if _exif(image) is None else ImageOps.exif_transpose(image)
         square = ImageOps.fit(_flat(turned, "L" if grey else "RGB"), (size, size), Image.Resampling.LANCZOS)
         return Brought(square.tobytes(), remarks, day)
+
+
+def _exif(image: Any) -> Any:
+    """The EXIF block of an image; None where it is damaged, which no viewer minds."""
+    try:
+        exif = image.getexif()
+        exif.get(ORIENTATION)
+        return exif
+    except Exception:  # Pillow's reader of EXIF has many faults of its own
+        return None
 
 
 def _taken(image: Any) -> int:
@@ -386,11 +490,12 @@ STRANGERS = [
 
 def _remarks(image: Any) -> Iterator[tuple[str, bool]]:
     """What is worth saying of an image that is kept."""
-    exif = image.getexif()
+    exif = _exif(image)
     packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
     placed = "GPSLatitude" in (packet if isinstance(packet, str) else packet.decode("latin-1"))
-    yield "turned upright", exif.get(ORIENTATION, 1) in range(2, 9)
-    yield "location removed", GPS in exif or placed
+    yield "its damaged EXIF block passed over", exif is None
+    yield "turned upright", exif is not None and exif.get(ORIENTATION, 1) in range(2, 9)
+    yield "location removed", (exif is not None and GPS in exif) or placed
     yield "first frame of an animation", getattr(image, "is_animated", False) and image.format != "MPO"  # of cameras
     yield "transparent parts made white", image.has_transparency_data
     yield "CMYK brought to RGB", image.mode == "CMYK"
@@ -414,9 +519,13 @@ def _is_grey(image: Any) -> bool:
     return image.mode in GREY
 
 
-def _fitting(sides: Iterator[int]) -> int:
-    """The smallest side that was seen, as the size of all: a multiple of 4 that is neither tiny nor slow to train on."""
-    return max(SMALLEST, min(LARGEST, min(sides, default=SMALLEST)) // 4 * 4)
+def _fitting(sides: Sequence[int]) -> int:
+    """The smallest side that was seen, as the size of all: a multiple of 4 that is neither tiny nor slow to train on.
+
+    Sides under half the median are passed over, so that one tiny image does not make all of them tiny.
+    """
+    usual = [side for side in sides if 2 * side >= statistics.median_low(sides)] or [SMALLEST]
+    return max(SMALLEST, min(LARGEST, min(usual)) // 4 * 4)
 
 
 # --- Words ---

@@ -79,10 +79,32 @@ class Progress:
 
 @dataclass(frozen=True)
 class Preview:
-    """What the names alone tell of files: how many lie in each folder that would be a class, and in each part."""
+    """What is understood of files before anything of them is imported."""
 
-    folders: Mapping[str, int]
-    parts: Mapping[str, int]
+    files: int
+    cells: Mapping[tuple[str, str], int]  # (part, class) → images, by their names; the class "" for none
+    pictures: Mapping[tuple[str, str], np.ndarray]  # some of each, uint8 [n, 3, 32, 32]
+    levels: tuple[tuple[str, ...], ...]  # the folders' names, level by level
+    parts: Mapping[str, str]  # folders that may be parts → train, validation, test, skip, or no
+    columns: tuple[str, ...]  # of tables, that may be the classes
+    classes: str  # what they are read off: folders, table, names, none, a level, a column
+    told: tuple[str, ...]  # what is not known, or was left out
+
+    @property
+    def folders(self) -> dict[str, int]:
+        """How many images each class has."""
+        return dict(sorted(self._summed(1).items()))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many images each part has."""
+        return dict(self._summed(0))
+
+    def _summed(self, which: int) -> Counter[str]:
+        sums: Counter[str] = Counter()
+        for cell, n in self.cells.items():
+            sums[cell[which]] += n
+        return sums
 
 
 def import_images(
@@ -92,10 +114,13 @@ def import_images(
     size: int | None = None,
     mode: Mode = "auto",
     limits: Limits = LOCAL,
+    classes: str = "auto",
+    parts: Mapping[str, str] | None = None,
 ) -> Generator[Progress]:
     """Make a dataset of the images in zips, folders and files; closing the generator ends it and leaves nothing.
 
-    The last folder of a file is its class, a top folder train, validation or test its part; `folders` are the classes to
+    Parts and classes are understood as layout.py tells, unless `classes` says what they are read off (none, names, a level of
+    folders, a column of a table) and `parts` what folders are (train, validation, test, skip, no); `folders` are the classes to
     take. The middle square of each image is brought to `size`, by default the smallest side seen, between 8 and 64. Of what
     its camera noted nothing is kept but the day on which it was taken, in the column `date`; where there is none, the day of
     the file is, unless all files of the zip or folder were written within two days, as copies are.
@@ -107,7 +132,8 @@ def import_images(
     if size is not None and (type(size) is not int or not importer.SMALLEST <= size <= MOST_SIDE or size % 4):
         raise BadSetting(f"size is {size!r}; it must be a multiple of 4 from {importer.SMALLEST} to {MOST_SIDE}.")
     with _scratch() as scratch:
-        job = Job(_absolute(paths), str(scratch), limits, None if folders is None else list(folders), size, mode)
+        wished = None if folders is None else list(folders)
+        job = Job(_absolute(paths), str(scratch), limits, wished, size, mode, classes=classes, parts=parts or {})
         with closing(_answers(job)) as answers:
             for answer in answers:
                 if "doing" in answer:
@@ -118,11 +144,27 @@ def import_images(
     yield Progress("save", 1, 1, progress.kept, len(imported.table) - progress.kept, imported)
 
 
-def look_at(paths: Sequence[str | Path], limits: Limits = LOCAL) -> Preview:
-    """The folders of zips, folders and files, before anything of them is imported."""
-    with closing(_answers(Job(_absolute(paths), "", limits))) as answers:
-        found = next(answers)
-    return Preview(dict(found["folders"]), found["parts"])
+def look_at(
+    paths: Sequence[str | Path], limits: Limits = LOCAL, classes: str = "auto", parts: Mapping[str, str] | None = None
+) -> Preview:
+    """The layout of zips, folders and files, before anything of them is imported; raises BadData where nothing is an image."""
+    with _scratch() as scratch:
+        job = Job(_absolute(paths), str(scratch), limits, classes=classes, parts=parts or {}, look=True)
+        with closing(_answers(job)) as answers:
+            (found,) = answers
+        pixels = np.fromfile(scratch / "pixels", np.uint8).reshape(-1, importer.SHOWN, importer.SHOWN, 3).transpose(0, 3, 1, 2)
+    ends = np.cumsum([n for *_, n in found["pictures"]], dtype=int)
+    shown = np.split(pixels, ends[:-1]) if len(ends) else []
+    return Preview(
+        found["files"],
+        {(part, label): n for part, label, n in found["cells"]},
+        {(part, label): some for (part, label, _), some in zip(found["pictures"], shown, strict=True)},
+        tuple(map(tuple, found["levels"])),
+        found["parts"],
+        tuple(found["columns"]),
+        found["classes"],
+        tuple(found["told"]),
+    )
 
 
 def read_image(path: str | Path, side: int, grey: bool, limits: Limits = LOCAL) -> tuple[np.ndarray, str]:
@@ -156,7 +198,7 @@ def summary(table: Sequence[Verdict]) -> str:
     """How many files were kept, what was done to them, and why the others were not."""
     skipped = Counter(verdict.words for verdict in table if not verdict.kept)
     remarks = Counter(word for verdict in table if verdict.kept and verdict.words for word in verdict.words.split(", "))
-    said = [f"{len(table) - skipped.total():,} of {len(table):,} files imported."]
+    said = [f"{len(table) - skipped.total():,} of {len(table):,} file{'s' * (len(table) != 1)} imported."]
     if remarks:
         said.append(f"{_counted(remarks)}.")
     if skipped:
@@ -199,7 +241,7 @@ def _saved(name: str, scratch: Path, shape: Sequence[int], table: Sequence[Mappi
         rows = np.array([i for i, entry in enumerate(kept) if entry["part"] == part], int)
         if len(rows):
             parts[part] = Part(rows, {name: column[rows] for name, column in columns.items()})
-    parts = with_held_out(parts)
+    parts = with_held_out(parts, by_class=True)
     verdicts = _verdicts(table, {part: content.items for part, content in parts.items()})
     count, size, _, channels = shape
     save_dataset(

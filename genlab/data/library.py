@@ -155,6 +155,7 @@ def delete_dataset(name: str) -> None:
     folder = _own_folder(name)
     with writing(folder):
         shutil.rmtree(folder)
+        folder.with_name(f"{name}.lock").unlink(missing_ok=True)
 
 
 def record_of(name: str) -> dict[str, Any]:
@@ -249,7 +250,7 @@ def _write(
 ) -> None:
     about = {"format": FORMAT, "name": name, "description": description, "modality": modality, "classes": list(classes)}
     with whole_folder(folder) as draft:
-        for part, content in with_held_out(parts).items():
+        for part, content in with_held_out(parts, by_class=name not in SOURCES).items():
             _write_part(draft / part, content, DTYPES[modality])
         for file, written in beside.items():
             (draft / file).write_bytes(written)
@@ -268,21 +269,36 @@ def _write_part(folder: Path, part: Part, dtype: type) -> None:
         np.save(folder / f"{name}.npy", column.astype(np.int64) if column.dtype.kind in "iu" else column)
 
 
-def with_held_out(parts: Mapping[str, Part]) -> dict[str, Part]:
+def with_held_out(parts: Mapping[str, Part], by_class: bool = False) -> dict[str, Part]:
     """Cut each held-out part that is missing off the training part, the same rows each time.
 
-    Fewer than three items cannot be cut: they are then held out and trained on alike.
+    `by_class`, each class gives its share and keeps at least one item to train on; sources are cut as the models that ship know
+    them. Where too little is left, items are held out and trained on alike.
     """
     missing = [name for name in ("validation", "test") if name not in parts]
     if not missing:
         return dict(parts)
-    order = np.random.default_rng(0).permutation(len(parts["train"].items))
+    order, train = np.random.default_rng(0).permutation(len(parts["train"].items)), parts["train"]
     cut = max(1, len(order) // HELD_OUT)
-    if len(order) <= len(missing):
-        return {**parts, **dict.fromkeys(missing, parts["train"])}
-    taken = {name: np.sort(order[i * cut : (i + 1) * cut]) for i, name in enumerate(missing)}
-    taken["train"] = np.sort(order[len(missing) * cut :])
-    return {**parts, **{name: parts["train"].take(rows) for name, rows in taken.items()}}
+    free = _spread(order, train.columns["label"]) if by_class and "label" in train.columns else order[: len(order) - 1]
+    if len(free) < len(missing):
+        return {**parts, **dict.fromkeys(missing, train)}
+    cut = min(cut, len(free) // len(missing))
+    held = free[: cut * len(missing)]
+    shares = [held[i :: len(missing)] if by_class else held[i * cut : (i + 1) * cut] for i in range(len(missing))]
+    taken = {name: np.sort(rows) for name, rows in zip(missing, shares, strict=True)}
+    taken["train"] = np.setdiff1d(order, held)
+    return {**parts, **{name: train.take(rows) for name, rows in taken.items()}}
+
+
+def _spread(order: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Rows in an order in which each class has its share of every stretch, without the last row of each."""
+    starts = np.random.default_rng(1).random(len(order))
+    places = []
+    for label in np.unique(labels):
+        rows = order[labels[order] == label]
+        places += [((i + starts[rows[0]]) / len(rows), row) for i, row in enumerate(rows[:-1])]
+    return np.array([row for _, row in sorted(places)], int)
 
 
 def _first_line(fault: Exception) -> str:

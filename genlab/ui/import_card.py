@@ -1,30 +1,36 @@
 """The import card of the Data tab: upload, choose folders, watch, and read what became of each file; delete what is yours."""
 
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import numpy as np
+import torch
 from gradio.utils import get_upload_folder
 
 from genlab.config import Field
 from genlab.data import delete_dataset, describe, list_datasets
+from genlab.data.importer import MOST_CLASSES
 from genlab.data.importing import LOCAL, PUBLIC, Limits, Progress, import_images, look_at, summary, table_of
 from genlab.data.library import free_name
 from genlab.errors import BadSetting, GenlabError
+from genlab.images import png, wall
 from genlab.paths import current_space
 from genlab.ui.shared import QUIET, Request, Shared, at_edge, served
 from genlab.ui.spaces import check_room
 from genlab.ui.widgets import widget
 from genlab.ui.words import say
 
+MOST_PACKED = 65_000  # files in a zip that a browser makes
 ROWS = 50  # of one page of the table
 
 
 def import_card(shared: Shared) -> None:
     """The way in; the import itself runs in the queue, and ends as soon as nobody looks."""
-    card = widget("import", [look, forget])
+    card = widget("import", [may, look, forget], ["pack"])
     begun = card.begin(_bring, None, [card, shared.dataset_picker], concurrency_id="import", concurrency_limit=2, **QUIET)
     card.leave(None, None, None, cancels=[begun], **QUIET)
 
@@ -38,7 +44,19 @@ class Given(Request):
     paths: list[str] = Field(min_length=1, max_length=2000)
 
 
-class Wish(Given):
+class Told(Given):
+    """What is uploaded, and what a person says of its layout."""
+
+    classes: str = "auto"
+    parts: dict[str, str] = Field({})
+
+
+class Sizes(Request):
+    files: int = Field(ge=0)
+    bytes: int = Field(ge=0)
+
+
+class Wish(Told):
     name: str
     folders: list[str]
     size: int | None = None
@@ -56,15 +74,45 @@ class Named(Request):
 
 
 @served
+def may(data: object) -> dict[str, Any]:
+    """Whether so many files may be brought along, before they are uploaded."""
+    sizes, limits = Sizes.check(data), limits_here()
+    most = min(limits.files, MOST_PACKED)
+    if sizes.files > most:
+        raise BadSetting(say("import.too_many", n=f"{sizes.files:,}", most=f"{most:,}"))
+    if sizes.bytes > limits.upload:
+        raise BadSetting(say("import.too_heavy", mb=f"{sizes.bytes / 2**20:,.0f}", most=f"{limits.upload / 2**20:,.0f}"))
+    return {}
+
+
+@served
 def look(data: object) -> dict[str, Any]:
-    """The folders of what was uploaded, and a name that is free."""
-    paths = uploads(Given.check(data).paths)
-    found = look_at(paths, limits_here())
+    """What is understood of the folders of what was uploaded, with a few pictures, and a name that is free."""
+    told = Told.check(data)
+    paths = uploads(told.paths)
+    found = look_at(paths, limits_here(), told.classes, told.parts)
+    cells: dict[str, dict[str, Any]] = {}
+    for (part, label), n in found.cells.items():
+        cells.setdefault(label, {})[part] = {"n": n, "picture": _strip(found.pictures.get((part, label)))}
     return {
+        "files": found.files,
         "folders": [{"name": name, "n": n} for name, n in found.folders.items()],
-        "parts": found.parts,
+        "most": MOST_CLASSES,
+        "parts": found.counts,
+        "cells": cells,
+        "levels": found.levels,
+        "asked": found.parts,
+        "columns": found.columns,
+        "told": found.told,
         "name": free_name(paths[0].stem if len(paths) == 1 else "my-images"),
     }
+
+
+def _strip(pictures: np.ndarray | None) -> str | None:
+    """Some pictures side by side, as an address that a page shows."""
+    if pictures is None:
+        return None
+    return f"data:image/png;base64,{b64encode(png(wall(torch.from_numpy(pictures.copy()), len(pictures)))).decode()}"
 
 
 @served
@@ -82,7 +130,9 @@ def _bring(event: gr.EventData) -> Iterator[tuple[dict[str, Any], object]]:
         wish = Wish.check(event._data)
         paths = uploads(wish.paths)
         name = wish.name.strip()
-        steps = import_images(paths, name, wish.folders, wish.size, wish.mode, limits_here())
+        steps = import_images(
+            paths, name, wish.folders, wish.size, wish.mode, limits_here(), classes=wish.classes, parts=wish.parts
+        )
         with closing(steps):
             for progress in steps:
                 yield _record(progress), gr.skip()

@@ -1,6 +1,7 @@
 """Words: every text of the page, from one catalogue a language (`languages/en.json` is the first, and the fallback)."""
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import gradio as gr
 from gradio.context import LocalContext
 from gradio.i18n import I18nData
 
+CHOICE = re.compile(r"\{(\w+)\?([^|{}]*)\|([^{}]*)\}")
 LANGUAGES = Path(__file__).parent / "languages"
 
 
@@ -27,8 +29,9 @@ def words(key: str) -> I18nData:
 
 
 def say(key: str, **values: object) -> str:
-    """A text with values in it, in the language that the asking browser prefers."""
-    return catalogues()[_language()].get(key, catalogues()["en"].get(key, key)).format(**values)
+    """A text with values in it, in the language that the asking browser prefers; {n?one|many} is `one` where n is 1."""
+    text = catalogues()[_language()].get(key, catalogues()["en"].get(key, key))
+    return CHOICE.sub(lambda choice: choice[2 if str(values.get(choice[1])) == "1" else 3], text).format(**values)
 
 
 def translations() -> gr.I18n:

@@ -132,13 +132,87 @@ def test_a_wrong_name_gets_its_sentence_and_the_upload_stays(page: Page, noises:
 
 
 def test_markup_in_names_is_only_text(page: Page, tmp_path: Path):
-    files = {f"<img src=x onerror=alert(1)>/{i}<b>.png": packed(i) for i in range(3)}
+    files = {f"{name}/{i}<b>.png": packed(i) for i in range(3) for name in ("<img src=x onerror=alert(1)>", "b")}
     upload(page, zipped(tmp_path / "x.zip", files))
-    expect(page.locator(".data-import .what")).to_contain_text("3 files")
+    expect(page.locator(".data-import .what")).to_contain_text("6 files")
+    assert page.locator(".data-import .layout th img").count() == 0
     bring(page, "markup")
-    title(page, "3 images in 1 classes")
+    title(page, "6 images in 2 classes")
     expect(page.locator("#import-table .file").first).to_have_text("<img src=x onerror=alert(1)>/0<b>.png")
     assert page.locator("#import-table img, .data-gallery .name img").count() == 0
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder whose parts have names that are not known, and an image beside them."""
+    for i, name in enumerate(f"{part}/{kind}/{n}.png" for part in ("eins", "zwei") for kind in ("cat", "dog") for n in range(4)):
+        (tmp_path / "tiere" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "tiere" / name).write_bytes(packed(i))
+    (tmp_path / "tiere" / "LIESMICH.txt").write_text("cats and dogs")
+    return tmp_path / "tiere"
+
+
+def rows(page: Page) -> list[list[str]]:
+    return [row.inner_text().split("\t") for row in page.locator(".data-import .layout tr").all()]
+
+
+def test_a_whole_folder_is_understood_corrected_and_imported(page: Page, folder: Path):
+    page.click("#tab-data")
+    page.set_input_files(".data-import .whole input", str(folder))
+    expect(page.locator(".data-import .told")).to_contain_text("The folders eins, zwei over the classes are no parts")
+    assert page.input_value(".data-import input[name=name]") == "tiere"
+    assert rows(page) == [["class", "to train on"], ["cat", "8"], ["dog", "8"]]
+    assert page.locator(".data-import .layout img").first.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [
+        96,
+        32,
+    ]
+    page.fill(".data-import input[name=name]", "zoo")
+    for name, part in (("eins", "train"), ("zwei", "test")):
+        page.get_by_label(f"the folder {name} is").select_option(part)
+        expect(page.get_by_label(f"the folder {name} is")).to_have_value(part)
+    expect(page.locator(".data-import .layout thead th")).to_have_count(3)
+    assert rows(page)[1:] == [["cat", "4", "4"], ["dog", "4", "4"]]
+    page.get_by_label("classes are read off").select_option("none")
+    expect(page.locator(".data-import .layout tbody tr")).to_have_count(1)
+    bring(page)
+    title(page, "16 images without classes")
+    picked(page, "zoo")
+
+
+def test_a_table_among_loose_files_tells_their_classes(page: Page, tmp_path: Path):
+    for i in range(4):
+        (tmp_path / f"{i}.png").write_bytes(packed(i))
+    (tmp_path / "labels.csv").write_text("file,label\n0.png,red\n1.png,red\n2.png,blue\n3.png,blue\n")
+    upload(page, *sorted(tmp_path.iterdir()))
+    expect(page.locator(".data-import .layout tbody tr")).to_have_count(2)
+    assert [row[0] for row in rows(page)] == ["class", "blue", "red"]
+
+
+def test_what_holds_no_image_is_refused_before_anything_is_asked(page: Page, tmp_path: Path):
+    (tmp_path / "book.pdf").write_bytes(b"%PDF-1.7\n")
+    upload(page, tmp_path / "book.pdf")
+    expect(page.locator(".data-import .fault")).to_contain_text("No image found in book.pdf")
+    expect(page.locator("#data-import")).to_be_visible()
+
+
+def test_many_classes_can_be_searched(page: Page, tmp_path: Path):
+    upload(page, zipped(tmp_path / "many.zip", {f"class {k}/1.png": packed(k) for k in range(40)}))
+    page.fill(".data-import .seek", "class 7")
+    expect(page.locator(".data-import .chip")).to_have_count(1)
+    page.locator(".data-import .chip").click()
+    page.fill(".data-import .seek", "")
+    expect(page.locator(".data-import .chip")).to_have_count(40)
+    assert page.locator(".data-import .chip input:not(:checked)").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("files", "size", "sentence"),
+    [(70_000, 1, "70,000 files are more than can be brought along"), (2, 3 * 2**30, "These files are 3,072 MB, more than")],
+)
+def test_too_much_is_told_before_it_is_uploaded(files: int, size: int, sentence: str):
+    from genlab.ui.import_card import may
+
+    assert may({"files": files, "bytes": size})["error"].startswith(sentence)
 
 
 @needs_photographs

@@ -6,10 +6,11 @@ window.genlab = (() => {
     .flatMap((tag) => [tag, tag.split("-")[0]])
     .find((tag) => tag in catalogues) || "en";
 
-  /** A text of the catalogue with its values filled in; English where the language lacks it. */
+  /** A text of the catalogue with its values filled in; English where the language lacks it. {n?one|many} is `one` where n is 1. */
   function say(key, values = {}) {
     const text = catalogues[language][key] ?? catalogues.en[key] ?? key;
-    return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
+    const chosen = text.replace(/\{(\w+)\?([^|{}]*)\|([^{}]*)\}/g, (_, name, one, many) => (String(values[name]) === "1" ? one : many));
+    return chosen.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
   }
 
   /** Fill every element that carries data-say with its text, and data-say-label with its accessible name. */

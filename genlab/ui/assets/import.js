@@ -8,8 +8,13 @@ const done = find(".done");
 const steps = ["look", "bring", "save"];
 let paths = []; // what was uploaded and waits
 
+let wish = {}; // what the layout is told: what classes are read off, what folders are
+let ticked = new Set(); // classes to take
+
 label(element);
-find("input").addEventListener("change", (event) => give([...event.target.files]));
+for (const input of element.querySelectorAll("input[type=file]")) {
+  input.addEventListener("change", () => give([...input.files].map((file) => ({ file, path: file.webkitRelativePath || file.name }))));
+}
 for (const name of ["dragover", "dragleave", "drop"]) zone.addEventListener(name, drag);
 form.addEventListener("submit", begin);
 find(".leave").addEventListener("click", leave);
@@ -18,41 +23,55 @@ watch("value", hear);
 /** Show one of the three states: the zone, the form, the bar. */
 function stage(node, sentence = "") {
   for (const other of [zone, form, running]) other.hidden = other !== node;
+  find(".whole").hidden = node !== zone;
   fault.textContent = sentence;
   fault.hidden = !sentence;
 }
 
 // --- Upload ---
 
-function drag(event) {
+async function drag(event) {
   event.preventDefault();
   zone.classList.toggle("over", event.type === "dragover");
-  if (event.type !== "drop") return;
-  const folder = [...event.dataTransfer.items].some((item) => item.webkitGetAsEntry?.()?.isDirectory);
-  if (folder) return stage(zone, say("import.folder"));
-  give([...event.dataTransfer.files]);
+  if (event.type === "drop") give(await dropped(event.dataTransfer.items));
 }
 
-async function give(files) {
-  if (!files.length) return;
+/** Upload { file, path }: zips as they are, anything else of more than one file as one zip, so that folders come along. */
+async function give(given) {
+  given = given.filter(({ path }) => !path.split("/").some((name) => name.startsWith(".") || name === "__MACOSX"));
+  if (!given.length) return;
   done.hidden = true;
   stage(running);
   find(".leave").hidden = true;
   paths = [];
-  for (const [i, file] of files.entries()) {
-    progress(say("import.uploading", { i: count(i + 1), n: count(files.length), name: file.name }), i / files.length);
-    try {
-      paths.push((await upload(file)).path);
-    } catch {
-      return stage(zone, say("import.upload_failed", { name: file.name }));
+  const isZip = given.some(({ file }) => /\.zip$/i.test(file.name));
+  const refusal = await ask(server.may, { files: isZip ? 1 : given.length, bytes: given.reduce((sum, { file }) => sum + file.size, 0) });
+  if (refusal.error) return stage(zone, refusal.error);
+  const title = given.length === 1 ? given[0].file.name : say("import.files", { n: count(given.length) });
+  const step = (key) => (i, name, n) => progress(say(key, { i: count(i + 1), n: count(n), name }), i / n);
+  let files = given.map(({ file }) => file);
+  try {
+    if (!isZip && given.length > 1) {
+      const tops = new Set(given.map(({ path }) => path.split("/")[0]));
+      const name = tops.size === 1 ? [...tops][0] : "my-images";
+      files = [await packed(given, name, (i, file) => step("import.packing")(i, file, given.length))];
     }
+    for (const [i, file] of files.entries()) {
+      step("import.uploading")(i, file.name, files.length);
+      paths.push((await upload(file)).path);
+    }
+  } catch {
+    return stage(zone, say("import.upload_failed", { name: title }));
   }
+  for (const input of element.querySelectorAll("input[type=file]")) input.value = "";
+  wish = { classes: "auto", parts: {} };
   progress(say("import.looking"), 1);
-  const answer = (await server.look({ paths }).catch(() => null)) ?? { error: say("page.lost") };
-  find("input").value = "";
+  const answer = await ask(server.look, { paths, ...wish });
   if (answer.error) return again(answer.error);
-  choose(answer, files.length === 1 ? files[0].name : say("import.files", { n: count(files.length) }));
+  choose(answer, title);
 }
+
+const ask = async (question, words) => (await question(words).catch(() => null)) ?? { error: say("page.lost") };
 
 async function again(sentence = "") {
   const old = paths;
@@ -64,22 +83,22 @@ async function again(sentence = "") {
 // --- Choose ---
 
 function choose(answer, title) {
-  const total = answer.folders.reduce((sum, folder) => sum + folder.n, 0);
-  const one = answer.folders.length < 2;
+  const folders = answer.folders;
+  const largest = [...folders].sort((a, b) => b.n - a.n).slice(0, answer.most);
+  ticked = new Set(largest.map((folder) => folder.name));
+  const told = folders.length > answer.most ? [say("import.most_classes", { n: count(folders.length), most: count(answer.most) }), ...answer.told] : answer.told;
+  const kept = Object.fromEntries(new FormData(form)); // of a look before this one
   form.replaceChildren(
-    make("p.what", {}, make("b", {}, title), " ", say("import.found", { n: count(total) }), ...partsOf(answer.parts)),
-    make(
-      "fieldset.folders",
-      { hidden: one },
-      make("legend", {}, say("import.folders"), " ", all(true), " ", all(false)),
-      make("div.chips", {}, ...answer.folders.map(chip))
-    ),
+    make("p.what", {}, make("b", {}, title), " ", say("import.found", { n: count(answer.files) }), ...partsOf(answer.parts)),
+    layoutOf(answer),
+    make("ul.told", { hidden: !told.length }, ...told.map((sentence) => make("li", {}, sentence))),
+    corrections(answer, title),
     make(
       "div.fields",
       {},
-      field("name", make("input", { type: "text", name: "name", value: answer.name, maxlength: 40, required: true, autocomplete: "off" })),
-      field("size", make("input", { type: "number", name: "size", min: 8, max: 256, step: 4, placeholder: say("import.automatic") })),
-      field("mode", make("select", { name: "mode" }, ...["auto", "grey", "colour"].map((mode) => make("option", { value: mode }, say(`import.mode_${mode}`)))))
+      field("name", make("input", { type: "text", name: "name", value: kept.name ?? answer.name, maxlength: 40, required: true, autocomplete: "off" })),
+      field("size", make("input", { type: "number", name: "size", min: 8, max: 256, step: 4, value: kept.size, placeholder: say("import.automatic") })),
+      field("mode", make("select", { name: "mode" }, ...["auto", "grey", "colour"].map((mode) => make("option", { value: mode, selected: kept.mode === mode }, say(`import.mode_${mode}`)))))
     ),
     make("div.buttons", {}, make("button.primary", { type: "submit" }, say("import.go")), make("button", { type: "button", onclick: () => again() }, say("import.other")))
   );
@@ -91,25 +110,74 @@ const partsOf = (parts) => {
   return named.length > 1 ? [` · ${named.map((part) => `${count(parts[part])} ${say(`data.part_${part}`)}`).join(", ")}`] : [];
 };
 const field = (name, control) => make("label.field", {}, make("span", {}, say(`import.${name}`)), control, make("small", {}, say(`import.${name}_why`)));
-const boxes = () => [...form.querySelectorAll(".chips input")];
 
-function chip(folder) {
-  return make("label.chip", {}, make("input", { type: "checkbox", value: folder.name, checked: true }), make("span", { title: folder.name }, folder.name || say("import.no_folder")), make("small", {}, count(folder.n)));
+// --- The layout: what was understood, and how to correct it ---
+
+const SHOWN = 200; // classes that the table shows at once
+
+function layoutOf({ folders, parts, cells }) {
+  const named = ["train", "validation", "test"].filter((part) => parts[part]);
+  const body = make("tbody");
+  const cell = ({ n, picture } = { n: 0 }) => make("td", {}, make("span", {}, n ? count(n) : "–"), picture && make("img", { src: picture, alt: "", height: 24 }));
+  const show = (wanted) => {
+    const found = folders.filter(({ name }) => name.toLowerCase().includes(wanted.toLowerCase()));
+    const rows = found.slice(0, SHOWN).map((folder) => make("tr", {}, make("th", { scope: "row" }, chip(folder, folders.length > 1)), ...named.map((part) => cell(cells[folder.name]?.[part]))));
+    const more = found.length > SHOWN && make("tr", {}, make("td", { colspan: named.length + 1 }, say("import.more_classes", { n: count(found.length - SHOWN) })));
+    body.replaceChildren(...rows, ...(more ? [more] : []));
+  };
+  const tick = (all) => make("button.link", { type: "button", onclick: () => ((ticked = new Set(all ? folders.map(({ name }) => name) : [])), show(seek.value)) }, say(all ? "import.all" : "import.none"));
+  const seek = make("input.seek", { type: "search", hidden: folders.length <= 30, placeholder: say("import.find_folder", { n: count(folders.length) }), "aria-label": say("import.find_folder", { n: count(folders.length) }), oninput: () => show(seek.value) });
+  show("");
+  const head = make("thead", {}, make("tr", {}, make("th", {}, say("import.class")), ...named.map((part) => make("th", {}, say(`import.part_${part}`)))));
+  const legend = make("legend", {}, say("import.understood"), ...(folders.length > 1 ? [" ", tick(true), " ", tick(false)] : []));
+  return make("fieldset.folders", {}, legend, seek, make("div.scroll", { tabindex: 0 }, make("table.layout", {}, head, body)));
 }
 
-function all(checked) {
-  return make("button.link", { type: "button", onclick: () => boxes().forEach((box) => (box.checked = checked)) }, say(checked ? "import.all" : "import.none"));
+function chip(folder, may) {
+  const box = make("input", { type: "checkbox", value: folder.name, checked: ticked.has(folder.name), hidden: !may, onchange: () => ticked[box.checked ? "add" : "delete"](folder.name) });
+  return make(may ? "label.chip" : "label", {}, box, make("span", { title: folder.name }, folder.name || say("import.no_folder")));
+}
+
+function corrections(answer, title) {
+  const change = async () => {
+    const found = await ask(server.look, { paths, ...wish });
+    if (form.hidden) return; // left meanwhile
+    if (found.error) return stage(form, found.error);
+    choose(found, title);
+  };
+  const pick = (words, options, chosen, heard) => {
+    const select = make("select", { onchange: () => (heard(select.value), change()) }, ...options.map(([value, text]) => make("option", { value, selected: value === chosen }, text)));
+    return make("label.field", {}, make("span", {}, words), select);
+  };
+  const few = (names) => names.slice(0, 3).join(", ") + (names.length > 3 ? " …" : "");
+  const sources = [
+    ...["auto", "none", "names"].map((from) => [from, say(`import.from_${from}`)]),
+    ...answer.levels.map((names, i) => [String(i + 1), say("import.from_level", { names: few(names) })]),
+    ...answer.columns.map((name) => [name, say("import.from_column", { name })]),
+  ];
+  const kinds = ["train", "validation", "test", "skip", "no"].map((part) => [part, say(`import.is_${part}`)]);
+  const asked = Object.entries(answer.asked).slice(0, 12);
+  return make(
+    "details.correct",
+    { open: answer.told.length > 0 || wish.classes !== "auto" || Object.keys(wish.parts).length > 0 },
+    make("summary", {}, say("import.correct")),
+    make(
+      "div.fields",
+      {},
+      pick(say("import.classes_from"), sources, wish.classes, (value) => (wish.classes = value)),
+      ...asked.map(([name, part]) => pick(say("import.part_of", { name }), kinds, part, (value) => (wish.parts[name] = value)))
+    )
+  );
 }
 
 function begin(event) {
   event.preventDefault();
-  const folders = boxes().filter((box) => box.checked).map((box) => box.value);
-  if (!folders.length) return stage(form, say("import.no_folders"));
+  if (!ticked.size) return stage(form, say("import.no_folders"));
   const { name, size, mode } = Object.fromEntries(new FormData(form));
   find(".leave").hidden = false;
   progress(say("import.waiting"), 0);
   stage(running);
-  trigger("begin", { paths, name, folders, size: size ? Number(size) : null, mode });
+  trigger("begin", { paths, ...wish, name, folders: [...ticked], size: size ? Number(size) : null, mode });
 }
 
 // --- Watch ---
