@@ -217,9 +217,8 @@ def test_what_does_not_fit_gets_its_sentence(wish: Wish, sentence: str):
 
 
 def test_one_is_asked_about_the_folders_that_may_be_parts():
-    assert understand(spread("{train,test,extra}/{cat,dog}/1.png")).parts == {
-        "train": "train", "test": "test", "extra": "no", "cat": "no", "dog": "no"
-    }  # fmt: skip
+    assert understand(spread("{train,test,extra}/{cat,dog}/1.png")).parts == {"train": "train", "test": "test", "extra": "skip"}
+    assert understand(spread("{eins,zwei}/{cat,dog}/1.png")).parts == dict.fromkeys(("eins", "zwei", "cat", "dog"), "no")
 
 
 def test_twenty_thousand_files_are_understood_in_seconds():

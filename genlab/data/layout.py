@@ -205,18 +205,23 @@ class _Tree:
         return _Fate(part, speaking[-1][-1], above=tuple(node[-1] for node in speaking[:-1] if len(node) > top))
 
     def asked(self) -> dict[str, str]:
-        """Folders that may be parts, and what each was taken for."""
-        few = {
-            name: "no" for level in self.levels if 2 <= len(level) <= MOST_ASKED for name in level if not _is_in(name, CONTAINERS)
-        }
-        return few | {node[-1]: "no" if part == "silent" else part for node, (part, _) in self.verdicts.items()}
+        """Folders that may be parts, and what each was taken for: neighbours of parts, or else those of which there are few."""
+        few = [name for level in self.levels if 2 <= len(level) <= MOST_ASKED for name in level if not _is_in(name, CONTAINERS)]
+        beside = [name for parent in self._holding_parts() for name in sorted(self.children[parent])]
+        taken = {node[-1]: "no" if part == "silent" else part for node, (part, _) in self.verdicts.items()}
+        return dict.fromkeys(beside, "skip") | taken if self.split else dict.fromkeys(few, "no") | taken
+
+    def _holding_parts(self) -> set[Folders]:
+        return {node[:-1] for node, (part, _) in self.verdicts.items() if part in PARTS}
 
     def told(self) -> Iterator[str]:
         """What a person should know of these folders."""
         fates = {path: self.fate(path) for path in self.counts}
         if left := [path for path, fate in fates.items() if fate.skip.startswith("beside")]:
             n = sum(self.counts[path] for path in left)
-            where = _listed(sorted({"/".join(path) for path in left} - {""}))
+            parents = self._holding_parts()
+            ends = {path: next((d for d in range(len(path)) if path[:d] in parents), len(path)) + 1 for path in left}
+            where = _listed(sorted({"/".join(path[: ends[path]]) for path in left} - {""}))
             yield f"{_images_are(n)} left out, beside the parts and in none of them{f': {where}' if where else ''}."
         if masks := sum(self.counts[path] for path, fate in fates.items() if fate.skip.startswith("a mask")):
             yield f"{_images_are(masks)} left out as masks or annotations beside the pictures."

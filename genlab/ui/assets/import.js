@@ -87,9 +87,10 @@ function choose(answer, title) {
   const largest = [...folders].sort((a, b) => b.n - a.n).slice(0, answer.most);
   ticked = new Set(largest.map((folder) => folder.name));
   const told = folders.length > answer.most ? [say("import.most_classes", { n: count(folders.length), most: count(answer.most) }), ...answer.told] : answer.told;
-  const kept = Object.fromEntries(new FormData(form)); // of a look before this one
+  const kept = form.hidden ? {} : Object.fromEntries(new FormData(form)); // of a look before this one
+  const files = say("import.files", { n: count(answer.files) });
   form.replaceChildren(
-    make("p.what", {}, make("b", {}, title), " ", say("import.found", { n: count(answer.files) }), ...partsOf(answer.parts)),
+    make("p.what", {}, make("b", {}, title), title === files ? "" : ` ${files}`, ...partsOf(answer.parts)),
     layoutOf(answer),
     make("ul.told", { hidden: !told.length }, ...told.map((sentence) => make("li", {}, sentence))),
     corrections(answer, title),
