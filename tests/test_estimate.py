@@ -36,7 +36,8 @@ def test_larger_batches_than_there_is_time_for_follow_from_smaller_ones(monkeypa
     monkeypatch.setattr(measuring, "_seconds_of", lambda trainer, size: 0.01 * size)
     tried, step = [], Trainer.try_step
     monkeypatch.setattr(Trainer, "try_step", lambda self, size: (tried.append(size), step(self, size)))
-    assert estimate("vae", "digits", TINY | {"batch_size": 8192}, "cpu").step_seconds == pytest.approx(81.92)
+    all_there_are = 0.01 * len(load("digits").train)
+    assert estimate("vae", "digits", TINY | {"batch_size": 8192}, "cpu").step_seconds == pytest.approx(all_there_are)
     assert tried == [4]
 
 
@@ -50,9 +51,9 @@ def test_a_step_of_128_lies_on_the_line_through_the_largest_that_were_measured(t
 def test_memory_grows_with_the_batch_and_with_the_network():
     small, batch, wide = (
         estimate("vae", "digits", {"width": width, "batch_size": size}, "cpu").memory
-        for width, size in [(64, 64), (64, 4096), (1024, 64)]
+        for width, size in [(64, 64), (64, 1024), (1024, 64)]
     )
-    assert batch - small > 4096 * 64 * 4 * 2  # two layers' units at least
+    assert batch - small > 960 * 64 * 4 * 2  # two layers' units at least
     assert wide - small > 5 * 4 * 2 * 1024**2  # both nets have a layer of 1024 × 1024
 
 
