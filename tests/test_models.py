@@ -261,7 +261,7 @@ def test_a_search_finds_the_class_where_none_is_given():
 
 def test_items_of_another_shape_are_not_encoded():
     for family in SMALL:
-        with pytest.raises(BadSetting, match="1 items of 3×8×8 were given; this model encodes those of 1×8×8"):
+        with pytest.raises(BadSetting, match=r"What was given \(1\) is 8×8 in colour; this model encodes what is 8×8 in grey"):
             next(build(family).encode(torch.zeros(1, 3, 8, 8)))
 
 

@@ -207,8 +207,8 @@ class LatentModel(GenerativeModel):
         """Items [n, *shape] on the model's device; raises BadSetting unless they have the shape that the model draws."""
         if not len(x) or tuple(x.shape[1:]) != self.spec.shape:
             raise BadSetting(
-                f"{len(x)} items of {size_in_words(x.shape[1:])} were given; "
-                f"this model encodes those of {size_in_words(self.spec.shape)}."
+                f"What was given ({len(x):,}) is {size_in_words(x.shape[1:])}; "
+                f"this model encodes what is {size_in_words(self.spec.shape)}."
             )
         return x.to(self.device)
 
