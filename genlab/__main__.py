@@ -20,6 +20,7 @@ VERBS: dict[str, Callable[[list[str]], None]] = {
     "delete": models.delete_verb,
     "list": models.list_verb,
     "import": data.import_verb,
+    "fetch": data.fetch_verb,
     "inspect": data.inspect_verb,
     "damage": data.damage_verb,
     "repair": data.repair_verb,

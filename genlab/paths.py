@@ -29,8 +29,13 @@ def cache_folder() -> Path:
 
 
 def data_folder() -> Path:
-    """The datasets' own files; genlab only reads here, but for downloads."""
+    """The datasets' own files; genlab only reads here."""
     return Path(os.environ.get("GENLAB_DATA") or cache_folder() / "data")
+
+
+def downloads_folder() -> Path:
+    """Where what was fetched lies, laid out as the data folder is."""
+    return cache_folder() / "downloads"
 
 
 def runs_folder() -> Path:

@@ -64,7 +64,7 @@ def inspect_verb(words: list[str]) -> None:
     given, _ = parse(parser, words)
     if given.out and given.out.suffix not in (".json", ".png", ".md"):
         raise BadSetting(f"{given.out.name} is neither a .json, a .png nor a .md file; name one of these.")
-    data = genlab.load(given.dataset)
+    data = open_data(given.dataset)
     found = list(_watched(data))
     card = genlab.quality.report(data, found)
     for score in card.scores:
@@ -92,7 +92,7 @@ def damage_verb(words: list[str]) -> None:
     given, values = parse(_damage_parser(settings), words, settings)
     if not 0 <= given.seed < 2**31:
         raise BadSetting(f"seed is {given.seed}; it must be a whole number from 0 up.")
-    data = genlab.load(given.dataset)
+    data = open_data(given.dataset)
     recipe = genlab.data.recipe_of(given.dataset).then(defect, settings.parse(values), given.seed)
     _write(given.out, recipe, data)
 
@@ -114,7 +114,7 @@ def repair_verb(words: list[str]) -> None:
     parser.add_argument("--issues", default="all", help="all, or names of issues with commas between them (default: all)")
     parser.add_argument("--out", type=Path, required=True, help="RECIPE.json; the dataset is then called SOURCE+RECIPE.json")
     given, _ = parse(parser, words)
-    data = genlab.load(given.dataset)
+    data = open_data(given.dataset)
     issues = None if given.issues == "all" else given.issues.split(",")
     _write(given.out, genlab.quality.repair(data, _watched(data), genlab.data.recipe_of(given.dataset), issues), data)
 
@@ -126,7 +126,8 @@ def merge_verb(words: list[str]) -> None:
     parser.add_argument("other", help="its items are brought to the size and mode of DATASET; classes are the same by name")
     parser.add_argument("--out", type=Path, required=True, help="RECIPE.json; the dataset is then called SOURCE+RECIPE.json")
     given, _ = parse(parser, words)
-    _write(given.out, genlab.data.merge(given.dataset, given.other), genlab.load(given.dataset))
+    data, _ = open_data(given.dataset), open_data(given.other)
+    _write(given.out, genlab.data.merge(given.dataset, given.other), data)
 
 
 def export_verb(words: list[str]) -> None:
@@ -139,9 +140,26 @@ def export_verb(words: list[str]) -> None:
     given, _ = parse(parser, words)
     if given.out.suffix != ".zip":
         raise BadSetting(f"{given.out.name} is no .zip file; name one.")
-    data = genlab.load(given.dataset)
+    data = open_data(given.dataset)
     genlab.data.exporting.export(data, given.out)
     print(f"{sum(map(len, data.parts.values())):,} images are in {given.out}.")
+
+
+def fetch_verb(words: list[str]) -> None:
+    """fetch DATASET: download a dataset, so that it is there without a connection."""
+    parser = parser_of("fetch", fetch_verb)
+    parser.add_argument("dataset")
+    given, _ = parse(parser, words)
+    print(f"The dataset {given.dataset!r} is here: {sum(map(len, open_data(given.dataset).parts.values())):,} items.")
+
+
+def open_data(name: str) -> "Splits":
+    """Open a dataset that was asked for, with a download and its progress where it is not here yet."""
+    with tqdm(unit="B", unit_scale=True, leave=False, disable=genlab.data.is_here(name)) as bar:
+        for progress in genlab.data.fetch(name):
+            bar.n, bar.total = progress.done, progress.total
+            bar.set_description(f"fetching {name}")
+    return genlab.load(name)
 
 
 def _pair(word: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 import genlab  # what is slow to load is named through it, and loaded where it is used
+from genlab.cli.data import open_data
 from genlab.cli.words import Parser, first, number, parse, parser_of, wants_help
 from genlab.config import Config
 from genlab.errors import BadSetting, RunFault
@@ -34,12 +35,12 @@ def train_verb(words: list[str]) -> None:
     settings_type = MODELS.settings_of(family)
     given, values = parse(_train_parser(settings_type), words, settings_type)
     settings = settings_type.parse(values)
+    open_data(given.dataset)  # all that can be wrong is found before anything is written
     if given.estimate:
         before = genlab.training.start.starting_settings(load_model(given.start), given.dataset) if given.start else {}
         found = genlab.training.estimate.estimate(family, given.dataset, {**before, **values}, given.device, given.threads)
         return print(found)
     accelerator = genlab.training.train.accelerator_for(given.device, settings.precision)
-    genlab.load(given.dataset)  # all that can be wrong is found before anything is written
     how = {"name": given.name, "threads": given.threads, "processes": accelerator.num_processes}
 
     def create() -> Path:
@@ -208,7 +209,7 @@ def _train(run: Run, device: str) -> None:
     status, quiet = run.status(), not genlab.training.train.accelerator_for(device, run.settings.precision).is_main_process
     if not quiet:
         print(f"{run.name}: {run.command}")
-    steps = genlab.train(run, genlab.load(run.record["dataset"]), device)
+    steps = genlab.train(run, open_data(run.record["dataset"]), device)
     with closing(steps), tqdm(total=status.steps, unit="step", disable=quiet) as bar:
         try:
             for progress in steps:

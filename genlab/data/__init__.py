@@ -11,12 +11,16 @@ if TYPE_CHECKING:
     from genlab.data import exporting, importer, importing
     from genlab.data.dataset import Batch, Dataset, Splits, even_rows, to_model, to_pixels, to_stored
     from genlab.data.drawing import save_drawing
+    from genlab.data.fetching import fetch
     from genlab.data.library import (
+        by_hand,
         change_recipe,
         delete_dataset,
         describe,
+        is_here,
         list_datasets,
         load,
+        megabytes,
         merge,
         recipe_of,
         save_dataset,
@@ -37,15 +41,19 @@ __all__ = [
     "Source",
     "Splits",
     "Step",
+    "by_hand",
     "change_recipe",
     "delete_dataset",
     "describe",
     "even_rows",
     "exporting",
+    "fetch",
     "importer",
     "importing",
+    "is_here",
     "list_datasets",
     "load",
+    "megabytes",
     "merge",
     "read_recipe",
     "recipe_of",

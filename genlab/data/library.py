@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from genlab.data.recipe import PLUS, Recipe, read_recipe, write_recipe
-from genlab.data.sources import SOURCES, Part
+from genlab.data.sources import SOURCES, Part, Source
 from genlab.data.spec import Modality
 from genlab.errors import BadData, DataMissing, UnknownName
 from genlab.files import one_at_a_time, whole_folder, write_json, writing
 from genlab.lazy import late
-from genlab.paths import cache_folder, current_space, data_folder, datasets_folder
+from genlab.paths import cache_folder, current_space, data_folder, datasets_folder, downloads_folder
 from genlab.registry import check_name, unknown
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ def list_datasets() -> list[str]:
 def describe(name: str) -> About:
     """What is known of a dataset by its name."""
     if PLUS in str(name):
-        data, recipe = load(name), recipe_of(name)
-        return About(name, recipe.tell(), data.spec.modality, data.spec.classes, own=True)
+        kept = load(name).spec if is_here(name) else describe(name.partition(PLUS)[0])
+        return About(name, recipe_of(name).tell(), kept.modality, kept.classes, own=True)
     if name in SOURCES:
         source = SOURCES[name]
         return About(name, source.description, source.modality, source.classes)
@@ -64,8 +64,32 @@ def describe(name: str) -> About:
     return About(name, record["description"], record["modality"], tuple(record["classes"]), own=True)
 
 
+def is_here(name: str) -> bool:
+    """Whether a dataset, or what its recipe starts from, can be opened without a connection."""
+    source = name.partition(PLUS)[0]
+    return source not in SOURCES or _maps_of(source).exists() or _lies_raw(SOURCES[source])
+
+
+def cannot_be_had(name: str, fault: Exception) -> DataMissing:
+    """What to say of a dataset whose files do not come, or come damaged."""
+    return DataMissing(
+        f"The dataset {name!r} is not on this machine and could not be had ({_first_line(fault)}). "
+        f"Connect and try again, or {by_hand(name)}."
+    )
+
+
+def by_hand(name: str) -> str:
+    """Which files to put where for a dataset that has to be fetched otherwise."""
+    return f"put {SOURCES[name.partition(PLUS)[0]].files} into {data_folder()}"
+
+
+def megabytes(size: int) -> str:
+    """A size as people tell it."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
+
+
 def load(name: str) -> "Splits":
-    """Open a dataset by name, building its memory maps on first use (with a download where one is needed)."""
+    """Open a dataset by name, building its memory maps on first use; what has to be downloaded comes by `fetch` alone."""
     if PLUS in str(name):
         file = _recipe_file(name)
         return _made(name, file, file.stat().st_mtime_ns, current_space())
@@ -202,18 +226,24 @@ def _own_folder(name: str) -> Path:
     return datasets_folder() / name
 
 
+def _maps_of(name: str) -> Path:
+    return cache_folder() / "datasets" / f"{name}-v{FORMAT}"
+
+
 def _source_folder(name: str) -> Path:
     """The folder of a source's memory maps, built where it is not there yet."""
-    source, folder = SOURCES[name], cache_folder() / "datasets" / f"{name}-v{FORMAT}"
+    source, folder = SOURCES[name], _maps_of(name)
     with one_at_a_time(folder):
         if not folder.exists():
+            if not _lies_raw(source):
+                raise DataMissing(
+                    f"The dataset {name!r} is not on this machine yet. Fetch it on the Data tab or with python -m genlab "
+                    f"fetch {name} ({megabytes(source.download)}), or {by_hand(name)}."
+                )
             try:
                 parts = source.build(data_folder())
-            except (OSError, RuntimeError) as fault:  # torchvision raises RuntimeError when a download fails
-                raise DataMissing(
-                    f"The dataset {name!r} is not on this machine and could not be downloaded ({_first_line(fault)}). "
-                    f"Connect once, or put {source.files} into {data_folder()}."
-                ) from fault
+            except (OSError, RuntimeError) as fault:  # torchvision's, of files that are damaged
+                raise cannot_be_had(name, fault) from fault
             _write(folder, name, parts, source.classes, source.description, source.modality, {}, {})
     return folder
 
@@ -299,6 +329,11 @@ def _spread(order: np.ndarray, labels: np.ndarray) -> np.ndarray:
         rows = order[labels[order] == label]
         places += [((i + starts[rows[0]]) / len(rows), row) for i, row in enumerate(rows[:-1])]
     return np.array([row for _, row in sorted(places)], int)
+
+
+def _lies_raw(source: Source) -> bool:
+    """Whether the files of a source are there, or none are needed."""
+    return any(all((folder / file).exists() for file in source.raw) for folder in (data_folder(), downloads_folder()))
 
 
 def _first_line(fault: Exception) -> str:

@@ -1,6 +1,6 @@
 """Sources: where datasets come from; each is one function that gives raw parts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,15 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Remote:
+    """A file of a dataset on the net."""
+
+    url: str
+    path: str  # where it is put, below the folder of downloads
+    md5: str
+
+
+@dataclass(frozen=True)
 class Source:
     """A dataset that genlab knows how to get."""
 
@@ -36,6 +45,9 @@ class Source:
     build: Callable[[Path], dict[str, Part]]  # data folder -> train, test and perhaps validation
     files: str = ""  # what to put where when there is no connection
     modality: Modality = "image"
+    download: int = 0  # bytes that have to be fetched first
+    remote: Callable[[], Sequence[Remote]] = tuple  # from where
+    raw: tuple[str, ...] = ()  # what lies in the folder of data or of downloads once it is here
 
 
 SOURCES: Registry[Source] = Registry("dataset")
@@ -80,28 +92,40 @@ for _name, _draw, _classes, _text in [
 # --- The classics, through torchvision ---
 
 
-def _idx_files(folder: str) -> str:
-    kinds = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
-    return f"the files {', '.join(f'{folder}/raw/{kind}-ubyte' for kind in kinds)}"
-
-
+IDX = tuple(f"{kind}-ubyte" for kind in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"))
+BATCHES = ("batches.meta", *(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
+LISTS = tuple(f"list_{kind}.txt" for kind in ("attr_celeba", "bbox_celeba", "landmarks_align_celeba", "eval_partition"))
 CLOTHES = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 KANA = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
 THINGS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
-for _name, _kind, _classes, _text in [
-    ("mnist", "MNIST", DIGITS, "70,000 handwritten digits, 28×28 (LeCun et al. 1998)"),
-    ("fashion-mnist", "FashionMNIST", CLOTHES, "70,000 pieces of clothing, 28×28 (Xiao et al. 2017)"),
-    ("kmnist", "KMNIST", KANA, "70,000 cursive Japanese letters, 28×28 (Clanuwat et al. 2018)"),
+for _name, _kind, _classes, _bytes, _text in [
+    ("mnist", "MNIST", DIGITS, 11_594_722, "70,000 handwritten digits, 28×28 (LeCun et al. 1998)"),
+    ("fashion-mnist", "FashionMNIST", CLOTHES, 30_878_645, "70,000 pieces of clothing, 28×28 (Xiao et al. 2017)"),
+    ("kmnist", "KMNIST", KANA, 21_240_888, "70,000 cursive Japanese letters, 28×28 (Clanuwat et al. 2018)"),
 ]:
-    SOURCES.register(_name)(Source(_text, _classes, partial(late(CLASSICS, "mnist"), kind=_kind), _idx_files(_kind)))
+    _raw = tuple(f"{_kind}/raw/{file}" for file in IDX)
+    SOURCES.register(_name)(
+        Source(
+            _text,
+            _classes,
+            partial(late(CLASSICS, "mnist"), kind=_kind),
+            f"the files {', '.join(_raw)}",
+            download=_bytes,
+            remote=partial(late(CLASSICS, "mnist_files"), kind=_kind),
+            raw=_raw,
+        )
+    )
 
 SOURCES.register("cifar10")(
     Source(
         "60,000 small colour photographs, 32×32 (Krizhevsky 2009)",
         THINGS,
         late(CLASSICS, "cifar10"),
-        "cifar-10-python.tar.gz, or the folder cifar-10-batches-py that it holds,",
+        "the folder cifar-10-batches-py that is in cifar-10-python.tar.gz",
+        download=170_498_071,
+        remote=late(CLASSICS, "cifar10_files"),
+        raw=tuple(f"cifar-10-batches-py/{batch}" for batch in BATCHES),
     )
 )
 SOURCES.register("celeba")(
@@ -109,6 +133,9 @@ SOURCES.register("celeba")(
         "202,599 faces of well-known people, 64×64 (Liu et al. 2015)",
         ("not smiling", "smiling"),
         late(CLASSICS, "celeba"),
-        "celeba/img_align_celeba.zip and the list_*.txt files of CelebA",
+        "the unpacked folder celeba/img_align_celeba, and into celeba the .txt files of CelebA,",
+        download=1_494_710_703,
+        remote=late(CLASSICS, "celeba_files"),
+        raw=("celeba/img_align_celeba", "celeba/identity_CelebA.txt", *(f"celeba/{name}" for name in LISTS)),
     )
 )

@@ -1,5 +1,6 @@
 """The Data tab: a gallery by class, what is in the dataset, and its map."""
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -8,7 +9,8 @@ import torch
 from torch import Tensor
 
 from genlab.config import Field
-from genlab.data import Dataset, Splits, load
+from genlab.data import SOURCES, Dataset, Splits, by_hand, describe, fetch, is_here, load, megabytes
+from genlab.data.recipe import PLUS
 from genlab.data.summary import Map, examples, locate, neighbours, scattered, summarise
 from genlab.errors import BadSetting, GenlabError
 from genlab.maps import methods, project
@@ -18,13 +20,15 @@ from genlab.quality.review import worst_of
 from genlab.ui import drawing_card, quality_card, story_card
 from genlab.ui.draw import data_uri, wall
 from genlab.ui.import_card import import_card, own_card
+from genlab.ui.preset import current
 from genlab.ui.quality_card import checked_rows, found_in
-from genlab.ui.shared import QUIET, Kept, Request, Shared, at_edge, drawing, on_all_cores, served
+from genlab.ui.shared import QUIET, Kept, Request, Shared, at_edge, dataset_choices, drawing, on_all_cores, served
 from genlab.ui.widgets import widget
 from genlab.ui.words import say
 
 COLUMNS, LINES, MOST_CLASSES = 16, 10, 20  # of the gallery
 MOST_ROWS = 60_000  # of the map
+PAUSE = 0.2  # seconds between two looks at how far a download is
 QUICK = "pixels"  # the map that is made at once; the others wait in the queue
 
 _maps = Kept(16)  # those that took long
@@ -37,6 +41,8 @@ def build(shared: Shared) -> None:
             with gr.Column(min_width=300):
                 card = widget(name, answers)
                 if name == "gallery":
+                    fetched = card.fetch(_fetch, None, [card, shared.dataset_picker], concurrency_id="fetch", **QUIET)
+                    card.leave(None, None, None, cancels=[fetched], **QUIET)
                     import_card(shared)
                 if name == "map":
                     made = card.arrange(_arrange, None, card, concurrency_id="map", trigger_mode="multiple", **QUIET)
@@ -63,12 +69,43 @@ def drawn(answer: Callable[[Wish, Splits], dict[str, Any]]) -> Callable[[object]
 
     def checked(asked: object) -> dict[str, Any]:
         wish = Wish.check(asked)
+        if not is_here(wish.dataset):
+            return {"absent": _absence(wish.dataset)}
         splits = load(wish.dataset)
         with drawing():
             return answer(wish, splits)
 
     checked.__name__ = answer.__name__  # not more: Gradio counts the arguments of what it finds to be wrapped
     return served(checked)
+
+
+def _absence(name: str) -> dict[str, Any]:
+    """What is to be known of a dataset that has to be fetched first."""
+    size = megabytes(SOURCES[name.partition(PLUS)[0]].download)
+    return {
+        "about": describe(name.partition(PLUS)[0]).description,
+        "size": size,
+        "hand": by_hand(name),
+        "may": not current().public,
+    }
+
+
+@at_edge
+def _fetch(event: gr.EventData) -> Iterator[tuple[dict[str, Any], object]]:
+    """Fetch a dataset that was asked for; the picker then no longer tells its size."""
+    name = Wish.check(event._data).dataset
+    try:
+        if current().public:
+            raise BadSetting(say("public.fetch"))
+        shown = 0.0
+        for progress in fetch(name):
+            if time.monotonic() - shown > PAUSE:
+                yield {"fetching": name, "done": progress.done, "total": progress.total}, gr.skip()
+                shown = time.monotonic()
+        load(name)
+        yield {"fetched": name}, gr.update(choices=dataset_choices())
+    except GenlabError as fault:
+        yield {"fetching": name, "error": str(fault)}, gr.skip()
 
 
 @drawn

@@ -11,8 +11,8 @@ from pydantic import Field
 from torch import Tensor
 
 from genlab import latent, plane
-from genlab.data import Splits, load, to_model
-from genlab.errors import BadSetting, GenlabError, UnknownName
+from genlab.data import Splits, is_here, load, to_model
+from genlab.errors import BadSetting, DataMissing, GenlabError, UnknownName
 from genlab.files import one_at_a_time
 from genlab.latent import Axes, Shelf
 from genlab.models import LatentModel
@@ -87,6 +87,8 @@ def explorable(request: Looking) -> tuple[Trained, LatentModel]:
 
 def data_of(trained: Trained) -> Splits:
     """The data of a model; raises a GenlabError where they are not on this machine, or are others under the same name."""
+    if not is_here(trained.dataset):
+        raise DataMissing(say("latent.absent", dataset=trained.dataset))
     try:
         data, spec = load(trained.dataset), trained.model.spec
     except UnknownName:
@@ -94,6 +96,15 @@ def data_of(trained: Trained) -> Splits:
     if data.spec.shape != spec.shape or (trained.model.classes and data.spec.classes != spec.classes):
         raise BadSetting(say("latent.other_data", dataset=trained.dataset))
     return data
+
+
+def lacking(trained: Trained) -> str:
+    """Why the data of a model cannot be shown; nothing where they can."""
+    try:
+        data_of(trained)
+    except GenlabError as fault:
+        return str(fault)
+    return ""
 
 
 def axes_of(trained: Trained) -> Axes:

@@ -12,14 +12,14 @@ import torch
 from gradio.utils import get_upload_folder
 
 from genlab.config import Field
-from genlab.data import delete_dataset, describe, list_datasets
+from genlab.data import delete_dataset, describe
 from genlab.data.importer import MOST_CLASSES
 from genlab.data.importing import LOCAL, PUBLIC, Limits, Progress, import_images, look_at, summary, table_of
 from genlab.data.library import free_name
 from genlab.errors import BadSetting, GenlabError
 from genlab.images import png, wall
 from genlab.paths import current_space
-from genlab.ui.shared import QUIET, Request, Shared, at_edge, served
+from genlab.ui.shared import QUIET, Request, Shared, at_edge, dataset_choices, served
 from genlab.ui.spaces import check_room
 from genlab.ui.widgets import widget
 from genlab.ui.words import say
@@ -139,7 +139,7 @@ def _bring(event: gr.EventData) -> Iterator[tuple[dict[str, Any], object]]:
         remove_uploads(paths)
         yield (
             {"imported": wish.name.strip(), "summary": summary(table_of(wish.name.strip()))},
-            gr.update(choices=list_datasets(), value=wish.name.strip()),
+            gr.update(choices=dataset_choices(), value=wish.name.strip()),
         )
     except GenlabError as fault:
         yield {"error": str(fault)}, gr.skip()
@@ -176,8 +176,8 @@ def remove(data: object) -> dict[str, Any]:
 
 @at_edge
 def _removed() -> object:
-    datasets = list_datasets()
-    return gr.update(choices=datasets, value=datasets[0])
+    choices = dataset_choices()
+    return gr.update(choices=choices, value=choices[0][1])
 
 
 def limits_here() -> Limits:

@@ -50,6 +50,7 @@ def latent_open(data: Any) -> dict[str, Any]:
         "classes": list(model.spec.classes) if model.classes else [],
         "latents": model.prior(1, 0)[0].numel(),
         "home": explorer.home_of(model),
+        "lacking": explorer.lacking(trained),
         "start": explorer.start_of(trained, model),
         "encoder": model.encodes_at_once,
         "quick": explorer.quick(model),

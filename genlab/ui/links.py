@@ -7,7 +7,6 @@ from typing import Any
 from pydantic import Field
 
 from genlab import latent
-from genlab.data import list_datasets
 from genlab.errors import BadSetting, GenlabError
 from genlab.models import LatentModel
 from genlab.registry import unknown
@@ -15,6 +14,7 @@ from genlab.training.checkpoint import Trained, list_models
 from genlab.training.run import list_runs
 from genlab.ui import explorer
 from genlab.ui.explorer import Looking, Point
+from genlab.ui.shared import dataset_choices
 from genlab.ui.words import say
 
 LONGEST = 6000  # characters of a latent; what is longer goes by a shorter name where it has one
@@ -36,7 +36,7 @@ def read(query: dict[str, str], tabs: tuple[str, ...]) -> Link:
     faults = []
     if (tab := query.get("tab")) not in (None, *tabs):
         faults.append(say("link.unknown_tab", name=tab, possible=", ".join(tabs)))
-    known = {"dataset": list_datasets(), "model": list_models(), "run": [run.name for run in list_runs()]}
+    known = {"dataset": [name for _, name in dataset_choices()], "model": list_models(), "run": [run.name for run in list_runs()]}
     found = {kind: query.get(kind) for kind in known}
     for kind, names in known.items():
         if found[kind] not in (None, *names):

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 from gradio.context import LocalContext
 
-from genlab.data import list_datasets
+from genlab.data import is_here
 from genlab.errors import GenlabError
 from genlab.paths import on_hub
 from genlab.training.checkpoint import find_model, list_models
@@ -17,13 +17,15 @@ from genlab.training.run import list_runs
 from genlab.ui import api, links
 from genlab.ui.guard import mark_refused
 from genlab.ui.preset import current
-from genlab.ui.shared import ASSETS, QUIET, Failure, Shared, at_edge, cores, device, sentences, version_of
+from genlab.ui.shared import ASSETS, QUIET, Failure, Shared, at_edge, cores, dataset_choices, device, sentences, version_of
 from genlab.ui.words import catalogues, say, words
 
 STYLES = sorted(ASSETS.glob("*.css"), key=lambda file: file.stem != "genlab")
 TABS = ("data", "train", "latent", "sample")
 FIRST_TAB = "latent"  # a stranger is to move a slider within seconds
-FIRST_MODEL, FIRST_DATASET = "vae-mnist", "mnist"
+FIRST_MODEL = "vae-mnist"
+FIRST_DATASETS = ("mnist", "digits")  # the first that is here
+Choices = list[tuple[str, str]]  # what a picker says, and the name it stands for
 
 
 class Page(gr.Blocks):
@@ -79,7 +81,12 @@ def _header() -> Shared:
     with gr.Row(elem_id="header"):
         gr.HTML(html_template=(ASSETS / "brand.html").read_text(), elem_id="brand")
         dataset_picker = gr.Dropdown(
-            list_datasets(), value=FIRST_DATASET, label=words("page.dataset"), elem_id="dataset-picker", filterable=False, scale=0
+            dataset_choices(),
+            value=next(filter(is_here, FIRST_DATASETS)),
+            label=words("page.dataset"),
+            elem_id="dataset-picker",
+            filterable=False,
+            scale=0,
         )
         local = not current().public
         model_picker = gr.Dropdown(
@@ -101,7 +108,7 @@ def _keep_up(page: gr.Blocks, shared: Shared, footer: gr.HTML) -> None:
     for name, picker in (("dataset", shared.dataset_picker), ("model", shared.model_picker)):
         picker.change(None, picker, js=f"(value) => genlab.pick('{name}', value)", **quiet)
         page.load(None, picker, js=f"(value) => genlab.link.{name} || genlab.pick('{name}', value)", **quiet)
-    known = gr.State((list_models(), list_datasets()))
+    known = gr.State(_lists())
     gr.on(
         [shared.clock.tick, shared.model_picker.change, page.load],
         _look,
@@ -129,27 +136,33 @@ def _opened(asked: gr.Request) -> tuple[object, ...]:
 
 
 @at_edge
-def _look(model: str | None, dataset: str | None, known: Sequence[list[str]]) -> tuple[object, ...]:
+def _look(model: str | None, dataset: str | None, known: Sequence[Choices]) -> tuple[object, ...]:
     """The line at the foot, and the models and datasets where their lists have changed."""
-    lists = list_models(), list_datasets()
+    lists = _lists()
     status = {
         "device": device(),
         "cores": cores(),
         "runs": [run.name for run in list_runs() if run.status().state == "running"],
         "model": model,
-        "version": _version(model) if model in lists[0] else None,
+        "version": _version(model) if model in list_models() else None,
         "address": shared_address(),
         "public": current().public,
     }
     return status, *map(_choices, lists, known, (model, dataset)), lists
 
 
-def _choices(names: list[str], known: list[str], chosen: str | None) -> object:
+def _lists() -> list[Choices]:
+    """What can be picked: the models and the datasets."""
+    return [[(name, name) for name in list_models()], dataset_choices()]
+
+
+def _choices(choices: Choices, known: Choices, chosen: str | None) -> object:
     """An update of a picker whose list has changed; what was chosen stays where it is still there."""
-    if names == list(known):
+    if choices == [tuple(choice) for choice in known]:
         return gr.skip()
+    names = [name for _, name in choices]
     stays = chosen in names or (chosen is not None and on_hub(chosen))
-    return gr.update(choices=names, **({} if stays else {"value": next(iter(names), None)}))
+    return gr.update(choices=choices, **({} if stays else {"value": next(iter(names), None)}))
 
 
 def shared_address() -> str | None:

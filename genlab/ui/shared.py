@@ -18,7 +18,8 @@ import gradio as gr
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from genlab.data import list_datasets
+from genlab.data import SOURCES, is_here, list_datasets, megabytes
+from genlab.data.recipe import PLUS
 from genlab.errors import BadSetting, GenlabError, UnknownName
 from genlab.files import DiskFault
 from genlab.paths import CHECKPOINTS, current_space, in_space, on_hub, runs_folder
@@ -193,8 +194,19 @@ class Named(Request):
 @at_edge
 def pick_dataset(event: gr.EventData) -> object:
     """Let the header go to a dataset that was just made."""
-    datasets, name = list_datasets(), Named.check(event._data).name
-    return gr.update(choices=datasets, value=name) if name in datasets else gr.skip()
+    name = Named.check(event._data).name
+    return gr.update(choices=dataset_choices(), value=name) if name in list_datasets() else gr.skip()
+
+
+def dataset_choices() -> list[tuple[str, str]]:
+    """The datasets as the picker tells them; those that have to be fetched, which visitors cannot do, with their size."""
+    here = [name for name in list_datasets() if is_here(name)]
+    absent = [] if current().public else [name for name in list_datasets() if name not in here]
+    sizes = {name: megabytes(SOURCES[name.partition(PLUS)[0]].download) for name in absent}
+    return [
+        *((name, name) for name in here),
+        *((say("page.to_fetch", name=name, size=size), name) for name, size in sizes.items()),
+    ]
 
 
 def device() -> str:

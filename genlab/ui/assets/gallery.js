@@ -15,6 +15,7 @@ label(element);
 find(".copy-link").addEventListener("click", () => genlab.copyLink(find(".copy-link"), { tab: "data", dataset }));
 more.addEventListener("click", () => load(dataset, seed + 1));
 new ResizeObserver(() => shown && lay()).observe(wall);
+watch("value", fetched);
 listen("dataset", (name) => load(name, 0, true));
 listen("image", (row) => open(row));
 listen("lasso", (chosen) => { if (shown && (chosen?.dataset ?? dataset) === dataset && chosen?.rows !== rows) { rows = chosen?.rows; load(dataset, seed); } });
@@ -27,8 +28,10 @@ async function load(wanted, nextSeed, anew = false) {
   const answer = await askGallery({ dataset, seed, rows: rows ?? null });
   if (!answer) return;
   wall.removeAttribute("aria-busy");
-  find(".under").hidden = !!answer.error;
-  if (answer.error) return complain(answer.error);
+  find(".under").hidden = Boolean(answer.error || answer.absent);
+  element.closest(".data-tab")?.classList.toggle("absent", Boolean(answer.absent));
+  if (answer.error) return complain(say("data.not_here"), make("p.fault", { role: "alert" }, answer.error));
+  if (answer.absent) return offer(answer.absent);
   element.closest(".data-tab")?.classList.toggle("of-points", Boolean(answer.points));
   if (answer.points) {
     shown = null; // the map is their picture, and a lasso on it changes nothing here
@@ -48,13 +51,69 @@ async function load(wanted, nextSeed, anew = false) {
   tell("opened data", dataset); // only now do the others ask, so that a slow or missing source is sought once
 }
 
-function complain(sentence) {
+// --- A dataset that has to be fetched first ---
+
+let fetching = ""; // which is on its way
+
+function offer({ about, size, hand, may }) {
+  const go = make("button.primary", { type: "button", onclick: begin }, say("data.fetch", { size }));
+  const stop = make("button", { type: "button", hidden: true, onclick: end }, say("data.fetch_stop"));
+  complain(
+    say("data.absent", { dataset }),
+    make("p", {}, about),
+    make("p", {}, say(may ? "data.absent_why" : "public.fetch")),
+    may ? make("div.fetch", {}, go, stop, make("progress", { max: 1, value: 0, hidden: true }), make("span.note", { role: "status" })) : null,
+    may ? make("p.note", {}, say("data.by_hand", { hand })) : null
+  );
+  find(".size").textContent = size;
+  if (may && fetching === dataset) tellFetch(say("data.fetch_begins"));
+}
+
+function begin() {
+  fetching = dataset;
+  tellFetch(say("data.fetch_begins"));
+  trigger("fetch", { dataset });
+}
+
+function end() {
+  fetching = "";
+  trigger("leave");
+  tellFetch("");
+}
+
+/** Say how far it is in the offer, while that is what is seen. */
+function tellFetch(words, share = 0, fault = false) {
+  const place = find(".fetch");
+  if (!place) return;
+  const [go, stop] = place.querySelectorAll("button"), busy = fetching === dataset, bar = place.querySelector("progress");
+  [go.hidden, stop.hidden, bar.hidden, bar.value] = [busy, !busy, !busy, share];
+  place.lastChild.textContent = words;
+  place.lastChild.classList.toggle("fault", fault);
+}
+
+function fetched() {
+  const news = props.value;
+  if (!news || typeof news !== "object") return;
+  if (news.fetched) {
+    fetching = "";
+    tell("fetched", news.fetched);
+    if (news.fetched === dataset) load(dataset, 0, true);
+  } else if (news.error) {
+    fetching = "";
+    if (news.fetching === dataset) tellFetch(news.error, 0, true);
+  } else if (news.fetching === dataset && fetching === dataset) {
+    const [done, total] = [news.done, news.total].map((n) => (n / 1e6).toFixed(1));
+    tellFetch(say("data.fetching", { done, total }), news.done / news.total);
+  }
+}
+
+function complain(title, ...sentences) {
   element.closest(".data-tab")?.classList.remove("of-points");
   shown = null;
   tell("opened data", "");
-  find(".title").textContent = say("data.not_here");
+  find(".title").textContent = title;
   find(".size").textContent = "";
-  wall.replaceChildren(make("p.fault", { role: "alert" }, sentence));
+  wall.replaceChildren(...sentences.filter(Boolean));
   detail.replaceChildren();
 }
 

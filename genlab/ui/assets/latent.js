@@ -458,6 +458,7 @@ at("more").addEventListener("click", () => {
   rest();
 });
 listen("model", (name) => { if (name !== model?.model) open(name); });
+listen("fetched", () => { if (model?.lacking) open(model.model, true); });
 listen("status", (status) => {
   const newer = model && status.model === model.model && status.version && status.version !== model.version;
   if (newer && !opening) open(model.model, true);

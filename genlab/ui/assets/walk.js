@@ -8,6 +8,10 @@ let walk = null; // what is scrubbed and played: its sprite, the address and cla
 // --- Images to start from ---
 
 async function buildWall() {
+  if (source === "test" && model.lacking) {
+    at("wall").replaceChildren(make("p.note", {}, model.lacking));
+    return null;
+  }
   const answer = await ask("latent_wall", { ...looking(), source, page });
   if (!answer) return null;
   const image = await loaded(answer.image), n = answer.addresses.length;
@@ -220,14 +224,9 @@ function showChoices() {
 
 /** The first walk: from a 3 to an 8 where there are such, else between the first two images. */
 async function startWalk() {
-  source = model.encoder ? "test" : "prior";
+  source = model.encoder && !model.lacking ? "test" : "prior";
   showChoices();
-  let found = await buildWall();
-  if (!found && source === "test") {
-    source = "prior";
-    showChoices();
-    found = await buildWall();
-  }
+  const found = await buildWall();
   if (!found) return;
   const { labels, pointOf } = found;
   const end = (wanted, otherwise) => pointOf(Math.max(labels.lastIndexOf(wanted), 0) || otherwise);

@@ -1,0 +1,120 @@
+"""The first minute on a machine that has no data: what is here is shown, and what is not is fetched when one asks for it."""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Event, Thread
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+from seats import Seats
+from serving import serving
+
+from genlab.data.sources import IDX
+
+
+class Net:
+    """All of the net: a server that sends slowly and without end whatever it is asked for, or refuses it."""
+
+    def __init__(self) -> None:
+        self.refuses, self.asked, self.over = False, 0, Event()
+        net = self
+
+        class Answer(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                net.asked += 1
+                self.send_response(404 if net.refuses else 200)
+                self.end_headers()
+                with suppress(OSError):  # the other side hung up
+                    while not net.refuses and not net.over.wait(0.02):
+                        self.wfile.write(bytes(2**14))
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+        self.address = f"http://127.0.0.1:{self.server.server_port}"
+        Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture(scope="module")
+def net() -> Iterator[Net]:
+    net = Net()
+    yield net
+    net.over.set()
+    net.server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("bare")
+
+
+@pytest.fixture(scope="module")
+def bare_server(folder: Path, net: Net) -> Iterator[str]:
+    """The page on a machine without data, which reaches others through `net` alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        for variable in ("CACHE", "DATA"):
+            patch.setenv(f"GENLAB_{variable}", str(folder / variable.lower()))
+        for scheme in ("http_proxy", "https_proxy"):
+            patch.setenv(scheme, net.address)
+        patch.setenv("no_proxy", "127.0.0.1,localhost")
+        with serving(folder / "runs", folder / "server.log") as address:
+            yield address
+
+
+@pytest.fixture
+def bare(seats: Seats, bare_server: str) -> Iterator[Page]:
+    with seats.one("desk") as page:
+        page.goto(bare_server)
+        page.wait_for_selector("#tab-latent")
+        yield page
+
+
+def test_one_starts_with_data_that_are_here_and_nothing_complains(bare: Page, net: Net):
+    expect(bare.get_by_label("dataset", exact=True)).to_have_value("digits")
+    expect(bare.locator("#latent-strip button")).to_have_count(11)
+    expect(bare.locator(".fault:visible")).to_have_count(0)
+    bare.locator("#latent-source [data-choice=test]").click()
+    expect(bare.locator("#latent-wall")).to_contain_text("mnist, are not on this machine. Fetch them on the Data tab")
+    expect(bare.locator(".fault:visible")).to_have_count(0)
+    assert net.asked == 0
+
+
+def test_what_is_not_here_is_offered_fetched_given_up_and_laid_by_hand(bare: Page, bare_server: str, net: Net, folder: Path):
+    bare.goto(f"{bare_server}/?tab=data&dataset=kmnist")
+    card = bare.locator(".data-gallery")
+    expect(card.locator("h2")).to_have_text("kmnist is not on this machine yet")
+    expect(card).to_contain_text("cursive Japanese letters")
+    expect(card).to_contain_text("put the files KMNIST/raw/train-images-idx3-ubyte")
+    expect(bare.locator(".data-facts")).to_be_hidden()
+    assert net.asked == 0
+
+    card.get_by_role("button", name="Fetch it · 21 MB").click()
+    expect(card.get_by_role("status")).to_have_text(re.compile(r"[0-9.]+ of 21\.2 MB"))
+    card.get_by_role("button", name="Cancel").click()
+    expect(card.get_by_role("button", name="Fetch it")).to_be_visible()
+
+    net.refuses = True
+    card.get_by_role("button", name="Fetch it").click()
+    expect(card.get_by_role("status")).to_contain_text(
+        "could not be had (HTTP Error 404: Not Found). Connect and try again, or put"
+    )
+
+    for file in IDX:
+        n, images = (20 if "t10k" in file else 60), "images" in file
+        shape = (n, 28, 28) if images else (n,)
+        target = folder / "data" / "KMNIST" / "raw" / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(
+            bytes([0, 0, 8, len(shape)])
+            + np.array(shape, ">i4").tobytes()
+            + (np.arange(np.prod(shape)) % 10).astype(np.uint8).tobytes()
+        )
+    card.get_by_role("button", name="Fetch it").click()
+    expect(card.locator("h2")).to_have_text("80 images in 10 classes")
+    expect(bare.locator(".data-facts")).to_be_visible()
+    expect(bare.get_by_label("dataset", exact=True)).to_have_value("kmnist")
