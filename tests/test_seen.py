@@ -126,7 +126,7 @@ def test_the_command_line_says_what_differs(run, capsys):
 
 @pytest.mark.parametrize("family", MODELS)
 def test_data_that_no_network_takes_are_refused_before_a_run_is_made(family):
-    with pytest.raises(BadSetting, match=r"128×128 in colour; models learn those from 8×8 to 64×64. Import them again"):
+    with pytest.raises(BadSetting, match=r"128×128 in grey; models learn those from 8×8 to 64×64. Import them again"):
         Run.create(family, pets(size=128, n=6).name, {})
     with pytest.raises(BadSetting, match="no classes"):
         Run.create(family, "swiss-roll", {"conditional": True})
