@@ -298,6 +298,7 @@ def test_a_gpu_that_is_not_there_is_said():
         accelerator_for("cuda", "auto")
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("family", MODELS)
 def test_every_family_trains_on_a_gpu(family, data):
