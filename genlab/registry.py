@@ -39,7 +39,8 @@ class Registry(Mapping[str, T]):
 
     def settings_of(self, name: str) -> Any:
         """The Settings of a part, which is loaded for this only where they did not come with its name."""
-        return self._settings[name] if name in self._settings else self[name].Settings  # type: ignore[attr-defined]
+        known = name in self and name in self._settings  # a name may come from anywhere, and be none
+        return self._settings[name] if known else self[name].Settings  # type: ignore[attr-defined]
 
     def remove(self, name: str) -> None:
         """Take a part off the list again."""
