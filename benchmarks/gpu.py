@@ -4,9 +4,10 @@
     python -m benchmarks.gpu --pack catsdogs.npz                        for a machine without a network
     python -m benchmarks.gpu --train catsdogs --data catsdogs.npz [--minutes 5] [--set width=64]
 
-What is not reached in time is named at the end, and every figure is in gpu.json as soon as it is known. Without a GPU there are
-the CPU's figures alone; `--card cpu` lets the CPU take the GPU's part, and `--tiny` everything be small, to try the script.
-fp32 is as torch has it by default. The limit is a bf16 product of large matrices in the same run.
+What is not reached in time is named at the end, and every figure is in gpu.json as soon as it is known; what has begun is not
+cut off, of which compiling alone may take long. Without a GPU there are the CPU's figures alone; `--card cpu` lets the CPU take
+the GPU's part, and `--tiny` everything be small, to try the script. fp32 is as torch has it by default. The limit is a bf16
+product of large matrices in the same run.
 """
 
 import argparse
@@ -80,7 +81,7 @@ class Session:
             longest = max(longest, before - self.left)
             write_json(self.given.out / "gpu.json", self.found)
         if late:
-            self.found["left out"].append(f"{name} of {', '.join(dict.fromkeys(late))} (there was no time)")
+            self.found["left out"].append(f"{name} of {' / '.join(dict.fromkeys(late))} (there was no time)")
         return rows
 
     def speed(self, case: str, device: str, column: str, **more: Any) -> Figures:
