@@ -5,9 +5,10 @@ encoding versus training with sparse coding and vector quantization"); points by
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,14 +19,15 @@ from genlab.algebra import eigen
 from genlab.data.dataset import Dataset, even_rows
 from genlab.files import npz, write_bytes
 from genlab.paths import cache_folder
-from genlab.statistics import Statistics, luminance
+from genlab.sketches import lookalikes, sketches_of
+from genlab.statistics import Statistics
 
-FORMAT = 1  # of what lies in the cache; raised when it is computed in another way
+FORMAT = 2  # of what lies in the cache; raised when it is computed in another way
 FILTERS, GRID, LARGEST = 128, 2, 32  # the pooled features are 2 · FILTERS · GRID² a image of at most LARGEST pixels a side
 RECTIFIED = 0.25  # below which an answer of a filter counts as none
 DIMENSIONS = 128  # of the embedding
 NEIGHBOURS = 10
-WAVES = 6  # the longest in each direction make up the spectra
+LOOKALIKES = 5  # that are looked for, of which the last tells how near what is merely of a kind lies
 BLOCK = 32  # images at a time, so that their answers stay in the processor's cache
 FAINT = 4  # grey levels: an image of no more between its darkest and brightest pixel is blank
 
@@ -44,6 +46,19 @@ class Neighbours:
 
     distances: Tensor  # [N, k] in units of the embedding
     rows: Tensor  # [N, k]
+
+
+@dataclass(frozen=True)
+class Lookalikes(Neighbours):
+    """The items that look most alike, nearest first, whether as they are or as their mirror images."""
+
+    mirrored: Tensor  # [N, k]
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> "Lookalikes":
+        """What `sketches.lookalikes` found, or the cache keeps of it."""
+        distances, rows, mirrored = (torch.as_tensor(found[name]) for name in ("distances", "rows", "mirrored"))
+        return cls(distances, rows.long(), mirrored)
 
 
 class Features:
@@ -93,15 +108,14 @@ class Features:
         return Neighbours(found["distances"], found["rows"].long())
 
     @cached_property
-    def lookalikes(self) -> Neighbours:
-        """The two nearest items by their spectra, wherever in the picture the thing may be."""
-        found = self.kept("lookalikes", lambda: nearest(self.spectra, min(2, len(self.data) - 1)))
-        return Neighbours(found["distances"], found["rows"].long())
+    def lookalikes(self) -> Lookalikes:
+        """The nearest items by their sketches, either way round."""
+        return Lookalikes.of(self.kept("lookalikes", lambda: lookalikes(self.sketches, min(LOOKALIKES, len(self.data) - 1))))
 
     @cached_property
-    def spectra(self) -> Tensor:
-        """[N, S] spectra of the images."""
-        return spectra_of(self.data)
+    def sketches(self) -> Tensor:
+        """[N, S] sketches of the images."""
+        return sketches_of(self.data)
 
     @cached_property
     def predictions(self) -> Predictions:
@@ -204,18 +218,6 @@ def nearest(x: Tensor, k: int, among: Tensor | None = None) -> dict[str, np.ndar
         rows.append(near.indices.int())
         distances.append((near.values + part.square().sum(1, keepdim=True)).clamp(min=0).sqrt())
     return {"distances": torch.cat(distances).numpy(), "rows": torch.cat(rows).numpy()}
-
-
-def spectra_of(data: Dataset) -> Tensor:
-    """[N, S] amplitudes of low spatial frequencies, of length 1: a perceptual hash that shifts and brightness leave as it is."""
-    parts = []
-    for start in range(0, len(data), 1024):
-        y = luminance(data.read(slice(start, start + 1024)))
-        waves = torch.fft.rfft2(y - y.mean((1, 2), keepdim=True)).abs()
-        low = min(WAVES, min(y.shape[1:]) // 2)
-        both = torch.cat([waves[:, :low, :low], waves[:, 1 - low :, :low]], 1) if low > 1 else waves[:, :1, :1]
-        parts.append(F.normalize(both.flatten(1).sqrt(), dim=1))
-    return torch.cat(parts)
 
 
 def _predicted(x: Tensor, label: Tensor, classes: int) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Duplicates: items that are there more than once, bit for bit or shifted, recompressed, brightened."""
+"""Duplicates: items that are there more than once, bit for bit or made over: moved, cropped, turned, recoloured, mirrored."""
 
 from collections.abc import Iterator
 
@@ -11,18 +11,25 @@ from torch import Tensor
 from genlab.data.dataset import Dataset, Splits
 from genlab.data.mending import added_ids
 from genlab.data.recipe import Recipe
-from genlab.features import Features
+from genlab.features import LOOKALIKES, Features, Lookalikes
+from genlab.quality.copies import COPIES
 from genlab.quality.defect import Finding, Truth, chosen, dropped, generator, needs_images
-from genlab.quality.degrade import as_pixels, recompressed
 from genlab.quality.settings import DuplicatesSettings
+from genlab.quality.warps import fitted
 from genlab.statistics import luminance
 
 ALIKE = 0.155  # what may differ between near copies, as a share of the picture's contrast
 GAIN = (0.7, 1.43)  # by how much one may be brighter
+WARPED = 0.12  # the same once one is warped to the other
+NEXT = 2  # lookalikes that may be copies
+NEARER = 0.78  # share of an item's distance to its last lookalike within which a copy lies
+CLOSE = 0.25  # distance of sketches within which one may lie where there are many
+CROWDED = 0.15  # distance to the last within which nothing tells a moved copy from another item
 PAIRS = 4000  # compared at a time
 SENTENCES = {
     "exact": "Exact copies: a model sees them more often than the rest, and learns them by heart.",
-    "near": "Near copies, shifted, recompressed or brightened: a model sees one picture many times, and samples repeat it.",
+    "near": "Near copies, moved, cropped, turned, recompressed, recoloured: a model sees one picture many times, and repeats it.",
+    "mirrored": "Mirrored copies: where left and right do not matter they teach little more; where they do, they are wrong.",
 }
 
 
@@ -35,11 +42,11 @@ class Duplicates:
     def inject(self, data: Splits, settings: DuplicatesSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
         rows = chosen(data.train, settings.rate, seed)
         copies = data.train[rows]
-        if settings.kind == "near":
-            needs_images(data, "near copies")
-            items = copies.read(slice(None)).numpy()
-            near = [_nearly(x, settings.severity, generator(seed, i)) for x, i in zip(items, copies.id.tolist(), strict=True)]
-            copies = copies.with_items(torch.arange(len(rows)), torch.from_numpy(np.stack(near))) if near else copies
+        if settings.kind != "exact":
+            needs_images(data, f"{settings.kind} copies")
+            copy, items = COPIES[settings.kind], copies.read(slice(None)).numpy()
+            made = [copy(x, settings.severity, generator(seed, i)) for x, i in zip(items, copies.id.tolist(), strict=True)]
+            copies = copies.with_items(torch.arange(len(rows)), torch.from_numpy(np.stack(made))) if made else copies
         ids = added_ids(key, len(rows))
         return data.train.extended(copies.with_column("id", ids)), Truth(added=ids, origins=copies.id)
 
@@ -47,8 +54,9 @@ class Duplicates:
         exact = same_content(data.train)
         yield _finding("exact", data.train, exact, (exact >= 0).float())
         if data.spec.modality == "image" and len(data.train) > 1:
-            scores, groups = _near(data.train, features, exact)
-            yield _finding("near", data.train, groups, scores)
+            pairs, mirrored, scores = _compared(data.train, features.lookalikes, exact)
+            for kind, which in (("near", ~mirrored), ("mirrored", mirrored)):
+                yield _finding(kind, data.train, *_grouped(len(data.train), pairs[which], scores[which]))
 
     def repair(self, data: Splits, finding: Finding, recipe: Recipe) -> Recipe:
         return dropped(recipe, finding)
@@ -60,6 +68,26 @@ def same_content(data: Dataset) -> Tensor:
     group = torch.tensor([first.setdefault(content, row) for row, content in enumerate(data.hashes)], dtype=torch.long)
     sizes = torch.bincount(group, minlength=len(data))
     return torch.where(sizes[group] > 1, group, -1)
+
+
+def likely(found: Lookalikes) -> tuple[Tensor, Tensor]:
+    """Which of the NEXT nearest lookalikes may be copies [N, NEXT], and which items stand apart [N].
+
+    Copies lie much nearer than what is merely of their kind (as Lowe 2004, section 7.1, tells matches). Where this lies as near
+    as a copy would, as shapes drawn in all places and colours do, nothing tells a moved copy from another item.
+    """
+    nearest, last = found.distances[:, :NEXT], found.distances[:, LOOKALIKES - 1 :]
+    usual = last if last.shape[1] else torch.full((len(nearest), 1), torch.inf)
+    return nearest < (NEARER * usual).clamp(min=CLOSE), usual[:, 0] > CROWDED
+
+
+def likeness(a: Tensor, b: Tensor, mirrored: Tensor, apart: Tensor) -> Tensor:
+    """[n] how much images uint8 [n, C, H, W] are like copies of each other, 0.5 being the limit."""
+    b = torch.where(mirrored[:, None, None, None], b.flip(3), b)
+    scores = 1 - differences(a, b) / (2 * ALIKE)
+    rest = ((scores <= 0.5) & apart).nonzero()[:, 0]
+    scores[rest] = torch.maximum(scores[rest], 1 - fitted(a[rest], b[rest]) / (2 * WARPED))
+    return scores.clamp(min=0)
 
 
 def differences(a: Tensor, b: Tensor) -> Tensor:
@@ -86,36 +114,26 @@ def _finding(kind: str, data: Dataset, groups: Tensor, scores: Tensor) -> Findin
     return Finding(f"duplicates-{kind}", SENTENCES[kind], data.id, scores, (groups >= 0) & ~first, groups=groups)
 
 
-def _near(data: Dataset, features: Features, exact: Tensor) -> tuple[Tensor, Tensor]:
-    """Scores and groups of near copies that are not exact ones: look-alikes by spectrum, verified pixel by pixel."""
-    near = features.lookalikes.rows  # [N, 2]
-    pairs = torch.stack([torch.arange(len(data))[:, None].expand_as(near), near], -1).flatten(0, 1).sort(1).values.unique(dim=0)
+def _compared(data: Dataset, found: Lookalikes, exact: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Pairs [P, 2] of items that may be copies and are no exact ones, whether mirrored [P], and their likeness [P]."""
+    may_be, apart = likely(found)
+    first, place = may_be.nonzero().unbind(1)
+    second, mirrored = found.rows[first, place], found.mirrored[first, place]
+    ends = torch.stack([first, second], 1).sort(1).values
+    pairs = torch.cat([ends, mirrored[:, None], (apart[first] & apart[second])[:, None]], 1).unique(dim=0)  # [P, 4]
     pairs = pairs[(exact[pairs[:, 0]] != exact[pairs[:, 1]]) | (exact[pairs[:, 0]] < 0)]
     parts = pairs.split(PAIRS) if len(pairs) else ()
-    differ = torch.cat([torch.empty(0), *(differences(data.read(p[:, 0]), data.read(p[:, 1])) for p in parts)])
-    scores = torch.zeros(len(data))
+    like = [likeness(data.read(p[:, 0]), data.read(p[:, 1]), p[:, 2] > 0, p[:, 3] > 0) for p in parts]
+    return pairs[:, :2], pairs[:, 2] > 0, torch.cat([torch.empty(0), *like])
+
+
+def _grouped(count: int, pairs: Tensor, likeness: Tensor) -> tuple[Tensor, Tensor]:
+    """Groups [count] of items that pairs of copies link, -1 for what stands alone, and the scores [count] of their likest."""
+    scores = torch.zeros(count)
     for side in (0, 1):
-        scores.scatter_reduce_(0, pairs[:, side], (1 - differ / (2 * ALIKE)).clamp(min=0), "amax")
-    alike = pairs[differ < ALIKE]
-    links = torch.cat([alike, alike.flip(1)]).numpy()
-    graph = coo_array((np.ones(len(links), bool), (links[:, 0], links[:, 1])), shape=(len(data), len(data)))
+        scores.scatter_reduce_(0, pairs[:, side], likeness, "amax")
+    links = pairs[likeness > 0.5].numpy()
+    graph = coo_array((np.ones(len(links), bool), (links[:, 0], links[:, 1])), shape=(count, count))
     group = torch.from_numpy(connected_components(graph, directed=False)[1]).long()
     sizes = torch.bincount(group, minlength=1)
-    return scores, torch.where(sizes[group] > 1, group, -1)
-
-
-def _nearly(image: np.ndarray, severity: float, random: np.random.Generator) -> np.ndarray:
-    """One image uint8 [C, H, W], changed in one of three ways."""
-    match random.integers(3):
-        case 0:
-            return _shifted(image, max(1, round(2 * severity)), random)
-        case 1:
-            return recompressed(image[None], round(100 - 80 * severity))[0]
-        case _:
-            return as_pixels(image * (1 + 0.4 * severity))
-
-
-def _shifted(image: np.ndarray, by: int, random: np.random.Generator) -> np.ndarray:
-    down, right = ((by, 0), (0, by), (-by, 0), (0, -by))[random.integers(4)]
-    padded = np.pad(image, ((0, 0), (by, by), (by, by)), mode="edge")
-    return padded[:, by - down : by - down + image.shape[1], by - right : by - right + image.shape[2]]
+    return torch.where(sizes[group] > 1, group, -1), scores

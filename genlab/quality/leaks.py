@@ -8,10 +8,11 @@ from torch import Tensor
 from genlab.data.dataset import Dataset, Splits
 from genlab.data.mending import added_ids
 from genlab.data.recipe import Recipe
-from genlab.features import Features, nearest, spectra_of
+from genlab.features import LOOKALIKES, Features, Lookalikes
 from genlab.quality.defect import Finding, Truth, chosen, dropped
-from genlab.quality.duplicates import ALIKE, PAIRS, differences
+from genlab.quality.duplicates import PAIRS, likely, likeness
 from genlab.quality.settings import LeaksSettings
+from genlab.sketches import lookalikes, sketches_of
 
 
 class Leaks:
@@ -40,10 +41,11 @@ class Leaks:
 
 
 def _nearly_in(train: Dataset, part: Dataset, features: Features) -> Tensor:
-    """[N] how much like its nearest held-out look-alike each training image is, 0.5 being the limit for near copies."""
-    rows = torch.from_numpy(nearest(spectra_of(part), 1, features.spectra)["rows"])[:, 0].long()
+    """[N] how much like its nearest held-out look-alike each training image is, 0.5 being the limit for copies made over."""
+    found = Lookalikes.of(lookalikes(sketches_of(part), min(LOOKALIKES, len(train)), features.sketches))
+    rows, mirrored, (may_be, apart) = found.rows[:, 0], found.mirrored[:, 0], likely(found)
     scores = torch.zeros(len(train))
-    for theirs in torch.arange(len(part)).split(PAIRS):
-        differ = differences(train.read(rows[theirs]), part.read(theirs))
-        scores.scatter_reduce_(0, rows[theirs], (1 - differ / (2 * ALIKE)).clamp(min=0), "amax")
+    for theirs in may_be[:, 0].nonzero()[:, 0].split(PAIRS):
+        like = likeness(train.read(rows[theirs]), part.read(theirs), mirrored[theirs], apart[theirs])
+        scores.scatter_reduce_(0, rows[theirs], like, "amax")
     return scores

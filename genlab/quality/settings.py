@@ -34,9 +34,15 @@ class ImbalanceSettings(Graded):
 
 
 class DuplicatesSettings(Graded):
-    """At severity 0.5 near copies are shifted by one pixel, brought to JPEG quality 60, or brightened by a fifth, in turn."""
+    """At severity 0.5 near copies are shifted by one pixel, brought to JPEG quality 60, or brightened by a fifth, in turn.
 
-    kind: Literal["exact", "near"] = Field("exact", description="copies bit for bit, or nearly")
+    Cropped ones lose one or two pixels a side and are scaled back, turned ones are so by up to 5°, recoloured ones fade by four
+    tenths, are tinted, of other hues or grey; mirroring knows no severity.
+    """
+
+    kind: Literal["exact", "near", "cropped", "turned", "mirrored", "recoloured"] = Field(
+        "exact", description="copies bit for bit, or made over; `near`: shifted, recompressed or brightened"
+    )
 
 
 class LeaksSettings(Damage):
