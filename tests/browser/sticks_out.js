@@ -5,13 +5,14 @@
   const seen = (node) => node.checkVisibility({ visibilityProperty: true, opacityProperty: true });
   const style = (node) => getComputedStyle(node);
   const scrolls = (node) => Boolean(node) && (/auto|scroll/.test(style(node).overflowX) || scrolls(node.parentElement));
-  const scrolledAway = (node, box) => { // behind the edge of something that scrolls up and down
+  const shown = (node) => { // what is not behind the edge of something that scrolls up and down
+    let { left, right, top, bottom } = node.getBoundingClientRect();
     for (let over = node.parentElement; over && over !== document.documentElement; over = over.parentElement) {
       if (!/auto|scroll|hidden/.test(style(over).overflowY)) continue;
       const frame = over.getBoundingClientRect();
-      if (box.top >= frame.bottom || box.bottom <= frame.top) return true;
+      [top, bottom] = [Math.max(top, frame.top), Math.min(bottom, frame.bottom)];
     }
-    return false;
+    return { left, right, top, bottom };
   };
   const name = (node) => `${node.tagName} ${node.id} ${node.textContent.trim().slice(0, 30)}`;
 
@@ -28,8 +29,8 @@
 
   const kinds = "button:not(.tile), input[type=range], input[type=number]";
   const pinned = (node) => node.closest(".stage"); // on a phone the picture stays while the sliders scroll under it
-  const controls = [...document.querySelectorAll(kinds)].filter((node) => seen(node) && !scrolls(node) && !pinned(node) && !scrolledAway(node, node.getBoundingClientRect()));
-  const boxes = controls.map((node) => node.getBoundingClientRect());
+  const controls = [...document.querySelectorAll(kinds)].filter((node) => seen(node) && !scrolls(node) && !pinned(node));
+  const boxes = controls.map(shown);
   const overlap = (a, b) =>
     Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 2;
   controls.forEach((one, i) => controls.slice(i + 1).forEach((other, j) => {
