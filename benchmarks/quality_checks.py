@@ -86,6 +86,15 @@ CASES: list[tuple[str, dict[str, Any], str, dict[str, str]]] = [  # defect, sett
 FLAGGED: list[tuple[str, dict[str, Any], str, dict[str, str]]] = [
     ("duplicates", {"kind": "exact"}, "duplicates-exact", {"": "1.0 / 1.0"}),
     ("duplicates", {"kind": "near"}, "duplicates-near", {"": "–", "mnist": "F1 ≥ 0.95"}),
+    *(
+        ("duplicates", {"kind": kind}, "duplicates-mirrored" if kind == "mirrored" else "duplicates-near", {"": "–"} | few)
+        for kind, few in (
+            ("cropped", {"mnist": "F1 ≥ 0.9", "cifar-10": "F1 ≥ 0.9"}),
+            ("turned", {}),
+            ("mirrored", {}),
+            ("recoloured", {}),
+        )
+    ),
     ("leaks", {}, "leaks", {"": "–"}),
     (
         "label-errors",
@@ -159,7 +168,7 @@ def alarms(given: argparse.Namespace) -> None:
     first = {finding.name: finding for finding in inspect(small)}
     second = {finding.name: finding for finding in inspect(large)}
     for name, finding in first.items():
-        target = "≤ 0.5 %" if name == "label-errors" else "–" if name == "duplicates-near" else "≤ 1 %"
+        target = "≤ 0.5 %" if name == "label-errors" else "–" if name in ("duplicates-near", "duplicates-mirrored") else "≤ 1 %"
         shares = [float(f.flagged.float().mean()) for f in (finding, second[name])]
         print(f"| {name} | {shares[0]:.2%} | {shares[1]:.2%} | {target} |", flush=True)
     if given.suspects:

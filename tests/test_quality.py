@@ -15,8 +15,10 @@ from genlab.errors import BadData, BadSetting, GenlabError
 from genlab.features import Features
 from genlab.quality import DEFECTS, Finding, draw, inspect, markdown, repair, report, vendi
 from genlab.quality.checks import defect_of
-from genlab.quality.duplicates import differences
+from genlab.quality.copies import COPIES
+from genlab.quality.duplicates import WARPED, differences
 from genlab.quality.missing import squares
+from genlab.quality.warps import fitted
 
 CASES = [  # defect, settings, finding, share of the damage that it must find
     ("noise", {"kind": "gaussian"}, "noise-gaussian", 0.9),
@@ -106,6 +108,39 @@ def caught(data, truth, defect, name, share):
     assert finding.flagged[~bad].float().mean() < 0.05
     assert finding.scores[bad].mean() > finding.scores[~bad].mean()
     assert ((finding.scores >= 0) & (finding.scores <= 1)).all()
+
+
+@pytest.mark.parametrize("kind", ["near", "cropped", "turned", "mirrored", "recoloured"])
+def test_copies_made_over_are_found_and_mirrored_ones_are_named(kind):
+    clean = load("digits-28")
+    data, truth = damaged(replace(clean, train=clean.train[:600]), "duplicates", {"kind": kind})
+    name, other = ("mirrored", "near") if kind == "mirrored" else ("near", "mirrored")
+    caught(data, truth, "duplicates", f"duplicates-{name}", 0.85)
+    assert found(data, f"duplicates-{other}").count < 0.02 * len(data.train)
+    finding = found(data, f"duplicates-{name}")
+    group = dict(zip(finding.ids.tolist(), finding.groups.tolist(), strict=True))
+    together = [
+        group[copy] == group[origin] >= 0 for copy, origin in zip(truth.added.tolist(), truth.origins.tolist(), strict=True)
+    ]
+    assert np.mean(together) >= 0.85
+
+
+def test_digits_that_differ_are_no_copies_of_each_other_though_they_are_alike():
+    clean = load("digits-28")
+    clean = replace(clean, train=clean.train[:1000])
+    for name in ("duplicates-near", "duplicates-mirrored"):
+        assert found(clean, name).count < 0.005 * len(clean.train)
+
+
+def test_a_cropped_turned_or_tinted_copy_can_be_fitted_and_another_picture_cannot():
+    y, x = torch.meshgrid(torch.arange(32.0), torch.arange(32.0), indexing="ij")
+    waves = torch.stack([torch.sin(x / 4 + y / 7), torch.cos(x / 6 - y / 3), torch.sin(x * y / 90)])
+    image = (127 + 120 * waves).to(torch.uint8)[None]
+    for kind in ("cropped", "turned", "recoloured"):
+        copy = torch.from_numpy(COPIES[kind](image[0].numpy(), 0.5, np.random.default_rng(1)))[None]
+        assert float(fitted(image, copy)) < WARPED
+        assert float(fitted(copy, image)) < WARPED
+    assert float(fitted(image, image.flip(3))) > 2 * WARPED
 
 
 @pytest.mark.parametrize("defect", DEFECTS)
