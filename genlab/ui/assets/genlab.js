@@ -64,6 +64,15 @@ window.genlab = (() => {
     }
   }
 
+  /** Arrow keys go from tab to tab. */
+  addEventListener("keydown", (event) => {
+    const tab = event.target.closest?.("#tabs [role=tab]"), by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!tab || !by) return;
+    const tabs = [...tab.parentElement.querySelectorAll("[role=tab]")], next = tabs.at((tabs.indexOf(tab) + by) % tabs.length);
+    next.focus();
+    next.click();
+  }, true);
+
   function settle() {
     applyTheme();
     nameTabs();
@@ -105,6 +114,14 @@ window.genlab = (() => {
     if (last[topic] !== value) tell(topic, value);
   }
 
+  const patience = { answer: 45_000, again: 2_000 }; // milliseconds until an answer counts as lost, and until one asks again
+
+  /** What a picker says as the page opens; where the link names something else, the server may know it, and is waited for. */
+  function begin(topic, value) {
+    if (!link[topic]) pick(topic, value);
+    else setTimeout(() => topic in last || pick(topic, value), patience.answer);
+  }
+
   /** Put a text on the clipboard and let the button say so; where that is closed, show the text to be copied by hand. */
   async function copy(button, text) {
     button.nextElementSibling?.matches(".to-copy") && button.nextElementSibling.remove();
@@ -131,5 +148,5 @@ window.genlab = (() => {
     return copy(button, `${address}?${before}${behind && `#${behind}`}`);
   }
 
-  return { say, label, tell, listen, recall, pick, link, copy, copyLink, toggleTheme, save };
+  return { say, label, tell, listen, recall, pick, begin, patience, link, copy, copyLink, toggleTheme, save };
 })();
