@@ -38,7 +38,7 @@ from genlab.ui.words import say, words
 
 COLUMNS = 16  # of the picture of all
 PAUSE = 0.08  # seconds between two drafts that are shown
-FIRST, FIRST_SLOW = 64, 9  # images that are drawn as the tab opens
+FIRST, FIRST_SLOW = 64, 4  # images that are drawn as the tab opens
 ANY = ""  # instead of a class: each in turn
 
 

@@ -170,3 +170,21 @@ def test_on_a_phone_one_draws_beside_the_images_and_locks_are_as_large_as_a_fing
     first = phone.locator("#sample-gallery").get_attribute("data-id")
     phone.locator("#sample-draw").click()
     expect(phone.locator("#sample-gallery")).not_to_have_attribute("data-id", first or "")
+
+
+def test_the_address_follows_what_is_looked_at_and_reload_and_back_keep_it(page: Page):
+    expect(page.locator("#latent-strip .tile")).to_have_count(11)  # until then the pickers may still be set
+    page.click("#tab-train")
+    page.click("#dataset-picker input")
+    page.get_by_role("option", name="sprites", exact=True).click()
+    page.click("#model-picker input")
+    page.get_by_role("option", name="vae-sprites", exact=True).click()
+    expect(page).to_have_url(re.compile(r"\?tab=train&dataset=sprites&model=vae-sprites$"))
+    page.reload()
+    expect(page.locator("#tab-train")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_label("dataset", exact=True)).to_have_value("sprites")
+    expect(page.get_by_label("model", exact=True)).to_have_value("vae-sprites")
+    page.click("#tab-sample")
+    expect(page).to_have_url(re.compile("tab=sample"))
+    page.go_back()
+    expect(page.locator("#tab-train")).to_have_attribute("aria-selected", "true")
