@@ -1,9 +1,14 @@
 """The Latent space tab: sliders that decode as they move, and the cards below, each with a file of its own."""
 
 import time
+from contextlib import suppress
 from typing import Any
 
 from genlab import plane
+from genlab.data import describe
+from genlab.errors import GenlabError
+from genlab.models import LatentModel
+from genlab.training.checkpoint import Trained
 from genlab.ui import explorer, links
 from genlab.ui.draw import data_uri, wall
 from genlab.ui.encoding import encode, latent_mix
@@ -22,6 +27,7 @@ from genlab.ui.shared import QUIET, Shared, drawing, open_model, served, version
 from genlab.ui.surfaces import latent_map, latent_pad, latent_scatter
 from genlab.ui.walks import latent_export, latent_walk
 from genlab.ui.widgets import widget
+from genlab.ui.words import say
 
 
 def build(shared: Shared) -> None:
@@ -50,11 +56,22 @@ def latent_open(data: Any) -> dict[str, Any]:
         "classes": list(model.spec.classes) if model.classes else [],
         "latents": model.prior(1, 0)[0].numel(),
         "home": explorer.home_of(model),
+        "about": _about(trained, model),
         "lacking": explorer.lacking(trained),
         "start": explorer.start_of(trained, model),
         "encoder": model.encodes_at_once,
         "quick": explorer.quick(model),
     }
+
+
+def _about(trained: Trained, model: LatentModel) -> str:
+    """What a model is, in one sentence."""
+    data = trained.dataset
+    with suppress(GenlabError):  # the data may be gone
+        about = describe(data)
+        data = data if about.own else f"{about.description.split(', ')[0]} ({data})"
+    kind = next((kind for kind in ("vae", "gan", "diffusion") if kind == trained.family), "other")
+    return say(f"latent.about_{kind}", family=trained.family, data=data, n=model.prior(1, 0)[0].numel())
 
 
 @served

@@ -107,7 +107,7 @@ def _keep_up(page: gr.Blocks, shared: Shared, footer: gr.HTML) -> None:
     quiet = {**QUIET, "queue": False}
     for name, picker in (("dataset", shared.dataset_picker), ("model", shared.model_picker)):
         picker.change(None, picker, js=f"(value) => genlab.pick('{name}', value)", **quiet)
-        page.load(None, picker, js=f"(value) => genlab.link.{name} || genlab.pick('{name}', value)", **quiet)
+        page.load(None, picker, js=f"(value) => genlab.begin('{name}', value)", **quiet)
     known = gr.State(_lists())
     gr.on(
         [shared.clock.tick, shared.model_picker.change, page.load],

@@ -17,26 +17,29 @@ from torch import Tensor
 
 from genlab.config import Config, Field, read_texts
 from genlab.data import DataSpec, to_pixels, to_stored
-from genlab.errors import BadSetting, UnknownName
+from genlab.errors import BadSetting, GenlabError, UnknownName
 from genlab.files import npz
 from genlab.images import png
 from genlab.images import wall as one_picture
 from genlab.marks import Kind, kind_of, set_mark
+from genlab.models import LatentModel
 from genlab.models.base import Draft, Given
 from genlab.models.settings import check_seeds
 from genlab.plane import together
 from genlab.training.checkpoint import list_models
+from genlab.ui import explorer
 from genlab.ui.controls import Form, draw_form
 from genlab.ui.draw import wall
 from genlab.ui.marking import marks_dataset, marks_zip, tray, unmark
-from genlab.ui.preset import check_samples
-from genlab.ui.shared import QUIET, Kept, Request, Shared, at_edge, on_all_cores, open_model, pick_dataset, served
+from genlab.ui.preset import check_samples, current
+from genlab.ui.shared import QUIET, Kept, Named, Request, Shared, at_edge, on_all_cores, open_model, pick_dataset, served
 from genlab.ui.spaces import check_room
 from genlab.ui.widgets import widget
 from genlab.ui.words import say, words
 
 COLUMNS = 16  # of the picture of all
 PAUSE = 0.08  # seconds between two drafts that are shown
+FIRST, FIRST_SLOW = 64, 4  # images that are drawn as the tab opens
 ANY = ""  # instead of a class: each in turn
 
 
@@ -44,7 +47,7 @@ class Wish(Config):
     """How many images, and which."""
 
     count: int = Field(64, ge=1, le=400, description="how many to draw")
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="number i comes from seed + i")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="of the first image; the next has the next number")
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,7 @@ def build(shared: Shared) -> None:
     reuse.click(None, seed, seed, js="(seed) => genlab.recall('chosen-seed') ?? seed", **QUIET)
     shared.link.change(_linked, shared.link, wish.components, **QUIET)
     shared.link.change(_draw_linked, shared.link, gallery, concurrency_id="sample", **QUIET)
+    first = gallery.first(_first, None, gallery, concurrency_id="sample", concurrency_limit=2, **QUIET)
     with settings:
 
         @gr.render(inputs=[shared.model_picker, shared.link], show_progress="hidden")
@@ -125,9 +129,10 @@ def build(shared: Shared) -> None:
                 gallery,
                 concurrency_id="sample",
                 concurrency_limit=2,
+                cancels=[first],
                 **QUIET,
             )
-            stop.click(None, None, None, js="() => genlab.tell('sample-stop')", cancels=[drawn], **QUIET)
+            stop.click(None, None, None, js="() => genlab.tell('sample-stop')", cancels=[drawn, first], **QUIET)
 
 
 @at_edge
@@ -144,6 +149,20 @@ def _draw_linked(query: dict[str, str]) -> Iterator[dict[str, Any]]:
         settings = open_model(query["model"]).model.SamplingSettings
         wish = Wish.parse(read_texts(Wish, query))
         yield from _drawn(query["model"], wish, settings.parse(read_texts(settings, query)), query.get("class"))
+
+
+@at_edge
+def _first(event: gr.EventData) -> Iterator[dict[str, Any]]:
+    """What a model draws before anybody asked: as its defaults are, and fewer images where each takes long."""
+    try:
+        name = Named.check(event._data).name
+        model = open_model(name).model
+        at_once = isinstance(model, LatentModel) and explorer.quick(model)
+        count = min(FIRST if at_once else FIRST_SLOW, current().samples)
+        for record in _drawn(name, Wish(count=count, seed=0), model.SamplingSettings(), None):
+            yield {**record, "first": True}
+    except GenlabError as fault:
+        yield {"error": str(fault)}
 
 
 @at_edge

@@ -43,7 +43,10 @@ def build(shared: Shared) -> None:
     with gr.Row(elem_classes="train-tab"):
         with gr.Column(scale=3, min_width=270, elem_classes="card train-form"):
             gr.HTML(
-                html_template="<h2 data-say='train.family'></h2>", js_on_load="genlab.label(element)", apply_default_css=False
+                html_template="<h2 data-say='train.family'></h2><p class='note'></p>",
+                js_on_load="genlab.label(element); genlab.listen('dataset', (name) => "
+                "(element.querySelector('p').textContent = genlab.say('train.learns', { name })));",
+                apply_default_css=False,
             )
             family = gr.Dropdown(
                 list(MODELS),

@@ -118,3 +118,73 @@ def test_what_is_not_here_is_offered_fetched_given_up_and_laid_by_hand(bare: Pag
     expect(card.locator("h2")).to_have_text("80 images in 10 classes")
     expect(bare.locator(".data-facts")).to_be_visible()
     expect(bare.get_by_label("dataset", exact=True)).to_have_value("kmnist")
+
+
+def test_a_picker_that_is_left_with_tab_closes_and_arrow_keys_go_from_tab_to_tab(page: Page):
+    lists = page.locator("[role=listbox]:visible")
+    page.focus("#dataset-picker input")
+    expect(lists).to_have_count(1)
+    page.keyboard.press("Tab")
+    expect(page.locator("#model-picker input")).to_be_focused()
+    expect(lists).to_have_count(1)
+    page.keyboard.press("Tab")
+    expect(lists).to_have_count(0)
+    page.focus("#tab-latent")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#tab-sample")).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#tab-data")).to_be_focused()
+
+
+def test_a_model_says_in_a_sentence_what_it_is_and_the_pad_marks_only_what_is_on_screen(page: Page):
+    expect(page.locator("#latent-about")).to_have_text(
+        "A VAE that learnt 70,000 handwritten digits (mnist); each slider is one of its 16 numbers, the strongest first."
+    )
+    expect(page.locator("#latent-spot")).to_have_text("The picture is elsewhere; drag or click here.")
+    page.focus("#latent-pad")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#latent-spot")).to_have_text("0.60 · 0.50")
+    page.click("#latent-random")
+    expect(page.locator("#latent-spot")).to_have_text("The picture is elsewhere; drag or click here.")
+
+
+def test_what_is_told_in_passing_covers_no_picker(page: Page, server: str):
+    page.goto(f"{server}/?dataset=UNKNOWN")
+    expect(page.get_by_text("There is no dataset called 'UNKNOWN'")).to_be_visible()
+    page.click("#model-picker input")
+    expect(page.get_by_role("option", name="dcgan-mnist")).to_be_visible()
+
+
+def test_a_run_that_would_be_started_says_which_dataset_it_learns(page: Page):
+    page.click("#tab-train")
+    dataset = page.get_by_label("dataset", exact=True).input_value()
+    expect(page.locator(".train-form")).to_contain_text(f"It learns {dataset}, the dataset that is picked above.")
+
+
+def test_on_a_phone_one_draws_beside_the_images_and_locks_are_as_large_as_a_finger(phone: Page):
+    lock = phone.locator("#latent-slider-0 .lock").bounding_box()
+    assert lock is not None
+    assert min(lock["width"], lock["height"]) >= 40
+    phone.click("#tab-sample")
+    expect(phone.locator("#sample-status")).to_contain_text("drawn in")
+    first = phone.locator("#sample-gallery").get_attribute("data-id")
+    phone.locator("#sample-draw").click()
+    expect(phone.locator("#sample-gallery")).not_to_have_attribute("data-id", first or "")
+
+
+def test_the_address_follows_what_is_looked_at_and_reload_and_back_keep_it(page: Page):
+    expect(page.locator("#latent-strip .tile")).to_have_count(11)  # until then the pickers may still be set
+    page.click("#tab-train")
+    page.click("#dataset-picker input")
+    page.get_by_role("option", name="sprites", exact=True).click()
+    page.click("#model-picker input")
+    page.get_by_role("option", name="vae-sprites", exact=True).click()
+    expect(page).to_have_url(re.compile(r"\?tab=train&dataset=sprites&model=vae-sprites$"))
+    page.reload()
+    expect(page.locator("#tab-train")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_label("dataset", exact=True)).to_have_value("sprites")
+    expect(page.get_by_label("model", exact=True)).to_have_value("vae-sprites")
+    page.click("#tab-sample")
+    expect(page).to_have_url(re.compile("tab=sample"))
+    page.go_back()
+    expect(page.locator("#tab-train")).to_have_attribute("aria-selected", "true")

@@ -57,6 +57,14 @@ def test_the_wall_shows_what_the_model_draws_for_this_seed(page: Page, model: st
     assert difference.max() <= 1
 
 
+def test_the_tab_draws_at_once_as_the_models_defaults_are(page: Page):
+    page.click("#tab-sample")
+    expect(page.locator("#sample-title")).to_have_text("64 images of vae-mnist")
+    expect(page.locator("#sample-status")).to_contain_text("drawn in")
+    difference = np.abs(images(page, 64).astype(int) - expected("vae-mnist", 64, 0).astype(int))
+    assert difference.max() <= 1
+
+
 WATCH = """() => {
   window.seen = [];
   const wall = document.querySelector("#sample-gallery"), status = document.querySelector("#sample-status");

@@ -65,6 +65,15 @@ window.genlab = (() => {
     }
   }
 
+  /** Arrow keys go from tab to tab. */
+  addEventListener("keydown", (event) => {
+    const tab = event.target.closest?.("#tabs [role=tab]"), by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!tab || !by) return;
+    const tabs = [...tab.parentElement.querySelectorAll("[role=tab]")], next = tabs.at((tabs.indexOf(tab) + by) % tabs.length);
+    next.focus();
+    next.click();
+  }, true);
+
   function settle() {
     applyTheme();
     nameTabs();
@@ -103,8 +112,36 @@ window.genlab = (() => {
 
   /** Tell all that a picker has another value. */
   function pick(topic, value) {
-    if (last[topic] !== value) tell(topic, value);
+    if (last[topic] === value) return;
+    if (topic in last) follow({ [topic]: value });
+    tell(topic, value);
   }
+
+  const patience = { answer: 45_000, again: 2_000 }; // milliseconds until an answer counts as lost, and until one asks again
+
+  /** What a picker says as the page opens; where the link names something else, the server may know it, and is waited for. */
+  function begin(topic, value) {
+    if (!link[topic]) pick(topic, value);
+    else setTimeout(() => topic in last || pick(topic, value), patience.answer);
+  }
+
+  /** Let the address say what is looked at, so that a reload and Back keep it; of a link, what belongs to a view that one has left goes. */
+  function follow(changed, push = false) {
+    const before = Object.fromEntries(new URLSearchParams(location.search));
+    if (Object.entries(changed).every(([part, value]) => before[part] === value)) return;
+    const { tab, dataset, model, run } = { ...before, ...changed };
+    const parts = Object.entries({ tab, dataset, model, run }).filter(([, value]) => value);
+    history[push ? "pushState" : "replaceState"](null, "", `?${new URLSearchParams(parts)}`);
+  }
+
+  addEventListener("popstate", () => {
+    const tab = new URLSearchParams(location.search).get("tab") ?? "latent"; // where the page opens
+    document.querySelector(`#tab-${CSS.escape(tab)}`)?.click();
+  });
+  addEventListener("click", (event) => {
+    const tab = event.target.closest?.("#tabs [role=tab]")?.id.replace("tab-", "");
+    if (tab && tab !== (new URLSearchParams(location.search).get("tab") ?? "latent")) follow({ tab }, true);
+  });
 
   /** Put a text on the clipboard and let the button say so; where that is closed, show the text to be copied by hand. */
   async function copy(button, text) {
@@ -132,5 +169,5 @@ window.genlab = (() => {
     return copy(button, `${address}?${before}${behind && `#${behind}`}`);
   }
 
-  return { say, label, tell, listen, recall, pick, link, copy, copyLink, toggleTheme, save };
+  return { say, label, tell, listen, recall, pick, begin, follow, patience, link, copy, copyLink, toggleTheme, save };
 })();

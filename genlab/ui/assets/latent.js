@@ -1,7 +1,7 @@
 // The Latent space tab: the picture follows the sliders, one request at a time, and the last position always wins.
 
 const at = (id) => find(`#latent-${id}`);
-const SHOWN = 12, REACH = 4, STEP = 0.05, SLOW = 150, RETRY = 2000;
+const SHOWN = 12, REACH = 4, STEP = 0.05, SLOW = 150;
 const signed = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(2);
 const rounded = (value) => Math.round(Math.min(REACH, Math.max(-REACH, value)) * 100) / 100;
 
@@ -9,7 +9,8 @@ let model = null; // what the server told of the model that is looked at
 let generation = 0; // grows with every model; late answers of an earlier one are dropped
 let here = null; // the point on screen: base, values (null until known), classes; exact while the base alone says where
 let unread = ""; // why the link could not be opened, until one goes elsewhere
-let opening = 0; // models, or newer weights of one, that are on their way
+let opening = false; // whether a model, or newer weights of it, are on their way
+let wished, failed = false, lost = false; // the model that was picked last; whether it did not open; whether an answer did not come, so that one asks for all again
 let link = genlab.link.tab === "latent" ? genlab.link : null; // the view to open with
 let names = []; // of the axes
 let home = []; // the values that a reset axis goes back to
@@ -30,19 +31,38 @@ function view() {
 const whenLeft = [], whenOpened = [], whenRefreshed = [], whenResting = []; // what the scripts of the other cards do then
 
 label(element);
-element.addEventListener("click", (event) => { if (!model) event.stopPropagation(); }, true);
+element.addEventListener("click", (event) => {
+  if (model && !failed) return;
+  event.stopPropagation();
+  if (wished && event.target.closest("#latent-again, #latent-random")) open(wished);
+}, true);
 
 // --- Asking ---
 
-/** What the server answers; null where it refuses, which `tellFault` says, and where another model was picked meanwhile. */
-async function ask(name, data, tellFault = (fault) => note(fault, true)) {
+const LONG = ["latent_axes", "latent_map", "latent_scatter", "latent_walk", "latent_mix", "latent_export", "latent_factors", "latent_direction"]; // take minutes
+
+/** What comes of a promise; a fault where it does not come in time. */
+function inTime(promise, patience) {
+  return Promise.race([promise, new Promise((_, lose) => setTimeout(lose, patience))]);
+}
+
+/** `{ answer }`, or the `error` that the server refuses with, or that it is `lost`; nothing where another model was picked meanwhile. */
+async function question(name, data) {
   const asked = generation;
-  const answer = await server[name](data).catch(() => null);
-  if (asked !== generation) return null;
-  if (answer && !answer.error) return answer;
-  tellFault(answer?.error ?? say("page.lost"));
-  if (!answer && name === "latent_decode") setTimeout(draw, RETRY); // no answer at all: the server may come back
-  return null;
+  const patience = genlab.patience.answer * (LONG.includes(name) ? 20 : 1);
+  const answer = await inTime(server[name](data), patience).catch(() => null);
+  if (asked !== generation) return {};
+  if (answer) return answer.error ? { error: answer.error } : { answer };
+  if (!lost) setTimeout(heal, genlab.patience.again);
+  lost = true;
+  return { error: say("page.lost"), lost };
+}
+
+/** What the server answers; null where there is none, which `tellFault` says, and where another model was picked meanwhile. */
+async function ask(name, data, tellFault = (fault) => note(fault, true)) {
+  const { answer, error } = await question(name, data);
+  if (error) tellFault(error);
+  return answer ?? null;
 }
 
 const looking = () => ({ model: model.model, version: model.version });
@@ -58,9 +78,10 @@ function note(text, fault = false) {
 const LANES = 4;
 const times = [], gaps = [];
 let pace = 0, work = 0, lastPaint = 0; // milliseconds of an answer, of the model's part in it, of the clock
-let flying = 0, dirty = false, lastAsked = 0, later = null;
+let lane = { flying: 0 }; // the questions of this model that are on their way; those of earlier ones hold nobody up
+let dirty = false, lastAsked = 0, later = null;
 let turn = 0, painted = 0; // of questions: only answers newer than the one on screen are shown
-let rough = false, refining = false; // whether a rough picture is on screen, or a better one on its way
+let rough = false; // whether a rough picture is on screen
 
 /** How many questions may be on their way at once: more than one only where the link, not the model, takes the time. */
 const lanes = () => Math.min(LANES, Math.max(1, Math.floor(pace / Math.max(2 * work, 40))));
@@ -68,27 +89,30 @@ const lanes = () => Math.min(LANES, Math.max(1, Math.floor(pace / Math.max(2 * w
 /** Ask for the picture of the point on screen; while enough are on their way, only the latest wish is remembered. */
 async function draw() {
   dirty = true;
-  if (flying >= lanes()) return;
-  const wait = flying ? lastAsked + pace / lanes() - performance.now() : 0; // evenly, so that the last wish waits little
+  const mine = lane;
+  if (mine.flying >= lanes()) return;
+  const wait = mine.flying ? lastAsked + pace / lanes() - performance.now() : 0; // evenly, so that the last wish waits little
   clearTimeout(later);
   if (wait > 0) return (later = setTimeout(() => dirty && draw(), wait));
-  flying += 1;
-  while (dirty && here) {
+  mine.flying += 1;
+  while (dirty && here && mine === lane && !failed) {
     dirty = false;
     await askPicture(!model.quick);
   }
-  flying -= 1;
-  if (!flying && rough) refine();
-  else if (!flying) rest();
+  mine.flying -= 1;
+  if (mine !== lane || mine.flying) return;
+  if (rough) refine();
+  else rest();
 }
 
 /** Replace a rough picture by a good one; a newer wish may overtake it. */
 async function refine() {
-  if (refining) return;
-  refining = true;
-  while (rough && !flying && here) await askPicture(false);
-  refining = false;
-  if (!flying) rest();
+  const mine = lane;
+  if (mine.refining) return;
+  mine.refining = true;
+  while (rough && mine === lane && !mine.flying && !failed) await askPicture(false);
+  mine.refining = false;
+  if (mine === lane && !mine.flying) rest();
 }
 
 /** Ask once and show the answer, unless a newer one is there. */
@@ -96,7 +120,7 @@ async function askPicture(coarse) {
   const mine = ++turn, started = performance.now(), asked = { ...point(), coarse };
   lastAsked = started;
   const answer = await ask("latent_decode", asked);
-  if (!answer) return (rough = false);
+  if (!answer || failed) return (rough = false);
   if (mine < painted) return;
   [painted, rough] = [mine, coarse];
   await paint(answer, asked);
@@ -109,7 +133,8 @@ async function askPicture(coarse) {
 async function paint(answer, asked) {
   const picture = at("image"), image = picture.querySelector("img");
   image.src = answer.image;
-  await image.decode().catch(() => {});
+  await inTime(image.decode(), 1000).catch(() => {}); // a page that is not seen may never decode it
+  if (failed) return;
   if (asked.base === here.base) at("ahead").hidden = true;
   picture.dataset.model = asked.model;
   picture.dataset.values = JSON.stringify(asked.values ?? here.values ?? []);
@@ -119,7 +144,8 @@ async function paint(answer, asked) {
   picture.dataset.latent = JSON.stringify(answer.latent ?? []);
   picture.dataset.base = asked.base;
   picture.toggleAttribute("data-rough", asked.coarse);
-  if (unread || at("note").classList.contains("fault")) note(unread, Boolean(unread));
+  const passing = at("note").classList.contains("fault") || at("note").textContent === say("latent.first");
+  if (unread || (passing && !lost)) note(unread, Boolean(unread));
 }
 
 /** Learn the axes and where the point lies along them; for some models this takes seconds the first time. */
@@ -346,7 +372,7 @@ function rest() {
   clearTimeout(resting);
   const slow = work > SLOW;
   resting = setTimeout(async () => {
-    for (const task of [drawStrips, ...whenResting]) if (!flying && here?.values) await task();
+    for (const task of [drawStrips, ...whenResting]) if (!lane.flying && here?.values && !failed) await task();
   }, slow ? 1500 : 250);
 }
 
@@ -370,32 +396,58 @@ function start() {
   return { base: model.start, values: null, classes: weightsOf(3 % model.classes.length) };
 }
 
-/** The point that a link opens its model with; null where there is none or it cannot be read. */
-async function linked() {
-  if (link?.model !== model.model) return null;
+// Opening ends in a picture, or in a sentence and a way on: asked for the model and for the point of a link to it, the server
+// answers, refuses, or is lost. What is refused is told, with a button that asks again; what is lost is asked for again by itself.
+
+/** What is asked of the server for the point that a link opens a model with; null where the link is not one to it. */
+function linkTo({ model, version }) {
+  if (link?.model !== model) return null;
   const known = ["z", "seed", "start", "at", "truncation", "mix", "class"].filter((part) => link[part] != null);
-  const asked = { ...looking(), ...Object.fromEntries(known.map((part) => [part, link[part]])) };
-  link = null;
-  const answer = known.length && (await ask("latent_linked", asked, (fault) => (unread = fault)));
-  return answer ? { ...answer, exact: answer.values === null } : null;
+  return known.length ? { model, version, ...Object.fromEntries(known.map((part) => [part, link[part]])) } : null;
 }
 
 /** Open a model; with `keep`, a newer checkpoint of the same one, and the point on screen stays. */
 async function open(name, keep = false) {
-  generation += 1;
+  const mine = (generation += 1);
+  [wished, lost, opening] = [name, false, Boolean(name)];
   if (!name) return note(say("latent.empty"));
-  opening += 1;
-  if (!keep) at("axes").inert = true; // the sliders of the model that one leaves
-  const opened = await ask("latent_open", name);
-  opening -= 1;
-  if (!opening) at("axes").inert = false;
-  if (!opened) return;
-  note("");
-  [model, unread] = [opened, ""];
+  at("again").hidden = true;
+  if (!keep) [at("axes").inert, at("note").textContent] = [true, say("latent.opening", { name })]; // the sliders of the one that is left
+  const opened = await question("latent_open", name);
+  const linked = opened.answer && !keep ? linkTo(opened.answer) : null;
+  const place = linked ? await question("latent_linked", linked) : {};
+  if (mine !== generation) return; // another one is on its way
+  [opening, at("axes").inert] = [false, false];
+  if (opened.error || place.lost) return keep ? note(opened.error, true) : fail(opened.error ?? place.error);
+  [model, unread, lane, rough, failed] = [opened.answer, place.error ?? "", { flying: 0 }, false, false];
   if (keep) return refresh();
+  link = null;
+  show(place.answer ? { ...place.answer, exact: place.answer.values === null } : null);
+  await draw();
+  if (mine === generation) await Promise.all([learn(), ...whenOpened.map((task) => task())]);
+}
+
+/** Say why a model does not open; the stage is empty then, and a button asks again. */
+function fail(sentence) {
+  failed = true;
+  if (model) for (const task of whenLeft) task();
+  for (const part of ["axes", "saved", "weights", "scale"]) at(part).replaceChildren();
+  at("image").querySelector("img").removeAttribute("src");
+  for (const part of ["size", "ms", "count"]) at(part).textContent = "";
+  delete at("image").dataset.model;
+  at("again").hidden = false;
+  note(sentence, true);
+}
+
+/** Ask for all again after an answer did not come. */
+function heal() {
+  if (lost && !opening && wished) open(wished, !failed && model?.model === wished);
+}
+
+/** Set the stage for the model that was opened, at a point or where it starts. */
+function show(wanted) {
   for (const task of whenLeft) task();
-  const mine = generation, wanted = await linked();
-  if (mine !== generation) return;
+  note(unread || say("latent.first"), Boolean(unread));
   [here, names, shown, offsets, truncation, lockedAt] = [wanted ?? start(), [], SHOWN, {}, wanted?.truncation ?? 1, []];
   locks.clear();
   saved = [];
@@ -404,19 +456,19 @@ async function open(name, keep = false) {
   for (const part of ["axes", "saved"]) at(part).replaceChildren();
   at("more").hidden = true;
   at("size").textContent = model.points ? say("latent.plane") : `${model.size[1]} × ${model.size[0]}`;
+  at("about").textContent = model.about;
   element.classList.toggle("of-points", model.points);
   at("image").style.aspectRatio = `${model.size[1]} / ${model.size[0]}`;
   at("title").textContent = say(model.latents > SHOWN ? "latent.axes" : "latent.axes.few");
   buildClasses();
   buildTruncation();
   showValues();
-  await draw();
-  await Promise.all([learn(), ...whenOpened.map((task) => task())]);
 }
 
 /** The same point through newer weights; axes that changed their order take their values along. */
 async function refresh() {
   if (here.base.startsWith("kept")) here.base = model.home;
+  if (!names.length) await draw(); // there was none yet, and the axes may take long
   const asked = here.base, answer = await ask("latent_axes", { ...point(), values: null, locked: [] });
   if (!answer) return;
   const now = Object.fromEntries(names.map((name, i) => [name, here.values?.[i]])); // one may have moved meanwhile
@@ -457,9 +509,9 @@ at("more").addEventListener("click", () => {
   showCount();
   rest();
 });
-listen("model", (name) => { if (name !== model?.model) open(name); });
-listen("fetched", () => { if (model?.lacking) open(model.model, true); });
+listen("model", (name) => { if (name !== wished) open(name); });
+listen("fetched", () => { if (model?.lacking && !failed) open(model.model, true); });
 listen("status", (status) => {
-  const newer = model && status.model === model.model && status.version && status.version !== model.version;
+  const newer = model && !failed && status.model === model.model && status.version && status.version !== model.version;
   if (newer && !opening) open(model.model, true);
 });

@@ -6,7 +6,7 @@ const cells = new Map(); // "column,row" -> the sprite that holds it and its pla
 let spot = [0.5, 0.5]; // the place in the middle of the pad
 let fine = 0; // pictures along the side of a cell
 let held = null; // the hand on the pad: where it took hold, and of what
-let fetching = false;
+let fetching = 0; // for which model
 let side = 0, ink = ""; // of the pad in pixels, and of its mark; kept, as asking for them in a movement lays out the page
 
 const wrap = (x, n) => ((x % n) + n) % n;
@@ -58,12 +58,13 @@ function drawPad() {
     }
   }
   const ring = tile / 2 + 2, centre = surface.width / 2;
-  for (const [colour, width] of [["#fff", 4], [ink, 2]]) {
+  const there = here.exact && here.base === `pad:${spot.join()}`; // else the frame would mark what is not on screen
+  for (const [colour, width] of there ? [["#fff", 4], [ink, 2]] : []) {
     context.strokeStyle = colour;
     context.lineWidth = width * (window.devicePixelRatio || 1);
     context.strokeRect(centre - ring, centre - ring, 2 * ring, 2 * ring);
   }
-  at("spot").textContent = spot.map((part) => part.toFixed(2).replace("-", "−")).join(" · ");
+  at("spot").textContent = there ? spot.map((part) => part.toFixed(2).replace("-", "−")).join(" · ") : say("latent.elsewhere");
 }
 
 /** Go to a place: at once with what was decoded ahead, then with the server's own picture. */
@@ -87,20 +88,22 @@ function lacking() {
 }
 
 async function fetchCells() {
-  if (fetching) return;
-  fetching = true;
+  const mine = generation;
+  if (fetching === mine) return;
+  fetching = mine;
   for (let wanted = lacking(); wanted.length; wanted = lacking()) {
-    const asked = generation, seenAs = viewNow(), answer = await ask("latent_pad", { ...point(), values: null, cells: wanted });
-    if (!answer && asked === generation) break;
-    const image = answer && (await loaded(answer.image));
-    if (asked !== generation || seenAs !== viewNow()) continue; // another model or other classes are looked at by now
+    const seenAs = viewNow(), answer = await ask("latent_pad", { ...point(), values: null, cells: wanted });
+    if (!answer) break;
+    const image = await loaded(answer.image);
+    if (mine !== generation) break; // another model is looked at by now
+    if (seenAs !== viewNow()) continue; // or other classes
     fine = answer.fine;
     const size = [image.height / (wanted.length * fine), image.width / fine];
     wanted.forEach((cell, i) => cells.set(cell.join(), { image, i, size }));
     while (cells.size > 400) cells.delete(cells.keys().next().value);
     drawPad();
   }
-  fetching = false;
+  if (fetching === mine) fetching = 0;
 }
 
 /** The surface as it is seen now: of the classes that are chosen, along the directions that were moved. */
@@ -109,6 +112,7 @@ async function refreshPad() {
   ink = getComputedStyle(surface).color;
   if (padView !== viewNow()) cells.clear();
   padView = viewNow();
+  drawPad();
   await fetchCells();
 }
 

@@ -94,6 +94,7 @@ function forget(name) {
 // What a person chose is on stage again when the page is loaded anew.
 function choose(name) {
   sessionStorage.setItem("genlab.run", name);
+  genlab.follow({ run: name });
   select(name);
 }
 

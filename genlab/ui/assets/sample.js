@@ -3,6 +3,7 @@
 const at = (id) => find(`#sample-${id}`);
 let result = null; // the record on screen
 let stopped = null; // the id of the record that is not drawn to its end; a last step of it may still come
+let begun = false; // whether something was drawn unasked
 let chosen = null; // the number of the image shown large
 
 label(element);
@@ -10,6 +11,8 @@ label(element);
 function show() {
   const record = props.value;
   if (!record || typeof record !== "object") return;
+  if (record.error) return refuse(record.error);
+  if (record.first && result && !result.first) return; // by now something was asked for
   if (record.id !== result?.id) begin(record);
   result = record;
   at("gallery").style.setProperty("--sprite", `url(${record.image})`);
@@ -21,6 +24,20 @@ function show() {
   else showChosenMark();
   find(".bar span").style.width = done ? "0" : `${(100 * record.step) / record.total}%`;
   Object.assign(at("gallery").dataset, { id: record.id, step: record.step, total: record.total, seed: record.seed });
+}
+
+/** Draw as the model's defaults are when the tab is first seen, unless a link draws something else. */
+function first() {
+  const model = genlab.recall("model"), { tab, model: linked } = genlab.link;
+  if (begun || result || !model || !find(".all").checkVisibility() || (tab === "sample" && linked === model)) return;
+  begun = true;
+  at("title").textContent = say("sample.first", { model });
+  trigger("first", { name: model });
+}
+
+function refuse(sentence) {
+  at("title").textContent = say("sample.empty");
+  at("status").textContent = sentence;
 }
 
 function begin(record) {
@@ -64,6 +81,7 @@ async function keep(ask, image = null) {
   if (answer.content) genlab.save(answer.name, answer.content);
 }
 
+at("draw").addEventListener("click", () => document.querySelector("#sample-go").click()); // the form is far below on a phone
 at("save").addEventListener("click", () => keep(server.sample_png));
 at("zip").addEventListener("click", () => keep(server.sample_zip));
 find(".copy-link").addEventListener("click", () => genlab.copyLink(find(".copy-link"), { tab: "sample", ...result.query }));
@@ -76,3 +94,5 @@ listen("sample-stop", () => {
 watch("value", show);
 startMarks();
 show();
+new IntersectionObserver(first).observe(find(".all"));
+listen("model", first);

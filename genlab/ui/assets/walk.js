@@ -100,7 +100,7 @@ function showStops() {
     const told = make("small", {});
     if (one.item && one.returned && !model.points) {
       pair.append(make("img", { src: one.returned, alt: say("walk.returned", { n: i + 1 }) }));
-      apart(one.picture, one.returned).then((error) => (told.textContent = say("walk.error", { error: error.toFixed(3) })));
+      apart(one.picture, one.returned).then((error) => (told.textContent = say("walk.error", { error: (100 * error).toFixed(1) })));
     }
     const off = () => { stops.splice(i, 1); changeWalk(); };
     return make("div.stop", {}, pair, slide, told, stops.length > 2 ? make("button.off", { type: "button", "aria-label": say("walk.off", { n: i + 1 }), onclick: off }, "×") : null);
@@ -283,6 +283,7 @@ whenLeft.push(() => {
 });
 whenOpened.push(startWalk);
 whenRefreshed.push(async () => {
+  if (!stops.length) return startWalk();
   await buildWall();
   await changeWalk();
 });

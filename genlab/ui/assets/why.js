@@ -32,7 +32,7 @@ function cool() {
   if (heat.dataset.of === "") return; // a moving slider changes nothing that is not there
   heat.hidden = true;
   heat.dataset.of = "";
-  at("heat-note").textContent = say("why.hover");
+  at("heat-note").textContent = say(matchMedia("(hover: hover)").matches ? "why.hover" : "why.touch");
 }
 
 for (const rows of [at("axes"), at("saved")]) {
