@@ -4,7 +4,7 @@ import numpy as np
 
 from genlab.data import Part, Splits, list_datasets, load, save_dataset
 
-FEW = 400
+FEW = 600
 
 
 def few_digits() -> Splits:

@@ -84,10 +84,10 @@ def labels(data: Splits) -> dict[int, int]:
 
 def test_the_report_says_what_the_checks_find_and_goes_along_as_a_file(page: Page):
     choose(page, "few")
-    damage(page, "noise", "grainy", rate="0.2", severity="0.8")
+    damage(page, "noise", "grainy", rate="0.2")
     opened(page, "few+grainy")
     assert page.locator("#recipe li span").all_inner_texts() == [Recipe.of(load("few")).then(
-        "noise", {"rate": 0.2, "severity": 0.8, "kind": "gaussian"}, 0
+        "noise", {"rate": 0.2, "severity": 0.5, "kind": "gaussian"}, 0
     ).steps[0].tell()]  # fmt: skip
     look(page)
     found = truth("few+grainy")
@@ -138,7 +138,7 @@ def test_suspects_are_decided_of_by_key_and_by_click(page: Page):
 
 def test_a_look_that_was_left_can_be_begun_again(page: Page):
     choose(page, "few")
-    damage(page, "noise", "left", severity="0.8", seed="7")
+    damage(page, "noise", "left", seed="7")
     opened(page, "few+left")
     page.click("#quality-run")
     choose(page, "gaussians")
