@@ -125,11 +125,9 @@ def test_copies_made_over_are_found_and_mirrored_ones_are_named(kind):
     assert np.mean(together) >= 0.85
 
 
-def test_digits_that_differ_are_no_copies_of_each_other_though_they_are_alike():
-    clean = load("digits-28")
-    clean = replace(clean, train=clean.train[:1000])
+def test_digits_that_differ_are_no_copies_of_each_other_though_they_are_alike(digits):
     for name in ("duplicates-near", "duplicates-mirrored"):
-        assert found(clean, name).count < 0.005 * len(clean.train)
+        assert found(digits, name).count < 0.005 * len(digits.train)
 
 
 def test_a_cropped_turned_or_tinted_copy_can_be_fitted_and_another_picture_cannot():

@@ -7,7 +7,7 @@ from torch import Tensor
 from genlab.sketches import places, small
 from genlab.statistics import luminance
 
-ROUGH = (0.75, 0.45, 0.32, 0.26)  # what copies may differ by as small images after 0, 1, 2, 3 rounds of fitting
+ROUGH = (0.8, 0.5, 0.35, 0.27)  # what copies may differ by as small images after 0, 1, 2, 3 rounds of fitting
 FINE = (0.3, 0.17, 0.15, 0.14)  # and as whole ones
 STEP = 0.15  # of half a side, the most that one round moves, zooms or turns
 ZOOM, TURN, SHIFT, SEEN = (
