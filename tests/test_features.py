@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from genlab.data import Dataset, DataSpec, load
-from genlab.features import Features, leave_one_out, nearest, spectra_of
+from genlab.data import load
+from genlab.features import Features, leave_one_out, nearest
 
 
 def test_leave_one_out_equals_leaving_each_out():
@@ -26,16 +26,6 @@ def test_the_nearest_are_those_of_all_distances():
     found = nearest(x, 4)
     assert np.allclose(found["distances"], whole.values, atol=1e-3)
     assert (torch.from_numpy(found["rows"]) == whole.indices).float().mean() > 0.99
-
-
-def test_a_spectrum_knows_no_shift_and_no_brightness():
-    image = torch.zeros(1, 1, 16, 16, dtype=torch.uint8)
-    image[..., 5:9, 4:10] = 100
-    images = torch.cat([image, image.roll((1, 2), (2, 3)), image * 2, image.transpose(2, 3)])
-    spectra = spectra_of(Dataset("x", DataSpec("image", (1, 16, 16)), images.numpy(), {}))
-    assert torch.allclose(spectra[0], spectra[1], atol=1e-4)
-    assert torch.allclose(spectra[0], spectra[2], atol=1e-4)
-    assert not torch.allclose(spectra[0], spectra[3], atol=1e-2)
 
 
 def test_other_items_predict_the_class_of_most_digits():
