@@ -52,6 +52,16 @@ def regression(x: Tensor, y: Tensor) -> Tensor:
     return solution
 
 
+def solutions(matrices: Tensor, right: Tensor) -> Tensor:
+    """[n, D, K] the solutions of square systems [n, D, D] for right sides [n, D, K], the shortest where there are many."""
+
+    def pseudo(_: Any, m: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return np.linalg.pinv(m) @ b
+
+    (found,) = _either(torch.linalg.solve, pseudo, matrices, right)
+    return found
+
+
 def inverse(matrix: Tensor) -> Tensor:
     """The inverse of a symmetric matrix [D, D]; where it has none, its pseudo-inverse."""
     (found,) = _either(torch.linalg.inv, lambda scipy, m: scipy.pinvh(m), matrix)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from genlab import algebra
 
-SOLVERS = ("eigh", "eigvalsh", "qr", "lstsq", "inv")
+SOLVERS = ("solve", "eigh", "eigvalsh", "qr", "lstsq", "inv")
 DEGENERATE = {
     "zero": lambda n, d, draw: draw(n, d) * 0,
     "rank one": lambda n, d, draw: draw(n, 1) @ draw(1, d),
@@ -123,6 +123,13 @@ def test_a_regression_leaves_only_what_is_across_and_is_finite_everywhere(way):
 
 def test_principal_components_are_those_of_the_data(way):
     _principal_components_are_those_of_the_data()
+
+
+def test_systems_are_solved_each_and_singular_ones_by_the_shortest(way):
+    x = torch.stack([_drawn("plain", 4, 4, seed) for seed in range(5)])
+    right = torch.stack([_drawn("plain", 4, 2, seed) for seed in range(5, 10)])
+    _near(x @ algebra.solutions(x, right), right, 1e4)
+    assert torch.equal(algebra.solutions(torch.zeros(2, 3, 3), torch.zeros(2, 3, 1)), torch.zeros(2, 3, 1))
 
 
 def test_an_inverse_is_one_and_a_singular_matrix_has_its_pseudo_inverse(way):

@@ -11,7 +11,7 @@ LAYERS = [
     {"genlab.errors", "genlab.lazy"},
     {"genlab.registry", "genlab.config", "genlab.files", "genlab.paths", "genlab.images", "genlab.hub", "genlab.algebra"},
     {"genlab.data"},
-    {"genlab.features", "genlab.statistics", "genlab.maps"},
+    {"genlab.features", "genlab.statistics", "genlab.sketches", "genlab.maps"},
     {"genlab.quality"},
     {"genlab.models"},
     {"genlab.latent", "genlab.plane", "genlab.marks"},

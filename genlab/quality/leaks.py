@@ -44,8 +44,8 @@ def _nearly_in(train: Dataset, part: Dataset, features: Features) -> Tensor:
     """[N] how much like its nearest held-out look-alike each training image is, 0.5 being the limit for copies made over."""
     found = Lookalikes.of(lookalikes(sketches_of(part), min(LOOKALIKES, len(train)), features.sketches))
     rows, mirrored, (may_be, apart) = found.rows[:, 0], found.mirrored[:, 0], likely(found)
-    scores = torch.zeros(len(train))
-    for theirs in may_be[:, 0].nonzero()[:, 0].split(PAIRS):
+    scores, alike = torch.zeros(len(train)), may_be[:, 0].nonzero()[:, 0]
+    for theirs in alike.split(PAIRS) if len(alike) else ():
         like = likeness(train.read(rows[theirs]), part.read(theirs), mirrored[theirs], apart[theirs])
         scores.scatter_reduce_(0, rows[theirs], like, "amax")
     return scores

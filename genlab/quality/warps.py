@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from genlab.algebra import solutions
 from genlab.sketches import places, small
 from genlab.statistics import luminance
 
@@ -26,7 +27,7 @@ def fitted(a: Tensor, b: Tensor) -> Tensor:
     A copy is a resampled original, and resampling the original once more is what comes closest to it: both ways round are tried.
     """
     best = torch.full((len(a),), torch.inf)
-    for part in torch.arange(len(a)).split(PART):
+    for part in torch.arange(len(a)).split(PART) if len(a) else ():
         x, y = a[part], b[part]
         rough, there = _nearest(small(x), small(y), torch.eye(2, 3).repeat(len(x), 1, 1), ROUGH)
         hopeful = rough < torch.inf
@@ -89,7 +90,7 @@ def _solved(columns: Tensor, y: Tensor, seen: Tensor) -> Tensor:
     gram = weighed @ columns.mT  # [n, k, k]
     scale = gram.diagonal(dim1=1, dim2=2).clamp(min=1e-3).sqrt()
     unit = gram / (scale[:, :, None] * scale[:, None]) + 1e-4 * torch.eye(gram.shape[1])
-    return torch.linalg.solve(unit, (weighed @ y.flatten(1)[:, :, None])[..., 0] / scale) / scale
+    return solutions(unit, weighed @ y.flatten(1)[:, :, None] / scale[:, :, None])[..., 0] / scale
 
 
 def _difference(y: Tensor, likened: Tensor, seen: Tensor) -> Tensor:
@@ -120,5 +121,5 @@ def _composed(warps: Tensor, step: Tensor) -> Tensor:
 
 def _undone(warps: Tensor) -> Tensor:
     """[n, 2, 3] the way back."""
-    inverse = torch.linalg.inv(warps[:, :, :2])
+    inverse = solutions(warps[:, :, :2], torch.eye(2).expand(len(warps), 2, 2))
     return torch.cat([inverse, -inverse @ warps[:, :, 2:]], 2)
