@@ -51,8 +51,8 @@ def lookalikes(x: Tensor, k: int, among: Tensor | None = None) -> dict[str, np.n
         near = like.topk(k)
         distances = (2 - 2 * near.values).clamp(min=0).sqrt()
         found.append((distances, near.indices.int(), turning.gather(1, near.indices) < 0))
-    distances, rows, mirrored = (torch.cat(parts).numpy() for parts in zip(*found, strict=True))
-    return {"distances": distances, "rows": rows, "mirrored": mirrored}
+    names = ("distances", "rows", "mirrored")
+    return {name: torch.cat(parts).numpy() for name, parts in zip(names, zip(*found, strict=True), strict=True)}
 
 
 def small(images: Tensor) -> Tensor:
