@@ -75,6 +75,9 @@ WATCH = """() => {
 
 def test_denoising_is_watched_live(page: Page):
     open_tab(page, "diffusion-mnist")
+    page.wait_for_function(
+        "() => { const { step, total } = document.querySelector('#sample-gallery').dataset; return step && step === total; }"
+    )
     page.evaluate(WATCH)
     draw(page, 64, 0)
     steps = [int(record["step"]) for record in page.evaluate("window.seen")]
