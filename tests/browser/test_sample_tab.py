@@ -79,7 +79,7 @@ def test_denoising_is_watched_live(page: Page):
         "() => { const { step, total } = document.querySelector('#sample-gallery').dataset; return step && step === total; }"
     )
     page.evaluate(WATCH)
-    draw(page, 64, 0)
+    draw(page, 64, 5)
     steps = [int(record["step"]) for record in page.evaluate("window.seen")]
     assert steps == sorted(steps)
     assert len(set(steps)) >= 4

@@ -110,8 +110,8 @@ def test_a_run_is_trained_from_the_page(train: Page, served_runs: Path):
 
 def spare_waits() -> bool:
     """Whether a process that is to train has imported all that it needs, and sleeps until it is asked."""
-    with suppress(psutil.Error):
-        for child in psutil.Process().children(recursive=True):
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):  # one that has ended meanwhile
             if "genlab.training.worker" in child.cmdline() and child.status() == psutil.STATUS_SLEEPING:
                 return True
     return False
