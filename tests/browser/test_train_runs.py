@@ -18,7 +18,7 @@ from genlab.images import png
 from genlab.training.history import as_csv
 from genlab.training.run import Run, list_runs
 
-LONG = 100_000  # steps
+LONG = 1_000_000  # steps, more than a test has time for
 
 
 @pytest.fixture

@@ -216,7 +216,7 @@ def test_another_server_finds_the_run_that_went_on_without_its_own(
     with serving(served_runs, tmp_path / "first.log") as first, seats.one() as page:
         page.goto(first)
         opened(page)
-        start(page, "lasting", 60_000)
+        start(page, "lasting", 1_000_000)
         first_point(page)
     before = Run.open("lasting", served_runs).status()
     assert before.state == "running"
@@ -294,7 +294,7 @@ def waiting(page: Page, *names: str) -> None:
 
 
 def test_runs_line_up_change_places_and_leave(train: Page, served_runs: Path):
-    start(train, "busy", 100_000)
+    start(train, "busy", 1_000_000)
     first_point(train)
     for name in ("next", "last"):
         start(train, name, 20)
