@@ -9,6 +9,7 @@ import gradio as gr
 import numpy as np
 import pytest
 import torch
+from marks import needs_mnist
 from PIL import Image
 
 from genlab import plane
@@ -131,6 +132,11 @@ def test_a_drawing_is_looked_for_by_a_gan_with_visible_progress():
     assert sum(last["classes"]) == pytest.approx(1), "the class that suits it was found as well"
 
 
+def of_mnist(*case: Any) -> Any:
+    """A case that reads MNIST."""
+    return pytest.param(*case, marks=needs_mnist)
+
+
 @pytest.mark.parametrize(("function", "wish", "sentence"), [
     (latent_walk, {**WALK, "stops": [ONE]}, "needs two images or more; 1 was given"),
     (latent_walk, {**WALK, "stops": []}, "needs two images or more; 0"),
@@ -148,9 +154,9 @@ def test_a_drawing_is_looked_for_by_a_gan_with_visible_progress():
     (latent_pad, {**VAE, "base": "pad:1e5,0", "cells": [[0, 0]]}, "does not fit: base"),
     (latent_map, {**ONE, "across": 3, "up": 3}, "two different axes"),
     (latent_map, {**ONE, "across": 3, "up": 30}, "of the 16 that this model has"),
-    (latent_scatter, {**GAN, "start": 48}, "shows 48 held-out images, 8 at a time; 48 is where none"),
-    (latent_scatter, {**GAN, "start": 4}, "4 is where none of these parts begins"),
-    (latent_scatter, {**VAE, "start": 8}, "1000 at a time; 8 is where none"),
+    of_mnist(latent_scatter, {**GAN, "start": 48}, "shows 48 held-out images, 8 at a time; 48 is where none"),
+    of_mnist(latent_scatter, {**GAN, "start": 4}, "4 is where none of these parts begins"),
+    of_mnist(latent_scatter, {**VAE, "start": 8}, "1000 at a time; 8 is where none"),
     (latent_scatter, {**VAE, "start": 1000}, "does not fit: start"),
     (latent_mix, {"stops": [ONE, TWO], "weights": [0.0, 0.0]}, "not all 0"),
     (latent_mix, {"stops": [ONE, TWO], "weights": [1.0]}, "each needs one"),
@@ -162,9 +168,9 @@ def test_a_drawing_is_looked_for_by_a_gan_with_visible_progress():
     (latent_direction, {**VAE, "name": "../x", "how": "sets", "start": [ONE], "end": [TWO]}, "cannot name a direction"),
     (latent_direction, {**VAE, "name": "x", "how": "sets", "start": [ONE], "end": [ONE]}, "no direction between them"),
     (latent_direction, {**VAE, "name": "x", "how": "classes", "classes": ["1", "1"]}, "two different classes"),
-    (latent_direction, {**VAE, "name": "x", "how": "classes", "classes": ["1", "z"]}, "z"),
-    (latent_direction, {**GAN, "name": "x", "how": "classes", "classes": ["1", "2"]}, "blend the classes instead"),
-    (latent_direction, {**VAE, "name": "x", "how": "factor", "factor": "x"}, "does not know the factors"),
+    of_mnist(latent_direction, {**VAE, "name": "x", "how": "classes", "classes": ["1", "z"]}, "z"),
+    of_mnist(latent_direction, {**GAN, "name": "x", "how": "classes", "classes": ["1", "2"]}, "blend the classes instead"),
+    of_mnist(latent_direction, {**VAE, "name": "x", "how": "factor", "factor": "x"}, "does not know the factors"),
 ])  # fmt: skip
 def test_what_cannot_be_is_told_in_a_sentence(function: Any, wish: dict[str, Any], sentence: str):
     answer = function(wish)
@@ -191,7 +197,7 @@ def test_a_point_of_the_data_is_encoded_and_shown_where_it_lies(family: str):
 @pytest.mark.parametrize(("wanted", "sentence"), [
     ({"kind": "drawing", "pixels": "AAAA"}, "3 bytes of pixels were given; an image of this model has 1×28×28"),
     ({"kind": "drawing", "pixels": "%%%"}, "0 bytes of pixels were given"),
-    ({"kind": "test", "row": 10**6}, "There is no test image 1000000"),
+    of_mnist({"kind": "test", "row": 10**6}, "There is no test image 1000000"),
     ({"kind": "upload", "path": "/etc/passwd"}, "not part of this session"),
     ({"kind": "upload", "path": ""}, "not part of this session"),
     ({"kind": "film"}, "does not fit: kind"),

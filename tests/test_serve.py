@@ -93,8 +93,13 @@ def test_a_share_link_is_one_of_the_pages_names(
         assert httpx.post(f"{address}/gradio_api/run/sample", json=call, headers=shared, timeout=120).status_code == 200
         for foreign in ({"Host": "evil.gradio.live"}, shared | {"Origin": "https://evil.gradio.live"}):
             assert httpx.post(f"{address}/gradio_api/run/sample", json=call, headers=foreign).status_code in (400, 403)
-        call = {"data": ["vae-mnist", "mnist", None], "fn_index": next(i for i, fn in page.fns.items() if fn.api_name == "_look")}
-        status = httpx.post(f"{address}/gradio_api/run/x", json=call | {"session_hash": "x"}, headers=shared).json()["data"][0]
+        call = {
+            "data": ["vae-mnist", "digits", None],
+            "fn_index": next(i for i, fn in page.fns.items() if fn.api_name == "_look"),
+        }
+        asked = httpx.post(f"{address}/gradio_api/run/x", json=call | {"session_hash": "x"}, headers=shared, timeout=120)
+        assert asked.status_code == 200, asked.text
+        status = asked.json()["data"][0]
         assert (status["address"], status["public"]) == ("https://ab12.gradio.live/", True)
 
     assert served(probe, public=True, share=True) == 0

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from looks import data, pick, pixels_of, sprite_of, sticks_out
+from marks import needs_mnist
 from PIL import Image, ImageSequence
 from playwright.sync_api import Page, Request, Route, expect
 
@@ -119,6 +120,7 @@ def test_the_pad_shows_the_same_place_again_after_a_walk_away(card: Page):
     assert (seen[0] == seen[1]).all()
 
 
+@needs_mnist
 def test_a_click_on_the_map_moves_its_two_sliders(card: Page):
     is_of_its_values(card)
     part(card, "map")
@@ -136,6 +138,7 @@ def test_a_click_on_the_map_moves_its_two_sliders(card: Page):
     assert after[2:] == before[2:]
 
 
+@needs_mnist
 def test_the_map_of_a_gan_shows_data_when_asked_and_only_while_it_is_seen(card: Page):
     pick(card, "model-picker", "dcgan-mnist")
     part(card, "map")
@@ -255,6 +258,7 @@ def forgotten() -> Iterator[str]:
         file.parent.rmdir()
 
 
+@needs_mnist
 def test_a_direction_becomes_a_slider_and_is_forgotten(card: Page, forgotten: str):
     is_of_its_values(card)
     before = torch.tensor([data(card, "#latent-image", "latent")])
@@ -367,6 +371,7 @@ def test_a_slider_shows_which_pixels_it_moves(card: Page):
     expect(card.locator("#latent-heat-note")).to_contain_text(f"{name} moves the orange pixels")
 
 
+@needs_mnist
 def test_the_nearest_training_images_come_with_their_distances(card: Page):
     is_of_its_values(card)
     part(card, "why")
@@ -381,6 +386,7 @@ def test_the_nearest_training_images_come_with_their_distances(card: Page):
     expect(card.locator("#latent-near-note")).to_contain_text("The nearest of 55,000")
 
 
+@needs_mnist
 @pytest.mark.parametrize("size", ["page", "phone"])
 def test_nothing_sticks_out_of_any_card(request: pytest.FixtureRequest, size: str):
     page = request.getfixturevalue(size)

@@ -15,6 +15,12 @@ function show() {
   if (record.first && result && !result.first) return; // by now something was asked for
   if (record.id !== result?.id) begin(record);
   result = record;
+  paint();
+}
+
+/** Show the record on screen as it stands: on its way, stopped, or done. */
+function paint() {
+  const record = result;
   at("gallery").style.setProperty("--sprite", `url(${record.image})`);
   at("large").style.setProperty("--sprite", `url(${record.image})`);
   const done = record.step === record.total;
@@ -89,7 +95,7 @@ at("one").addEventListener("click", () => keep(server.sample_png, chosen));
 
 listen("sample-stop", () => {
   stopped = result?.id;
-  show();
+  if (result) paint(); // what came last may be of a drawing that nobody waits for any more
 });
 watch("value", show);
 startMarks();
