@@ -49,8 +49,9 @@ def main() -> None:
     }.items():
         if value:
             os.environ[name] = str(value)
-    from genlab.ui.serve import serve  # reads the environment, and takes seconds to import
+    from genlab.lazy import late
 
+    serve = late("genlab.ui.serve", "serve")  # reads the environment, and takes seconds to import
     sys.exit(serve(arguments.host, arguments.port, arguments.public, arguments.share, arguments.password))
 
 

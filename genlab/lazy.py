@@ -1,9 +1,10 @@
 """Loading on use: packages that import what they offer when it is asked for, and functions that are imported when called."""
 
 import ast
+import gc
 import sys
 from collections.abc import Callable
-from importlib import import_module
+from importlib import import_module as import_now
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,23 @@ def named(module: str, name: str) -> Callable[[], Any]:
 def late(module: str, name: str) -> Callable[..., Any]:
     """A function or class by where it lies, whose module is imported when it is called."""
     return lambda *arguments, **options: named(module, name)()(*arguments, **options)
+
+
+def import_module(name: str) -> Any:
+    """Import without collecting garbage meanwhile, which takes a sixth of the time that torch and gradio need to be imported.
+
+    What was imported stays; the collector does not look through it again.
+    """
+    if name in sys.modules:
+        return import_now(name)
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return import_now(name)
+    finally:
+        if collects:
+            gc.freeze()
+            gc.enable()
 
 
 def _homes(file: Path) -> dict[str, str]:
