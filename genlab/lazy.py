@@ -39,10 +39,7 @@ def late(module: str, name: str) -> Callable[..., Any]:
 
 
 def import_module(name: str) -> Any:
-    """Import without collecting garbage meanwhile, which takes a sixth of the time that torch and gradio need to be imported.
-
-    What was imported stays; the collector does not look through it again.
-    """
+    """Import without collecting garbage meanwhile, which takes a sixth of the time that torch and gradio need to be imported."""
     if name in sys.modules:
         return import_now(name)
     collects = gc.isenabled()
@@ -51,7 +48,6 @@ def import_module(name: str) -> Any:
         return import_now(name)
     finally:
         if collects:
-            gc.freeze()
             gc.enable()
 
 

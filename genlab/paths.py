@@ -10,6 +10,7 @@ from platformdirs import user_cache_dir, user_data_dir
 
 HUB = "hf://"  # begins the name of a model on the Hugging Face Hub
 CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"  # the models that ship with the project
+EXAMPLES = CHECKPOINTS / "runs"  # how some of them learnt: their runs, without what would continue them
 _space: ContextVar[Path | None] = ContextVar("space", default=None)
 
 

@@ -15,7 +15,7 @@ from genlab.config import Field
 from genlab.data import Modality, describe
 from genlab.errors import BadSetting, UnknownName
 from genlab.models import MODELS, GenerativeModel
-from genlab.paths import current_space, runs_folder
+from genlab.paths import EXAMPLES, current_space, runs_folder
 from genlab.registry import check_name, unknown
 from genlab.training.card import extension
 from genlab.training.estimate import Estimator
@@ -217,7 +217,8 @@ _estimator = Estimator()
 
 @at_edge
 def _open_latent(event: gr.EventData) -> object:
-    return opened(Named.check(event._data).run).address
+    run = _seen(Named.check(event._data).run)
+    return run.name if _is_example(run) else run.address
 
 
 # --- What the widgets ask ---
@@ -276,9 +277,9 @@ class Named(Request):
 def watch(wish: object) -> dict[str, Any]:
     """All runs in a line each, what is new in those on the curve, and everything about the one on stage."""
     asked = Watch.check(wish)
-    runs = {run.name: run for run in list_runs()}
+    runs = {run.name: run for run in [*list_runs(EXAMPLES), *list_runs()]}
     return {
-        "runs": [_line(run) for run in runs.values()],
+        "runs": sorted(map(_line, runs.values()), key=lambda line: line["example"]),
         "histories": {name: _news(runs[name], since) for name, since in asked.since.items() if name in runs},
         "run": _detail(runs[asked.run]) if asked.run in runs else None,
         "queue": _lined_up(),
@@ -291,7 +292,7 @@ def sample(wish: object) -> dict[str, Any]:
     """The samples drawn at a step, as they were written."""
     asked = Step.check(wish)
     try:
-        picture = opened(asked.run).sample_file(asked.step).read_bytes()
+        picture = _seen(asked.run).sample_file(asked.step).read_bytes()
     except FileNotFoundError:
         raise UnknownName(say("train.no_such_samples", step=asked.step)) from None
     return {"image": "data:image/png;base64," + b64encode(picture).decode()}
@@ -363,8 +364,19 @@ def remove(wish: object) -> dict[str, Any]:
 @served
 def history(wish: object) -> dict[str, Any]:
     """The record of a run as a file."""
-    run = opened(Named.check(wish).run)
+    run = _seen(Named.check(wish).run)
     return {"name": f"{run.name}.csv", "content": b64encode(as_csv(run).encode()).decode()}
+
+
+def _seen(name: str) -> Run:
+    """A run of one's own, or else the one of that name that comes with genlab, which can be looked at and no more."""
+    example = Run(EXAMPLES / check_name(name, "run"))
+    mine = (runs_folder() / name / "run.json").is_file()
+    return example if not mine and (example.path / "run.json").is_file() else opened(name)
+
+
+def _is_example(run: Run) -> bool:
+    return run.path.parent == EXAMPLES
 
 
 def _lined_up() -> dict[str, Any]:
@@ -396,6 +408,7 @@ def _line(run: Run) -> dict[str, Any]:
         "step": status.step,
         "steps": status.steps,
         "points": run.modality == "points",
+        "example": _is_example(run),
         "diverged": status.state == "failed" and "NaN" in status.message,
     }
 

@@ -11,7 +11,7 @@ const ROWS = 4; // of samples in a picture
 const SHARP = 3; // screen pixels a pixel from which its edges are kept; below, some would be twice as wide as others
 const LOG_COLOURS = ["#3f90da", "#a96b59"]; // of the ten that can be told apart
 
-const lab = { selected: genlab.link.run || sessionStorage.getItem("genlab.run") || "", overlaid: new Set(), histories: new Map(), units: new Map(), runs: [], run: null, lost: false, asking: "" };
+const lab = { selected: genlab.link.run || sessionStorage.getItem("genlab.run") || "", chosen: Boolean(genlab.link.run), overlaid: new Set(), histories: new Map(), units: new Map(), runs: [], run: null, lost: false, asking: "" };
 const view = { live: true, step: 0, smoothing: 0.6, log: false, hidden: new Set() };
 const pictures = new Map();
 const askPicture = latest(server.sample);
@@ -73,7 +73,8 @@ function take(answer, asked) {
     else if (lab.units.set(name, news.units), news.kept !== (lab.histories.get(name) || []).length) lab.histories.delete(name), setTimeout(poll, 0); // it went back to a save
     else lab.histories.set(name, [...(lab.histories.get(name) || []), ...news.records]);
   }
-  if (!lab.run && lab.runs.length) select(worthSeeing().name);
+  const outdone = lab.run?.example && !lab.chosen && lab.runs.some((run) => !run.example);
+  if ((!lab.run || outdone) && lab.runs.length) select(worthSeeing().name);
 }
 
 // The run that trains; where none does, the one that is about to, or else the newest.
@@ -94,6 +95,7 @@ function forget(name) {
 // What a person chose is on stage again when the page is loaded anew.
 function choose(name) {
   sessionStorage.setItem("genlab.run", name);
+  lab.chosen = true;
   genlab.follow({ run: name });
   select(name);
 }
@@ -149,6 +151,7 @@ function show() {
   const { run } = lab;
   element.querySelector("section").classList.toggle("bare", !run);
   find(".run-name").textContent = run ? run.name : "";
+  find(".example").hidden = !run?.example;
   find(".csv").hidden = !end();
   find(".unit").textContent = run && run.unit !== "loss" ? run.unit : "";
   find(".smoothing-value").textContent = view.smoothing.toFixed(2);
@@ -180,7 +183,7 @@ function buttons() {
   const whole = `${lab.selected} ${steps}`;
   if (more.dataset.whole !== whole) more.steps.value = 2 * (steps ?? 1);
   more.dataset.whole = whole;
-  more.hidden = state !== "done";
+  more.hidden = state !== "done" || lab.run.example;
 }
 
 function lines() {

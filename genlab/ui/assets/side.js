@@ -7,6 +7,8 @@ let open = { run: "", what: "" }; // the row with a question in it, its refusal,
 let doomed = null; // the runs that are ticked to be deleted together, while that is asked
 let clearing = false; // whether all are to leave the queue, while that is asked
 let lab = null;
+const hint = make("li.note", {}, say("train.no_runs"));
+const shipped = make("li.note", {}, say("train.shipped"));
 
 label(element);
 find(".copy").addEventListener("click", () => genlab.copy(find(".copy"), find("code").textContent));
@@ -29,7 +31,7 @@ function show(news) {
   health.dataset.level = verdict.level;
   const told = run ? figures(run) : [];
   redraw(find(".figures"), told, () => told.map((text) => make("li", {}, text)));
-  find(".latent").hidden = !(run && run.saved_step);
+  find(".latent").hidden = !(run && (run.saved_step || run.example));
   find(".terminal").hidden = !run;
   find(".copy-link").hidden = !run;
   if (run) find("code").textContent = run.command;
@@ -55,7 +57,7 @@ function figures(run) {
     last ? say("train.gradient", { n: figure(last.gradient_norm, 2) }) : null,
     last ? say("train.rate", { n: figure(last.learning_rate, 2) }) : null,
     ...Object.entries(last ? last.logs : {}).map(([name, value]) => `${name} ${figure(value)}`),
-    run.saved_step ? say("train.saved", { step: count(run.saved_step), time: duration(run.saved_ago) }) : last ? say("train.not_saved") : null,
+    run.saved_step ? say("train.saved", { step: count(run.saved_step), time: duration(run.saved_ago) }) : last && !run.example ? say("train.not_saved") : null,
     run.steered ? say("train.steered", { step: count(run.steered) }) : null,
     run.extended,
     run.hardware,
@@ -74,11 +76,17 @@ function duration(seconds) {
 
 // A row is made anew only when something else than its progress changes, so that no click or key falls between two.
 function rows() {
-  const nodes = lab.runs.map(drawnRow);
+  const own = owned();
+  const examples = lab.runs.filter((run) => run.example);
+  const nodes = [...(own.length ? own.map(drawnRow) : [hint]), ...(examples.length ? [shipped, ...examples.map(drawnRow)] : [])];
   for (const name of drawn.keys()) if (!lab.runs.some((run) => run.name === name)) drawn.delete(name);
   const now = [...list.children];
-  if (!nodes.length) redraw(list, "none", () => [make("li.note", {}, say("train.no_runs"))]);
-  else if (nodes.length !== now.length || nodes.some((node, i) => node !== now[i])) list.replaceChildren(...nodes), delete list.dataset.state;
+  if (nodes.length !== now.length || nodes.some((node, i) => node !== now[i])) list.replaceChildren(...nodes);
+}
+
+// What comes with genlab can be looked at and compared, and nothing else.
+function owned() {
+  return lab.runs.filter((run) => !run.example);
 }
 
 function drawnRow(run) {
@@ -101,14 +109,14 @@ function row(run) {
   const chosen = run.name === lab.selected;
   const name = make("button.link.run-name", { type: "button", title: run.name, "aria-current": String(chosen), onclick: () => tell("select run", run.name) }, run.name);
   const badge = make(`span.badge.${run.pending === "stop" ? "stopping" : run.state}`);
-  const menu = make("span.menu", {}, ...(doomed ? [] : [action("rename", "✎", run), action("delete", "×", run)]));
+  const menu = make("span.menu", {}, ...(doomed || run.example ? [] : [action("rename", "✎", run), action("delete", "×", run)]));
   const question = open.run === run.name ? (open.what === "rename" ? renaming(run) : deleting(run)) : null;
   return make(chosen ? "li.chosen" : "li", { "data-run": run.name }, make("div.line", {}, tick(run, chosen), name, badge, make("small", {}, `${run.family} · ${run.dataset}`), menu), question);
 }
 
 function tick(run, chosen) {
   const box = (key, checked, onchange) => make("input", { type: "checkbox", checked, "aria-label": say(key, { run: run.name }), title: say(key, { run: run.name }), onchange });
-  if (doomed) return box("train.doom", doomed.has(run.name), (event) => choose([...doomed].filter((name) => name !== run.name).concat(event.target.checked ? run.name : [])));
+  if (doomed && !run.example) return box("train.doom", doomed.has(run.name), (event) => choose([...doomed].filter((name) => name !== run.name).concat(event.target.checked ? run.name : [])));
   return chosen ? make("span.swatch") : box("train.overlay", lab.overlaid.has(run.name), () => tell("overlay run", run.name));
 }
 
@@ -124,6 +132,7 @@ function ask(run, what) {
 
 function badgeOf(run) {
   if (run.pending === "stop" || run.pending === "pause") return say(`train.state_${run.pending}`);
+  if (run.example) return "";
   if (run.state === "running") return percent(Math.floor((100 * run.step) / run.steps) / 100);
   return say(run.diverged ? "train.state_nan" : `train.state_${run.state}`);
 }
@@ -181,23 +190,23 @@ function choose(names) {
 
 function several() {
   const button = find(".several");
-  button.hidden = lab.runs.length < 2 && !doomed;
+  button.hidden = owned().length < 2 && !doomed;
   button.textContent = say(doomed ? "train.keep_all" : "train.several");
   const place = find(".question.doomed");
   place.hidden = !doomed;
   if (!doomed) return;
   const picked = lab.runs.filter((run) => doomed.has(run.name));
   const training = picked.filter(trains).map((run) => run.name);
-  redraw(place, [picked.map((run) => run.name), training, { ...open, run: "" }, lab.runs.length], () => doom(picked.map((run) => run.name), training));
+  redraw(place, [picked.map((run) => run.name), training, { ...open, run: "" }, owned().length], () => doom(picked.map((run) => run.name), training));
 }
 
 function doom(names, training) {
-  const all = make("button.link.all", { type: "button", onclick: () => choose(lab.runs.map((run) => run.name)) }, say("train.all"));
+  const all = make("button.link.all", { type: "button", onclick: () => choose(owned().map((run) => run.name)) }, say("train.all"));
   if (!names.length) return [make("p", {}, say("train.several_none"), " ", all), refused()];
   const sure = names.length === 1 ? say("train.delete_sure", { run: names[0] }) : say("train.several_sure", { n: count(names.length) });
   const go = () => settle(server.remove({ runs: names, stop: training.length > 0 }));
   return [
-    make("p", {}, sure, " ", names.length < lab.runs.length ? all : null),
+    make("p", {}, sure, " ", names.length < owned().length ? all : null),
     training.length ? make("p.training", {}, say("train.several_train", { runs: training.join(", ") })) : null,
     ...danger(training.length ? "train.stop_go" : "train.delete_go", go, () => choose(null)),
     refused(),
