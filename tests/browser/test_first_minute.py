@@ -14,6 +14,7 @@ from seats import Seats
 from serving import serving
 
 from genlab.data.sources import IDX
+from genlab.training.run import Run
 
 
 class Net:
@@ -188,3 +189,32 @@ def test_the_address_follows_what_is_looked_at_and_reload_and_back_keep_it(page:
     expect(page).to_have_url(re.compile("tab=sample"))
     page.go_back()
     expect(page.locator("#tab-train")).to_have_attribute("aria-selected", "true")
+
+
+def test_how_a_shipped_model_learnt_is_on_stage_until_one_trains_and_can_only_be_looked_at(
+    bare: Page, bare_server: str, folder: Path
+):
+    bare.goto(f"{bare_server}/?tab=train")
+    stage, example = bare.locator(".train-stage"), bare.locator("#run-list [data-run='vae-mnist-2d']")
+    expect(stage.locator(".run-name")).to_have_text("vae-mnist-2d")
+    expect(stage.locator(".example")).to_contain_text("how the shipped model of that name learnt")
+    expect(bare.locator("#train-curve path.line[d*=M]").first).to_be_attached()
+    expect(bare.locator("#train-samples i").first).to_be_visible()
+    expect(example.locator(".rename, .delete")).to_have_count(0)
+    expect(bare.locator("#train-stop")).to_be_disabled()
+    expect(stage.locator(".more")).to_be_hidden()
+    last = bare.locator("#train-samples").get_attribute("style")
+    bare.locator("#train-scrubber").focus()
+    bare.keyboard.press("ArrowLeft")
+    expect(stage.locator(".samples-title")).not_to_have_text("Samples at step 8,000")
+    expect(bare.locator("#train-samples")).not_to_have_attribute("style", last or "")
+    bare.locator(".train-side .latent").click()
+    expect(bare.locator("#model-picker input")).to_have_value("vae-mnist-2d")
+
+    bare.click("#tab-train")
+    Run.create("vae", "digits", {"steps": 10}, "mine", folder / "runs")
+    expect(stage.locator(".run-name")).to_have_text("mine")
+    expect(stage.locator(".example")).to_be_hidden()
+    expect(bare.locator("#run-list [data-run='mine'] .delete")).to_have_count(1)
+    Run.open("mine", folder / "runs").delete()
+    expect(stage.locator(".run-name")).to_have_text("vae-mnist-2d")

@@ -4,7 +4,7 @@ const { say, tell, listen, label } = genlab;
 const find = (what) => element.querySelector(what);
 
 const count = (n) => new Intl.NumberFormat("en", { maximumFractionDigits: 0 }).format(n);
-const figure = (x, digits = 3) => new Intl.NumberFormat("en", { maximumSignificantDigits: digits }).format(x);
+const figure = (x, digits = 3) => (x && Math.abs(x) < 1e-6 ? x.toExponential(digits - 1) : new Intl.NumberFormat("en", { maximumSignificantDigits: digits }).format(x));
 const percent = (x) => new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: x < 0.1 || x > 0.9 ? 1 : 0 }).format(x); // 99.6 % is not all
 
 // An element: make("p.note", { title: "…" }, "text", child, …); text is never read as HTML.
