@@ -31,7 +31,7 @@ ROWS = 50  # of one page of the table
 
 def import_card(shared: Shared) -> None:
     """The way in; the import itself runs in the queue, and ends as soon as nobody looks."""
-    card = widget("import", [may, look, forget], ["pack"])
+    card = widget("import", [may, look, forget, may_be_class], ["pack", "collection", "camera"])
     begun = card.begin(_bring, None, [card, shared.dataset_picker], concurrency_id="import", concurrency_limit=2, **QUIET)
     card.leave(None, None, None, cancels=[begun], **QUIET)
 
