@@ -49,8 +49,8 @@ def label(name: str, given: Given) -> Recipe:
             raise UnknownName(unknown("part", part, PARTS))
         if strange := of.keys() - set(data.parts[part].id.tolist()):
             raise UnknownName(f"There is no item {min(strange)} in the {part} part of {name}.")
-        ids = sorted(of, key=lambda item, of=of: (turn[of[item]], item))  # so that new classes stay in their order
-        step = {"ids": ids, "classes": [of[item] for item in ids]}
+        pairs = sorted((turn[word], item) for item, word in of.items())  # so that new classes stay in their order
+        step = {"ids": [item for _, item in pairs], "classes": [names[k] for k, _ in pairs]}
         recipe = recipe.then("relabel", step if part == "train" else {**step, "part": part})
     return recipe
 

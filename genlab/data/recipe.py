@@ -109,8 +109,7 @@ class Recipe:
             changed = OPERATIONS[step.do].apply(data, step)
             if not len(changed):
                 raise BadData(f"Step {step.key} ({step.tell()}) would leave nothing of the training part. Choose fewer items.")
-            parts = {**data.parts, step.part: changed}
-            data = replace(data, **{name: replace(part, spec=changed.spec) for name, part in parts.items()})
+            data = data.with_part(step.part, changed)
         return replace(data, name=name or source.name)
 
     def tell(self) -> str:
