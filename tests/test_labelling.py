@@ -146,6 +146,18 @@ def test_labels_that_cannot_be_get_their_sentence(pets, given, kind, sentence):
         label("pets", given)
 
 
+def test_the_gallery_begins_with_what_has_no_label_and_shows_held_out_images_where_they_can_have_one(pets):
+    from genlab.ui.data_tab import gallery
+
+    save_recipe("one", label("pets", {"train": {3: "cat"}}))
+    shown = gallery({"dataset": "pets+one", "done": [0, 1]})["groups"]
+    assert [group["name"] for group in shown] == ["", "cat"]
+    assert sorted(shown[0]["ids"] + shown[1]["ids"] + [0, 1]) == pets.train.id.tolist()
+    assert shown[1]["ids"] == [3]
+    assert gallery({"dataset": "pets+one", "part": "test"})["part"] == "test"
+    assert gallery({"dataset": "digits", "part": "test"})["part"] == "train"
+
+
 @pytest.mark.parametrize("word", ["", " ", ".", "..", ".hidden", "a/b", "a\\b", "a\nb", "x" * 61])
 def test_a_word_that_cannot_name_a_folder_is_no_class(word):
     with pytest.raises(BadData, match="A class cannot be called"):
