@@ -25,6 +25,7 @@ VERBS: dict[str, Callable[[list[str]], None]] = {
     "damage": data.damage_verb,
     "repair": data.repair_verb,
     "merge": data.merge_verb,
+    "label": data.label_verb,
     "export": data.export_verb,
 }
 

@@ -1,4 +1,4 @@
-"""The verbs about data: import, inspect, damage, repair, merge, export."""
+"""The verbs about data: import, inspect, damage, repair, merge, label, export."""
 
 import json
 from collections.abc import Iterator
@@ -128,6 +128,22 @@ def merge_verb(words: list[str]) -> None:
     given, _ = parse(parser, words)
     data, _ = open_data(given.dataset), open_data(given.other)
     _write(given.out, genlab.data.merge(given.dataset, given.other), data)
+
+
+def label_verb(words: list[str]) -> None:
+    """label DATASET --table labels.csv --out RECIPE.json: give items the classes that a table tells."""
+    parser = parser_of("label", label_verb)
+    parser.add_argument("dataset")
+    table = "a .csv, .tsv or .jsonl; one column names files as they were imported (or ids), another their classes"
+    parser.add_argument("--table", type=Path, required=True, help=table)
+    parser.add_argument("--column", default="", help="the column of the classes (default: the one that is called so)")
+    parser.add_argument("--out", type=Path, required=True, help="RECIPE.json; the dataset is then called SOURCE+RECIPE.json")
+    given, _ = parse(parser, words)
+    data = open_data(given.dataset)
+    found = genlab.data.read_labels(given.dataset, given.table, given.column)
+    for sentence in found.told:
+        print(f"- {sentence}")
+    _write(given.out, genlab.data.label(given.dataset, found.given), data)
 
 
 def export_verb(words: list[str]) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from genlab.data.dataset import Batch, Dataset, Splits, even_rows, to_model, to_pixels, to_stored
     from genlab.data.drawing import save_drawing
     from genlab.data.fetching import fetch
+    from genlab.data.labelling import label, labelled_parts, read_labels
     from genlab.data.library import (
         by_hand,
         change_recipe,
@@ -51,10 +52,13 @@ __all__ = [
     "importer",
     "importing",
     "is_here",
+    "label",
+    "labelled_parts",
     "list_datasets",
     "load",
     "megabytes",
     "merge",
+    "read_labels",
     "read_recipe",
     "recipe_of",
     "save_dataset",

@@ -199,6 +199,11 @@ class Splits:
     def parts(self) -> dict[str, Dataset]:
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
+    def with_part(self, name: str, part: Dataset) -> "Splits":
+        """The same dataset with one part anew, of whose classes the others know then, too."""
+        parts = {**self.parts, name: part}
+        return Splits(self.name, *(replace(one, spec=part.spec) for one in parts.values()))
+
 
 def open_splits(name: str, modality: Modality, classes: tuple[str, ...], folder: Path) -> Splits:
     """The parts of a dataset as they lie in a folder, memory-mapped."""

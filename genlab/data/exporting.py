@@ -8,6 +8,7 @@ from typing import Any
 
 from genlab.data.dataset import Dataset, Splits
 from genlab.data.library import describe
+from genlab.data.spec import names_folder
 from genlab.errors import BadData
 from genlab.files import write_bytes
 from genlab.images import png
@@ -23,7 +24,7 @@ def export(data: Splits, file: Path) -> None:
     """
     if data.spec.modality != "image":
         raise BadData(f"{data.name} holds points; only images can be exported as a zip of files.")
-    if bad := [name for name in data.spec.classes if not name or name in (".", "..") or set(name) & set("/\\")]:
+    if bad := [name for name in data.spec.classes if not names_folder(name)]:
         raise BadData(f"The class {bad[0]!r} cannot name a folder. Relabel its items first.")
     write_bytes(file, _zipped(data))
 

@@ -102,6 +102,22 @@ def understand(names: Sequence[str], tables: Mapping[str, str] | None = None, wi
     return Layout(tuple(places), tuple(images), tree.levels, tree.asked(), tuple(found.columns), classes, told)
 
 
+def labels_of(
+    names: Sequence[str], places: Sequence[Place], table: str, text: str, column: str = ""
+) -> tuple[dict[int, str], tuple[str, ...]]:
+    """The classes that a table tells of files, by their numbers, and what a person should know; `column` is the class's own.
+
+    Raises Unclear where it tells none.
+    """
+    found = _Tables(names, range(len(names)), places, {table: text})
+    words = found.columns.get(column, {}) if column else found.best
+    if not words:
+        none = f"{table} tells no classes of these images{f' in a column {column!r}' * bool(column)}."
+        possible = f"Columns that may be classes: {_listed([*found.columns])}." if found.columns else "No column names them."
+        raise Unclear(f"{none} {possible}")
+    return {i: _clean(word) for i, word in words.items()}, tuple(found.told)
+
+
 def is_hidden(name: str) -> bool:
     """Whether a file is the operating system's own."""
     return any(part.startswith(".") or part in NOT_THEIRS for part in folders_of(name) if part != "..")

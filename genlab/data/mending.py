@@ -27,11 +27,11 @@ def relabel(data: Splits, step: Step) -> Dataset:
     ids, names = step.settings["ids"], step.settings["classes"]
     if len(ids) != len(names):
         raise BadData(f"Step {step.key} relabels {len(ids)} items to {len(names)} classes; there must be one for each.")
-    train = _with_classes(data.train, names)
-    rows, there = rows_of(train, ids)
-    label = train.label.clone()
-    label[rows] = _numbers(train, names)[there]
-    return train.with_column("label", label)
+    part = _with_classes(data.parts[step.part], names)
+    rows, there = rows_of(part, ids)
+    label = part.label.clone()
+    label[rows] = _numbers(part, names)[there]
+    return part.with_column("label", label)
 
 
 def fill(data: Splits, step: Step) -> Dataset:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from genlab.config import Config
-from genlab.data.spec import DataSpec
 from genlab.errors import BadData
 from genlab.files import write_json
 from genlab.registry import Registry
@@ -40,6 +39,11 @@ class Step:
             where = ".".join(map(str, error["loc"]))
             raise BadData(f"Step {self.key} of the recipe, {self.do}, cannot be read: {where}: {error['msg']}.") from None
 
+    @property
+    def part(self) -> str:
+        """The part of the dataset that the step changes."""
+        return str(self.settings.get("part", "train"))
+
     def tell(self) -> str:
         """What the step does, in a few words."""
         return OPERATIONS[self.do].tell(self)
@@ -47,10 +51,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Operation:
-    """A kind of step: what its settings are, what it makes of the training part, how it is told."""
+    """A kind of step: what its settings are, what it makes of the part that it is about, how it is told."""
 
     settings: type[Config]
-    apply: Callable[["Splits", Step], "Dataset"]  # gives the new training part
+    apply: Callable[["Splits", Step], "Dataset"]  # gives the part anew
     tell: Callable[[Step], str]
 
 
@@ -85,7 +89,8 @@ class Recipe:
         return replace(self, steps=tuple(step for step in self.steps if step.key != key))
 
     def apply(self, source: "Splits", name: str = "") -> "Splits":
-        """The dataset that the steps make of their source: validation and test part stay as they are.
+        """The dataset that the steps make of their source: validation and test part stay as they are, but for labels of a source
+        that has no classes.
 
         Raises BadData for another source than that of the recipe, and where nothing would be left.
         """
@@ -96,10 +101,15 @@ class Recipe:
             )
         data = source
         for step in self.steps:
-            train = OPERATIONS[step.do].apply(data, step)
-            if not len(train):
+            if step.part != "train" and source.spec.classes:
+                raise BadData(
+                    f"Step {step.key} labels the {step.part} part, but what is held out of {source.name} keeps the labels "
+                    "that it came with. Label the training part."
+                )
+            changed = OPERATIONS[step.do].apply(data, step)
+            if not len(changed):
                 raise BadData(f"Step {step.key} ({step.tell()}) would leave nothing of the training part. Choose fewer items.")
-            data = _same_classes(replace(data, train=train))
+            data = data.with_part(step.part, changed)
         return replace(data, name=name or source.name)
 
     def tell(self) -> str:
@@ -150,9 +160,3 @@ def read_recipe(file: Path) -> Recipe:
 def write_recipe(file: Path, recipe: Recipe) -> None:
     """Keep a recipe in a file."""
     write_json(file, recipe.to_json())
-
-
-def _same_classes(data: "Splits") -> "Splits":
-    """A step may add classes, of which the held-out parts know then, too."""
-    spec: DataSpec = data.train.spec
-    return replace(data, validation=replace(data.validation, spec=spec), test=replace(data.test, spec=spec))

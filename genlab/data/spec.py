@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Modality = Literal["image", "points", "text", "series"]
+PartName = Literal["train", "validation", "test"]
 
 
 @dataclass(frozen=True)
@@ -14,3 +15,8 @@ class DataSpec:
     shape: tuple[int, ...]  # image (C, H, W); points (2,); text and series (T,)
     classes: tuple[str, ...] = ()
     vocabulary_size: int = 0
+
+
+def names_folder(label: str) -> bool:
+    """Whether a class can be a folder of an export."""
+    return bool(label) and label[0] != "." and not set(label) & set("/\\\0")  # what begins with a dot is hidden

@@ -2,6 +2,7 @@
 
 from genlab.config import Config, Field
 from genlab.data.recipe import OPERATIONS, Operation, Step
+from genlab.data.spec import PartName
 from genlab.lazy import late
 
 MENDING = "genlab.data.mending"  # what the steps do, which needs torch
@@ -18,6 +19,7 @@ class Relabel(Config):
 
     ids: list[int]
     classes: list[str]
+    part: PartName = "train"  # a held-out one only where the source has no classes
 
 
 class Fill(Config):
@@ -45,8 +47,12 @@ def _items(step: Step) -> str:
     return f"{n:,} item{'s' * (n != 1)}"
 
 
+def _relabelled(step: Step) -> str:
+    return f"{_items(step)} relabelled{f' in the {step.part} part' * (step.part != 'train')}"
+
+
 OPERATIONS.register("drop")(Operation(Drop, late(MENDING, "drop"), lambda step: f"{_items(step)} dropped"))
-OPERATIONS.register("relabel")(Operation(Relabel, late(MENDING, "relabel"), lambda step: f"{_items(step)} relabelled"))
+OPERATIONS.register("relabel")(Operation(Relabel, late(MENDING, "relabel"), _relabelled))
 OPERATIONS.register("fill")(Operation(Fill, late(MENDING, "fill"), lambda step: f"{_items(step)} filled in"))
 OPERATIONS.register("weigh")(Operation(Weigh, late(MENDING, "weigh"), lambda step: "classes weighed"))
 OPERATIONS.register("merge")(Operation(Merge, late(MENDING, "merge"), lambda step: f"{step.settings['dataset']} merged in"))

@@ -45,12 +45,12 @@ class Neighbours:
 
 
 def examples(data: Dataset, per_class: int, seed: int) -> list[Tensor]:
-    """Rows of up to `per_class` random images of each class, class by class; of all images where there are no classes."""
+    """Rows of up to `per_class` random images of each class, and last of those without a class, where there are any."""
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(seed))
-    if not data.spec.classes:
-        return [order[:per_class]]
     label = data.label[order]
-    return [order[label == k][:per_class] for k in range(len(data.spec.classes))]
+    groups = [order[label == k][:per_class] for k in range(len(data.spec.classes))]
+    others = order[label < 0] if groups else order
+    return [*groups, others[:per_class]] if len(others) or not groups else groups
 
 
 @lru_cache(maxsize=8)

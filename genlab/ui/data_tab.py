@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from genlab.config import Field
-from genlab.data import SOURCES, Dataset, Splits, by_hand, describe, fetch, is_here, load, megabytes
+from genlab.data import SOURCES, Dataset, Splits, by_hand, describe, fetch, is_here, labelled_parts, load, megabytes
 from genlab.data.recipe import PLUS
-from genlab.data.summary import Map, examples, locate, neighbours, scattered, summarise
+from genlab.data.spec import PartName
+from genlab.data.summary import Map, examples, locate, nearest, neighbours, scattered, summarise
 from genlab.errors import BadSetting, GenlabError
 from genlab.maps import methods, project
 from genlab.paths import current_space
@@ -19,7 +20,7 @@ from genlab.plane import REACH
 from genlab.quality.review import worst_of
 from genlab.ui import drawing_card, quality_card, story_card
 from genlab.ui.draw import data_uri, wall
-from genlab.ui.import_card import import_card, own_card
+from genlab.ui.import_card import import_card, may_be_class, own_card
 from genlab.ui.preset import current
 from genlab.ui.quality_card import checked_rows, found_in
 from genlab.ui.shared import QUIET, Kept, Request, Shared, at_edge, dataset_choices, drawing, on_all_cores, served
@@ -37,9 +38,13 @@ _maps = Kept(16)  # those that took long
 def build(shared: Shared) -> None:
     """Three widgets that follow the dataset picker; each asks for its own part, so the quick ones do not wait."""
     with gr.Row(elem_classes="data-tab"):
-        for name, answers in (("gallery", [gallery, item]), ("facts", [facts]), ("map", [plane, thumbnail, suspicion])):
+        for name, answers, parts in (
+            ("gallery", [gallery, item, may_be_class], ["label"]),
+            ("facts", [facts], []),
+            ("map", [plane, thumbnail, suspicion], []),
+        ):
             with gr.Column(min_width=300):
-                card = widget(name, answers)
+                card = widget(name, answers, parts)
                 if name == "gallery":
                     fetched = card.fetch(_fetch, None, [card, shared.dataset_picker], concurrency_id="fetch", **QUIET)
                     card.leave(None, None, None, cancels=[fetched], **QUIET)
@@ -60,6 +65,8 @@ class Wish(Request):
     seed: int = Field(0, ge=0, lt=2**31)  # of the choice of examples
     row: int = 0  # of the training part
     rows: list[int] | None = Field(None, max_length=MOST_ROWS)  # that were chosen on the map; None for all
+    part: PartName = "train"  # that the gallery shows
+    done: list[int] = Field([], max_length=MOST_ROWS)  # ids that were given a class, and need not be shown again
     method: str = Field(QUICK, max_length=40)  # of the map
     turn: int = 0  # which wish it is, so that an answer to the same one as before is known
 
@@ -111,40 +118,55 @@ def _fetch(event: gr.EventData) -> Iterator[tuple[dict[str, Any], object]]:
 @drawn
 def gallery(wish: Wish, splits: Splits) -> dict[str, Any]:
     """Random examples of each class as one sprite; of points, whose picture is the map, only how many there are."""
-    data = splits.train
+    parts, total = labelled_parts(splits.name), sum(map(len, splits.parts.values()))
+    part = wish.part if wish.part in parts else "train"
+    data = splits.parts[part]
     if data.spec.modality == "points":
-        return {"points": True, "total": sum(map(len, splits.parts.values())), "classes": data.spec.classes, "groups": []}
-    classes = data.spec.classes[:MOST_CLASSES]
-    lines = max(1, round(LINES / max(1, len(classes))))
+        return {"points": True, "total": total, "classes": data.spec.classes, "groups": []}
     chosen = torch.arange(len(data)) if wish.rows is None else torch.tensor(checked_rows(splits, wish.rows), dtype=torch.long)
-    rows = [chosen[r] for r in examples(data[chosen], COLUMNS * lines, wish.seed)[: max(1, len(classes))]]
+    shown = chosen[~torch.isin(data.id[chosen], torch.tensor(wish.done, dtype=torch.long))]
+    groups = _groups(data, shown, wish.seed)
     return {
-        "total": sum(map(len, splits.parts.values())),
-        "chosen": None if wish.rows is None else len(chosen),
+        "total": total,
+        "chosen": None if wish.rows is None else data.id[chosen].tolist(),
         "classes": data.spec.classes,
+        "parts": parts,
+        "part": part,
         "shape": data.spec.shape,
         "columns": COLUMNS,
-        "lines": lines,
-        "groups": [{"name": name, "rows": r.tolist()} for name, r in zip(classes or ("",), rows, strict=True)],
-        "sprite": wall(torch.cat([_filled(data, r, COLUMNS * lines) for r in rows]), COLUMNS),
+        "groups": [
+            {"name": name, "rows": rows.tolist(), "ids": data.id[rows].tolist(), "lines": lines} for name, rows, lines in groups
+        ],
+        "sprite": wall(torch.cat([_filled(data, rows, COLUMNS * lines) for _, rows, lines in groups]), COLUMNS),
     }
+
+
+def _groups(data: Dataset, shown: Tensor, seed: int) -> list[tuple[str, Tensor, int]]:
+    """Classes with some of their rows and as many lines; what has no class comes first, and has half of the room."""
+    found = [shown[rows] for rows in examples(data[shown], COLUMNS * LINES, seed)]
+    names, bare = data.spec.classes[:MOST_CLASSES], found[len(data.spec.classes) :]
+    room = LINES // 2 if names and bare else LINES
+    each = max(1, round(room / max(1, len(names))))
+    groups = [*(("", rows, room) for rows in bare), *((name, rows, each) for name, rows in zip(names, found, strict=False))]
+    return [(name, rows[: COLUMNS * lines], lines) for name, rows, lines in groups]
 
 
 @drawn
 def item(wish: Wish, splits: Splits) -> dict[str, Any]:
-    """One image of the training part and the images nearest to it."""
-    data, row = _image(wish, splits)
-    near = neighbours(data, row, 6)
+    """One image and those nearest to it in the training part."""
+    part, row = _image(wish, splits)
+    data, image, label = splits.train, part.read([row])[0], _label(part, row)
+    near = neighbours(data, row, 6) if wish.part == "train" else nearest(data, image, 6)
     return {
-        "image": data_uri(data.read([row])[0]),
-        "label": _label(data, row),
+        "image": data_uri(image),
+        "label": label,
         "searched": near.searched,
         "neighbours": [
             {
                 "row": other,
                 "distance": distance,
                 "label": _label(data, other),
-                "differs": _label(data, other) != _label(data, row),
+                "differs": _label(data, other) != label,
                 "image": data_uri(data.read([other])[0]),
             }
             for other, distance in zip(near.rows.tolist(), near.distances.tolist(), strict=True)
@@ -160,6 +182,7 @@ def facts(wish: Wish, splits: Splits) -> dict[str, Any]:
         "shape": data.spec.shape,
         "balance": [{"name": name, "n": n} for name, n in zip(data.spec.classes, data.counts.tolist(), strict=True)],
         "parts": [{"name": name, "n": len(part)} for name, part in splits.parts.items()],
+        "unlabelled": int((data.label < 0).sum()),
     }
     if data.spec.modality == "points":
         places = locate(data)
@@ -241,18 +264,19 @@ def suspicion(wish: Wish, splits: Splits) -> dict[str, Any]:
 
 @drawn
 def thumbnail(wish: Wish, splits: Splits) -> dict[str, Any]:
-    """One image of the training part."""
+    """One image."""
     data, row = _image(wish, splits)
     return {"image": data_uri(data.read([row])[0])}
 
 
 def _image(wish: Wish, splits: Splits) -> tuple[Dataset, int]:
-    """The training part and the row in it that is asked for."""
+    """The part, by default that to train on, and the row in it that is asked for."""
+    part = splits.parts[wish.part]
     if splits.spec.modality != "image":
         raise BadSetting(say("data.no_images", dataset=splits.name))
-    if not 0 <= wish.row < len(splits.train):
-        raise BadSetting(say("data.no_such_row", row=wish.row, last=len(splits.train) - 1))
-    return splits.train, wish.row
+    if not 0 <= wish.row < len(part):
+        raise BadSetting(say("data.no_such_row", row=wish.row, last=len(part) - 1))
+    return part, wish.row
 
 
 def _label(data: Dataset, row: int) -> str:

@@ -15,6 +15,7 @@ from genlab.config import Field
 from genlab.data import delete_dataset, describe
 from genlab.data.importer import MOST_CLASSES
 from genlab.data.importing import LOCAL, PUBLIC, Limits, Progress, import_images, look_at, summary, table_of
+from genlab.data.labelling import check_class
 from genlab.data.library import free_name
 from genlab.errors import BadSetting, GenlabError
 from genlab.images import png, wall
@@ -30,7 +31,7 @@ ROWS = 50  # of one page of the table
 
 def import_card(shared: Shared) -> None:
     """The way in; the import itself runs in the queue, and ends as soon as nobody looks."""
-    card = widget("import", [may, look, forget], ["pack"])
+    card = widget("import", [may, look, forget, may_be_class], ["pack", "collection", "camera"])
     begun = card.begin(_bring, None, [card, shared.dataset_picker], concurrency_id="import", concurrency_limit=2, **QUIET)
     card.leave(None, None, None, cancels=[begun], **QUIET)
 
@@ -49,6 +50,10 @@ class Told(Given):
 
     classes: str = "auto"
     parts: dict[str, str] = Field({})
+
+
+class Word(Request):
+    word: str = Field(max_length=400)
 
 
 class Sizes(Request):
@@ -83,6 +88,12 @@ def may(data: object) -> dict[str, Any]:
     if sizes.bytes > limits.upload:
         raise BadSetting(say("import.too_heavy", mb=f"{sizes.bytes / 2**20:,.0f}", most=f"{limits.upload / 2**20:,.0f}"))
     return {}
+
+
+@served
+def may_be_class(data: object) -> dict[str, str]:
+    """A name for a class, without blanks around it."""
+    return {"name": check_class(Word.check(data).word)}
 
 
 @served

@@ -13,6 +13,7 @@ from genlab.ui import explorer, links
 from genlab.ui.draw import data_uri, wall
 from genlab.ui.encoding import encode, latent_mix
 from genlab.ui.explorer import Looking, Point, Strips, Wall
+from genlab.ui.import_card import may_be_class
 from genlab.ui.links import LatentLink
 from genlab.ui.meaning import (
     latent_arithmetic,
@@ -37,7 +38,8 @@ def build(shared: Shared) -> None:
     directions = [latent_directions, latent_direction, latent_forget, latent_arithmetic]
     reasons = [latent_jacobian, latent_nearest, latent_factors]
     scripts = ["pad", "walk", "encode", "manifold", "directions", "why"]
-    card = widget("latent", [*points, *cards, *directions, *reasons], parts=["tiles"], more=scripts)
+    answers = [*points, *cards, *directions, *reasons, may_be_class]
+    card = widget("latent", answers, parts=["tiles", "collection"], more=scripts)
     card.encode(encode, None, card, concurrency_id="encode", concurrency_limit=2, **QUIET)
 
 

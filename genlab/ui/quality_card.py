@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from genlab.config import Field
-from genlab.data import Splits, change_recipe, describe, list_datasets, load, merge, recipe_of, save_recipe
+from genlab.data import Splits, change_recipe, describe, label, list_datasets, load, merge, recipe_of, save_recipe
 from genlab.data.exporting import export
 from genlab.data.recipe import PLUS, Recipe
+from genlab.data.spec import PartName
 from genlab.errors import BadSetting, GenlabError, UnknownName
 from genlab.features import Features
 from genlab.paths import current_space
@@ -38,7 +39,8 @@ Value = bool | int | float | str
 
 def build(shared: Shared) -> None:
     """One widget; looking runs in the queue, one after another, and ends as soon as nobody waits for it."""
-    answers = [quality_open, quality_suspects, quality_damage, quality_merge, quality_undo, quality_repair, quality_file]
+    changing = [quality_damage, quality_merge, quality_label, quality_undo, quality_repair]
+    answers = [quality_open, quality_suspects, *changing, quality_file]
     card = widget("quality", answers, parts=["tiles", "report", "suspects", "damage"])
     looking = card.inspect(_inspect, None, card, concurrency_id="quality", concurrency_limit=1, **AGAIN)
     card.leave(None, None, None, cancels=[looking], **QUIET)
@@ -74,6 +76,15 @@ class Damaging(Change):
 
 class Merging(Change):
     other: str = Field(max_length=400)
+
+
+class Labelled(Request):
+    name: str  # of the class, "" for none
+    ids: list[int] = Field(max_length=MOST)
+
+
+class Labelling(Change):
+    given: dict[PartName, list[Labelled]]
 
 
 class Undoing(Change):
@@ -275,6 +286,14 @@ def quality_merge(data: object) -> dict[str, Any]:
     """Add the training part of another dataset."""
     asked = Merging.check(data)
     return _made(asked, merge(asked.dataset, asked.other))
+
+
+@served
+def quality_label(data: object) -> dict[str, Any]:
+    """Give items the classes that a person chose for them."""
+    asked = Labelling.check(data)
+    given = {part: {item: one.name for one in several for item in one.ids} for part, several in asked.given.items()}
+    return _made(asked, label(asked.dataset, given))
 
 
 @served

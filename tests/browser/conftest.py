@@ -30,13 +30,19 @@ def server(tmp_path_factory: pytest.TempPathFactory, served_runs: Path) -> Itera
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """A Chromium of this machine, or playwright's own."""
+def executable() -> str:
+    """The path of a Chromium of this machine, or of playwright's own."""
     found = find_browser()
     if found is None:
         pytest.fail(SENTENCE)
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser(executable: str) -> Iterator[Browser]:
+    """A Chromium."""
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=list(FLAGS), timeout=PATIENCE)
+        chromium = playwright.chromium.launch(executable_path=executable, args=list(FLAGS), timeout=PATIENCE)
         yield chromium
         chromium.close()
 

@@ -179,6 +179,33 @@ def test_a_whole_folder_is_understood_corrected_and_imported(page: Page, folder:
     picked(page, "zoo")
 
 
+def drop(page: Page, selector: str, *paths: Path) -> None:
+    """Let files and folders fall on a place, as from the system's own windows."""
+    page.locator(selector).scroll_into_view_if_needed()
+    box = page.locator(selector).bounding_box()
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    hand = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        hand.send("Input.dispatchDragEvent", {"type": kind, "x": box["x"] + 20, "y": box["y"] + 20, "data": data})
+    hand.detach()
+
+
+def test_a_folder_that_is_dropped_brings_along_all_that_lies_in_it(page: Page, tmp_path: Path):
+    for i in range(130):  # a browser tells a hundred entries at a time
+        (tmp_path / "zoo" / "cat").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "zoo" / "cat" / f"{i}.png").write_bytes(packed(i))
+    (tmp_path / "zoo" / "birds" / "owl").mkdir(parents=True)
+    (tmp_path / "zoo" / "birds" / "owl" / "ö.png").write_bytes(packed(130))
+    (tmp_path / "zoo" / ".hidden.png").write_bytes(packed(131))
+    (tmp_path / "more.png").write_bytes(packed(132))
+    page.click("#tab-data")
+    drop(page, "#data-import", tmp_path / "zoo", tmp_path / "more.png")
+    expect(page.locator(".data-import .what")).to_contain_text("132 files")
+    assert rows(page) == [["class", "training"], ["no folder", "1"], ["cat", "130"], ["owl", "1"]]
+    bring(page, "dropped")
+    title(page, "132 images in 2 classes")
+
+
 def test_a_table_among_loose_files_tells_their_classes(page: Page, tmp_path: Path):
     for i in range(4):
         (tmp_path / f"{i}.png").write_bytes(packed(i))

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from data_page import choose, enclose, opened
 from few import few_digits
-from looks import pick, pixels_of, sticks_out
+from looks import pixels_of, sticks_out
 from photographs import few, needs_photographs
 from playwright.sync_api import Page, expect
 
@@ -23,20 +24,6 @@ def of_the_server(served_runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let this test read the datasets that the page has, a small one among them."""
     monkeypatch.setenv("GENLAB_DATASETS", str(served_runs.parent / f"{served_runs.name}-datasets"))
     few_digits()
-
-
-def choose(page: Page, dataset: str) -> None:
-    page.click("#tab-data")
-    pick(page, "dataset-picker", dataset)
-    opened(page, dataset)
-
-
-def opened(page: Page, dataset: str) -> None:
-    expect(page.locator("#dataset-picker input")).to_have_value(dataset)
-    page.wait_for_function(
-        "name => document.querySelector('#recipe-name')?.closest('[data-of]')?.dataset.of === name", arg=dataset
-    )
-    expect(page.locator("#data-map")).to_have_attribute("data-of", dataset)
 
 
 def damage(page: Page, defect: str, name: str, **settings: str) -> None:
@@ -155,18 +142,6 @@ def test_points_are_offered_what_points_can_have(page: Page):
     damage(page, "missing", "gap", kind="class")
     opened(page, "gaussians+gap")
     expect(page.locator("table.places")).to_contain_text("–")
-
-
-def enclose(page: Page) -> None:
-    """Draw around the upper half of the map."""
-    expect(page.locator("#data-map")).not_to_have_attribute("aria-busy", "true")
-    page.locator("#data-map").scroll_into_view_if_needed()
-    box = page.locator("#data-map").bounding_box()
-    page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 0.1 * box["height"])
-    page.mouse.down()
-    for x, y in [(0.1, 0.1), (0.9, 0.1), (0.9, 0.6), (0.1, 0.6)]:
-        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=3)
-    page.mouse.up()
 
 
 def test_what_was_decided_of_one_dataset_is_not_done_to_another(page: Page):

@@ -65,6 +65,17 @@ function encodeDrawing() {
   encodeImage({ kind: "drawing", pixels: btoa(planes.map((plane) => String.fromCharCode(...plane)).join("")) });
 }
 
+/** Put the drawing into the collection, of which a dataset can be made. */
+async function keepDrawing(event) {
+  event.preventDefault();
+  const complain = (sentence = "") => { refusal.textContent = sentence; refusal.hidden = !sentence; };
+  if (!drawnSomething) return complain(say("encode.empty"));
+  const name = await classIn(named, complain);
+  if (name === null) return;
+  collect(name, Object.assign(await shot(easel, "image/png"), { grey: model.channels === 1 }));
+  blank();
+}
+
 easel.addEventListener("pointerdown", (event) => {
   easel.setPointerCapture(event.pointerId);
   pen = null;
@@ -75,6 +86,14 @@ easel.addEventListener("pointermove", (event) => { if (easel.dataset.held) for (
 for (const end of ["pointerup", "pointercancel"]) easel.addEventListener(end, () => delete easel.dataset.held);
 at("clear").addEventListener("click", blank);
 at("draw").addEventListener("click", encodeDrawing);
+const keeping = at("keep"), named = keeping.querySelector("input"), refusal = keeping.querySelector(".fault");
+named.placeholder = named.ariaLabel = say("collect.class_of_drawing");
+keeping.addEventListener("submit", keepDrawing);
+at("collected").addEventListener("click", () => { document.querySelector("#tab-data").click(); tell("see collection", true); });
+listen("collection", () => {
+  at("collected").hidden = !collected();
+  at("collected").textContent = say("collect.kept", { n: count(collected()) });
+});
 at("upload").addEventListener("change", async (event) => {
   const [file] = event.target.files;
   event.target.value = "";

@@ -14,7 +14,7 @@ async function load(dataset) {
   if (answer.error) return body.replaceChildren(make("p.note", {}, say("data.nothing_to_count")));
   body.replaceChildren(
     heading("data.balance"),
-    ...(answer.balance.length ? balance(answer.balance) : [make("p.note", {}, say("data.no_classes"))]),
+    ...(answer.balance.length ? balance(answer.balance, answer.unlabelled) : [make("p.note", {}, say("data.no_classes"))]),
     heading("data.parts"),
     make("dl.parts", {}, ...answer.parts.flatMap(part)),
     ...(answer.places ? places(answer) : pixels(answer))
@@ -41,7 +41,7 @@ function places({ places: { middle, spread }, balance }) {
 
 const heading = (key) => make("h3", {}, say(key));
 
-function balance(classes) {
+function balance(classes, unlabelled) {
   const most = Math.max(...classes.map((c) => c.n));
   const least = Math.min(...classes.map((c) => c.n));
   const bars = classes.map((c, k) =>
@@ -53,10 +53,11 @@ function balance(classes) {
       make("span.n", {}, count(c.n))
     )
   );
+  const bare = unlabelled ? [make("p.note", {}, say("data.unlabelled", { n: count(unlabelled) }))] : [];
   const sentence = least
     ? say(most / least < 1.5 ? "data.balanced" : "data.unbalanced", { ratio: figure(most / least) })
     : say("data.empty_class", { name: classes.find((c) => !c.n).name });
-  return [make("div.bars", {}, ...bars), make("p.note", {}, sentence)];
+  return [make("div.bars", {}, ...bars), make("p.note", {}, sentence), ...bare];
 }
 
 const part = ({ name, n }) => [make("dt", {}, make("b", {}, count(n)), " ", say(`data.part_${name}`)), make("dd", {}, say(`data.part_${name}_why`))];

@@ -12,24 +12,26 @@ let rows; // that were chosen on the map; undefined for all
 let opening = false; // the others wait for this dataset
 
 label(element);
+startLabelling();
 find(".copy-link").addEventListener("click", () => genlab.copyLink(find(".copy-link"), { tab: "data", dataset }));
 more.addEventListener("click", () => load(dataset, seed + 1));
 new ResizeObserver(() => shown && lay()).observe(wall);
 watch("value", fetched);
 listen("dataset", (name) => load(name, 0, true));
 listen("image", (row) => open(row));
-listen("lasso", (chosen) => { if (shown && (chosen?.dataset ?? dataset) === dataset && chosen?.rows !== rows) { rows = chosen?.rows; load(dataset, seed); } });
+listen("lasso", (chosen) => { if (shown && (chosen?.dataset ?? dataset) === dataset && chosen?.rows !== rows) { rows = chosen?.rows; if (rows) part = "train"; load(dataset, seed); } });
 
 async function load(wanted, nextSeed, anew = false) {
   [dataset, seed] = [wanted, nextSeed];
   opening ||= anew;
   if (anew) rows = undefined;
   wall.setAttribute("aria-busy", "true");
-  const answer = await askGallery({ dataset, seed, rows: rows ?? null });
+  const answer = await askGallery({ dataset, seed, rows: rows ?? null, part, done: done() });
   if (!answer) return;
   wall.removeAttribute("aria-busy");
   find(".under").hidden = Boolean(answer.error || answer.absent);
   element.closest(".data-tab")?.classList.toggle("absent", Boolean(answer.absent));
+  bar.hidden = true;
   if (answer.error) return complain(say("data.not_here"), make("p.fault", { role: "alert" }, answer.error));
   if (answer.absent) return offer(answer.absent);
   element.closest(".data-tab")?.classList.toggle("of-points", Boolean(answer.points));
@@ -38,12 +40,15 @@ async function load(wanted, nextSeed, anew = false) {
     return tell("opened data", dataset);
   }
   shown = { ...answer, dataset };
-  find(".title").textContent = rows ? say("quality.chosen", { n: count(answer.chosen) }) : say(answer.classes.length ? "data.title" : "data.title_no_classes", {
+  part = answer.part;
+  find(".title").textContent = rows ? say("quality.chosen", { n: count(answer.chosen.length) }) : say(answer.classes.length ? "data.title" : "data.title_no_classes", {
     n: count(answer.total),
     k: count(answer.classes.length),
   });
-  find(".some").textContent = answer.groups.length < answer.classes.length ? say("data.some_classes", { k: answer.groups.length, n: answer.classes.length }) : "";
+  const named = answer.groups.filter(({ name }) => name).length, some = named < answer.classes.length;
+  find(".some").textContent = some ? say("data.some_classes", { k: named, n: answer.classes.length }) : "";
   find(".size").textContent = say(answer.shape[0] === 1 ? "data.size_grey" : "data.size_colour", { w: answer.shape[2], h: answer.shape[1] });
+  openLabels();
   lay();
   if (!opening) return;
   opening = false;
@@ -119,10 +124,12 @@ function complain(title, ...sentences) {
 
 // Whole pixels only: an image is scaled by a whole number, and the columns are as many as fit.
 function lay() {
-  const { shape, groups, columns, lines } = shown;
+  const { shape, groups, columns } = shown;
+  const above = (g) => groups.slice(0, g).reduce((sum, { lines }) => sum + columns * lines, 0); // places in the sprite
   const scale = Math.max(1, Math.round(30 / shape[2]));
   const tile = { w: shape[2] * scale, h: shape[1] * scale };
   const named = groups.some((group) => group.name);
+  const title = (group) => group.name || say("data.no_label");
   const room = wall.clientWidth - (named ? nameRoom(groups) : 0);
   const fit = Math.max(1, Math.min(columns, Math.floor((room + 1) / (tile.w + 1))));
   wall.style.setProperty("--sprite", `url(${shown.sprite})`);
@@ -132,34 +139,39 @@ function lay() {
       make(
         "div.group",
         { hidden: rows && !group.rows.length },
-        named ? make("span.name", { title: group.name, style: `width:${nameRoom(groups) - 8}px` }, group.name) : null,
+        named ? make("span.name", { title: title(group), style: `width:${nameRoom(groups) - 8}px` }, title(group)) : null,
         make(
           "div.tiles",
           { style: `grid-template-columns:repeat(${fit},${tile.w}px);grid-auto-rows:${tile.h}px` },
-          ...group.rows.slice(0, fit * lines).map((row, i) => {
-            const at = g * columns * lines + i;
+          ...group.rows.slice(0, fit * group.lines).map((row, i) => {
+            const at = above(g) + i;
             return make("button.tile", {
               type: "button",
+              "data-id": group.ids[i],
               style: `background-position:-${(at % columns) * tile.w}px -${Math.floor(at / columns) * tile.h}px`,
               "aria-label": say("data.image_label", { label: group.name || say("data.image"), row: count(row) }),
-              onclick: () => open(row),
+              onclick: (event) => {
+                if (labelling) pick(group.ids[i], event);
+                open(row, shown.part);
+              },
             });
           })
         )
       )
     )
   );
+  showLabels();
 }
 
 // Room for the class names, in pixels: short names stay narrow.
 function nameRoom(groups) {
-  const longest = Math.max(...groups.map((group) => (group.name || "").length));
+  const longest = Math.max(...groups.map((group) => (group.name || say("data.no_label")).length));
   return Math.min(110, 16 + 8 * longest);
 }
 
-async function open(row) {
+async function open(row, of = "train") {
   if (!shown) return;
-  const answer = await askItem({ dataset: shown.dataset, row });
+  const answer = await askItem({ dataset: shown.dataset, row, part: of });
   if (!answer) return;
   if (answer.error) return detail.replaceChildren(make("p.fault", { role: "alert" }, answer.error));
   const [, h, w] = shown.shape;
@@ -170,7 +182,7 @@ async function open(row) {
       "div.facts",
       {},
       make("p.label", {}, answer.label || say("data.no_label")),
-      make("p.note", {}, say("data.row", { row: count(row) })),
+      make("p.note", {}, of === "train" ? say("data.row", { row: count(row) }) : say("import.kept", { part: say(`import.part_${of}`), row: count(row) })),
       make("p.note", {}, say("data.neighbours")),
       make("div.near", {}, ...answer.neighbours.map(near)),
       make("p.note", {}, say("data.distance", { n: count(answer.searched) }))

@@ -7,11 +7,13 @@ const fault = find(".fault");
 const done = find(".done");
 const steps = ["look", "bring", "save"];
 let paths = []; // what was uploaded and waits
+let ours = ""; // the mode of the collection of this page, where it is what was uploaded
 
 let wish = {}; // what the layout is told: what classes are read off, what folders are
 let ticked = new Set(); // classes to take
 
 label(element);
+startCollection();
 for (const input of element.querySelectorAll("input[type=file]")) {
   input.addEventListener("change", () => give([...input.files].map((file) => ({ file, path: file.webkitRelativePath || file.name }))));
 }
@@ -23,7 +25,7 @@ watch("value", hear);
 /** Show one of the three states: the zone, the form, the bar. */
 function stage(node, sentence = "") {
   for (const other of [zone, form, running]) other.hidden = other !== node;
-  find(".whole").hidden = node !== zone;
+  find(".whole").hidden = booth.hidden = node !== zone;
   fault.textContent = sentence;
   fault.hidden = !sentence;
 }
@@ -37,9 +39,10 @@ async function drag(event) {
 }
 
 /** Upload { file, path }: zips as they are, anything else of more than one file as one zip, so that folders come along. */
-async function give(given) {
+async function give(given, made = "") {
   given = given.filter(({ path }) => !path.split("/").some((name) => name.startsWith(".") || name === "__MACOSX"));
   if (!given.length) return;
+  ours = made;
   done.hidden = true;
   stage(running);
   find(".leave").hidden = true;
@@ -99,7 +102,7 @@ function choose(answer, title) {
       {},
       field("name", make("input", { type: "text", name: "name", value: kept.name ?? answer.name, maxlength: 40, required: true, autocomplete: "off" })),
       field("size", make("input", { type: "number", name: "size", min: 8, max: 256, step: 4, value: kept.size, placeholder: say("import.automatic") })),
-      field("mode", make("select", { name: "mode" }, ...["auto", "grey", "colour"].map((mode) => make("option", { value: mode, selected: kept.mode === mode }, say(`import.mode_${mode}`)))))
+      field("mode", make("select", { name: "mode" }, ...["auto", "grey", "colour"].map((mode) => make("option", { value: mode, selected: (kept.mode ?? ours) === mode }, say(`import.mode_${mode}`)))))
     ),
     make("div.buttons", {}, make("button.primary", { type: "submit" }, say("import.go")), make("button", { type: "button", onclick: () => again() }, say("import.other")))
   );
@@ -194,6 +197,7 @@ function hear() {
   if (news.error) return stage(form, news.error);
   if (news.imported) {
     paths = [];
+    if (ours) tell("collection", new Map());
     const show = () => document.querySelector(".data-own").scrollIntoView({ behavior: "smooth" });
     done.replaceChildren(make("span", {}, say("import.done", { kept: count(news.kept), n: count(news.kept + news.skipped) })), make("button.link", { type: "button", onclick: show }, say("import.see")));
     done.hidden = false;

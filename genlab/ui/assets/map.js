@@ -24,7 +24,7 @@ let drawing = false;
 let chosen = null; // the points within
 const layer = document.createElement("canvas");
 const askSuspicion = latest(server.suspicion);
-const grey = "#9aa3ad"; // of what nothing is suspected of
+const grey = "#9aa3ad"; // of what nothing is suspected of, or what has no label
 const vivid = colours.filter((_, k) => k !== 4 && k !== 8); // those that are no greys
 
 new ResizeObserver(paint).observe(canvas.parentElement);
@@ -37,6 +37,7 @@ watch("value", arranged);
 find(".by").addEventListener("change", (event) => { by = event.target.value; hidden = new Set(); key(); paint(); });
 label(element);
 listen("opened data", load);
+listen("let go", () => choose(null));
 listen("looked", async (dataset) => { if (dataset && dataset === map?.dataset) await readSuspicion(); });
 
 async function load(dataset) {
@@ -114,7 +115,8 @@ function options() {
 /** The groups that colours tell apart: their numbers, names and colours. */
 function groups() {
   if (!map || (by === "class" && !map.classes.length)) return [];
-  if (by === "class") return map.classes.map((name, k) => ({ k, name, colour: colourOf(k) }));
+  const bare = map.labels.includes(-1) ? [{ k: -1, name: say("data.no_label"), colour: grey }] : [];
+  if (by === "class") return [...map.classes.map((name, k) => ({ k, name, colour: colourOf(k) })), ...bare];
   const issues = found.shown.map((k) => ({ k, name: say(`quality.issue_${found.issues[k]}`), colour: issueColour(k) }));
   return [{ k: -1, name: say("data.unsuspected"), colour: grey }, ...issues];
 }
@@ -128,7 +130,7 @@ const shadeOf = (i) => (by === "score" ? Math.round(10 * found.scores[i]) : grou
 
 function colourAt(shade) {
   if (by === "score") return `color-mix(in srgb, #bd1f01 ${10 * shade}%, ${grey})`;
-  return by === "issue" ? issueColour(shade) : colourOf(Math.max(0, shade));
+  return by === "issue" ? issueColour(shade) : shade < 0 && map.classes.length ? grey : colourOf(Math.max(0, shade));
 }
 
 function sentence() {

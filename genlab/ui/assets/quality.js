@@ -11,6 +11,10 @@ startSuspects();
 startDamage();
 watch("value", hear);
 listen("opened data", open);
+listen("label", ({ of, given, told }) => {
+  if (changing || element.dataset.of !== of || of !== dataset) return told(say("label.busy")); // its steps are not here yet
+  change(server.quality_label, { given }, false, told);
+});
 
 async function open(name) {
   dataset = name;
@@ -38,15 +42,15 @@ function hear() {
   news.error ? stopLooking(news.error) : hearLook(news);
 }
 
-/** Ask the server for a change; the header then goes to what came of it, which is looked at again where `again`. */
-async function change(ask, wish, again = false) {
+/** Ask the server for a change; the header then goes to what came of it, which is looked at again where `again`. `told` hears a fault. */
+async function change(ask, wish, again = false, told = complain) {
   if (changing) return null;
   changing = true;
   element.querySelector(".quality").setAttribute("aria-busy", "true");
   const answer = (await ask({ dataset, name: find("#recipe-name").value, ...wish }).catch(() => null)) ?? { error: say("page.lost") };
   changing = false;
   element.querySelector(".quality").removeAttribute("aria-busy");
-  complain(answer.error);
+  told(answer.error);
   if (answer.error) return null;
   decisions.clear();
   changed = answer;

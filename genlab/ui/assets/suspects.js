@@ -45,7 +45,7 @@ async function showSuspects(page) {
   selected = new Set();
   const issue = issues.find(({ name }) => name === opened);
   find(".suspects .title").textContent = issue ? say("quality.suspects_of", { name: say(`quality.issue_${opened}`), n: count(answer.total) }) : say("quality.chosen", { n: count(answer.total) });
-  find(".suspects .sentence").textContent = issue ? [issue.sentence, issue.classes.join(", ")].filter(Boolean).join(" ") : say("quality.chosen_why");
+  find(".suspects .sentence").textContent = issue ? [issue.sentence, issue.classes.join(", ")].filter(Boolean).join(" ") : say(about.classes.length ? "quality.chosen_why" : "quality.chosen_bare");
   layTiles(answer);
   turnPages(answer);
   showDeciding(issue);
