@@ -36,6 +36,7 @@ find(".how").addEventListener("change", (event) => { how = event.target.value; l
 watch("value", arranged);
 find(".by").addEventListener("change", (event) => { by = event.target.value; hidden = new Set(); key(); paint(); });
 label(element);
+canvas.setAttribute("aria-label", say("data.map"));
 listen("opened data", load);
 listen("looked", async (dataset) => { if (dataset && dataset === map?.dataset) await readSuspicion(); });
 
