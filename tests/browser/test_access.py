@@ -10,6 +10,8 @@ from playwright.sync_api import Page, expect
 from test_train_tab import made
 
 SCHEMES = ("light", "dark")
+LEAST = 40  # pixels of what is touched
+HERE = Path(__file__).parent
 
 
 def latent(page: Page) -> None:
@@ -71,3 +73,10 @@ def test_axe_finds_nothing_serious(sized: Page, tab: Callable[[Page], None]):
         expect(sized.locator("body.dark")).to_have_count(int(scheme == "dark"))
         sized.wait_for_function("document.getAnimations().every((one) => !(one instanceof CSSTransition))")  # colours glide
         assert faults(sized) == [], scheme
+
+
+@pytest.mark.parametrize("tab", TABS.values(), ids=TABS)
+def test_a_finger_hits_everything_on_a_phone(phone: Page, served_runs: Path, tab: Callable[[Page], None]):
+    with_a_run(served_runs)
+    tab(phone)
+    assert phone.evaluate((HERE / "too_small.js").read_text(), LEAST) == []

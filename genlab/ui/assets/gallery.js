@@ -120,7 +120,7 @@ function complain(title, ...sentences) {
 // Whole pixels only: an image is scaled by a whole number, and the columns are as many as fit.
 function lay() {
   const { shape, groups, columns, lines } = shown;
-  const scale = Math.max(1, Math.round(30 / shape[2]));
+  const scale = genlab.touched() ? Math.ceil(40 / Math.min(shape[1], shape[2])) : Math.max(1, Math.round(30 / shape[2]));
   const tile = { w: shape[2] * scale, h: shape[1] * scale };
   const named = groups.some((group) => group.name);
   const room = wall.clientWidth - (named ? nameRoom(groups) : 0);

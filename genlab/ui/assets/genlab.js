@@ -38,6 +38,9 @@ window.genlab = (() => {
   /** The last value told of a topic. */
   const recall = (topic) => last[topic];
 
+  /** Whether fingers touch this page, or may. */
+  const touched = () => window.matchMedia("(max-width: 760px), (pointer: coarse)").matches;
+
   const system = window.matchMedia("(prefers-color-scheme: dark)");
   const stored = () => { try { return localStorage.getItem("genlab-theme"); } catch { return null; } };
 
@@ -169,5 +172,5 @@ window.genlab = (() => {
     return copy(button, `${address}?${before}${behind && `#${behind}`}`);
   }
 
-  return { say, label, tell, listen, recall, pick, begin, follow, patience, link, copy, copyLink, toggleTheme, save };
+  return { touched, say, label, tell, listen, recall, pick, begin, follow, patience, link, copy, copyLink, toggleTheme, save };
 })();

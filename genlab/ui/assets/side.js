@@ -107,7 +107,7 @@ function row(run) {
 }
 
 function tick(run, chosen) {
-  const box = (key, checked, onchange) => make("input", { type: "checkbox", checked, "aria-label": say(key, { run: run.name }), title: say(key, { run: run.name }), onchange });
+  const box = (key, checked, onchange) => make("label.hit", { title: say(key, { run: run.name }) }, make("input", { type: "checkbox", checked, "aria-label": say(key, { run: run.name }), onchange }));
   if (doomed) return box("train.doom", doomed.has(run.name), (event) => choose([...doomed].filter((name) => name !== run.name).concat(event.target.checked ? run.name : [])));
   return chosen ? make("span.swatch") : box("train.overlay", lab.overlaid.has(run.name), () => tell("overlay run", run.name));
 }
