@@ -32,7 +32,7 @@ from genlab.ui.controls import Form, draw_form
 from genlab.ui.draw import wall
 from genlab.ui.marking import marks_dataset, marks_zip, tray, unmark
 from genlab.ui.preset import check_samples, current
-from genlab.ui.shared import QUIET, Kept, Named, Request, Shared, at_edge, on_all_cores, open_model, pick_dataset, served
+from genlab.ui.shared import QUIET, Kept, Named, Request, Shared, at_edge, on_all_cores, open_model, pick_dataset, refusal, served
 from genlab.ui.spaces import check_room
 from genlab.ui.widgets import widget
 from genlab.ui.words import say, words
@@ -104,6 +104,7 @@ def build(shared: Shared) -> None:
             with gr.Row(elem_classes="pair"):
                 go = gr.Button(words("sample.go"), variant="primary", elem_id="sample-go", min_width=80)
                 stop = gr.Button(words("sample.stop"), elem_id="sample-stop", min_width=80)
+            gr.HTML("<p id='sample-refusal' class='fault' role='alert' hidden></p>")
         with gr.Column(scale=10, min_width=300):
             answers = [sample_png, sample_zip, sample_mark, sample_marks, unmark, marks_zip, marks_dataset]
             gallery = widget("sample", answers, parts=["tiles", "marks"])
@@ -162,7 +163,7 @@ def _first(event: gr.EventData) -> Iterator[dict[str, Any]]:
         for record in _drawn(name, Wish(count=count, seed=0), model.SamplingSettings(), None):
             yield {**record, "first": True}
     except GenlabError as fault:
-        yield {"error": str(fault)}
+        yield {**refusal(fault), "first": True}
 
 
 @at_edge
@@ -183,8 +184,11 @@ def _draw_settings(name: str, query: dict[str, str]) -> tuple[gr.Dropdown, Form]
 
 @at_edge
 def _draw(name: str, wish_form: Form, form: Form, count: Any, seed: Any, label: Any, *chosen: Any) -> Iterator[dict[str, Any]]:
-    """The images that the form asks for."""
-    yield from _drawn(name, wish_form.parse([count, seed]), form.parse(chosen), label or None)
+    """The images that the form asks for, or why there are none."""
+    try:
+        yield from _drawn(name, wish_form.parse([count, seed]), form.parse(chosen), label or None)
+    except GenlabError as fault:
+        yield {**refusal(fault), "at": time.time()}
 
 
 def _drawn(name: str, wish: Any, settings: Config, label: Any) -> Iterator[dict[str, Any]]:

@@ -1,12 +1,14 @@
 """Access: all of the page is named, read, reached by keyboard and as large as a finger, in light and in dark."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from looks import pick
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
+from test_import_card import packed
 from test_train_tab import made
 
 SCHEMES = ("light", "dark")
@@ -80,3 +82,68 @@ def test_a_finger_hits_everything_on_a_phone(phone: Page, served_runs: Path, tab
     with_a_run(served_runs)
     tab(phone)
     assert phone.evaluate((HERE / "too_small.js").read_text(), LEAST) == []
+
+
+# --- Refusals ---
+
+
+def at_fault(field: Locator, sentence: str) -> None:
+    """The field is marked, tells why, is in sight and has the focus."""
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_have_accessible_description(re.compile(re.escape(sentence)))
+    expect(field).to_be_focused()
+    expect(field).to_be_in_viewport()
+    expect(field).to_have_css("border-top-color", "rgb(185, 28, 28)")
+
+
+@pytest.mark.parametrize("size", ["page", "phone"])
+def test_a_run_that_is_refused_marks_its_fields_until_they_are_changed(request: pytest.FixtureRequest, size: str):
+    page = request.getfixturevalue(size)
+    page.click("#tab-train")
+    steps, warmup, refusal = (
+        page.locator(where) for where in ("#train-vae-steps input", "#train-vae-warmup input", "#train-refusal")
+    )
+    page.click("#train-vae-advanced button")
+    warmup.fill("-1")
+    page.click("#train-vae-advanced button")  # closed again; the refusal opens it
+    page.click("#train-start")
+    at_fault(warmup, "warmup is -1; it must be a whole number from 0 to 100,000.")
+    steps.fill("0")
+    expect(warmup).to_have_attribute("aria-invalid", "true")
+    page.keyboard.press("Tab")
+    page.click("#train-start")
+    at_fault(steps, "steps is 0")
+    steps.fill("10")
+    expect(steps).not_to_have_attribute("aria-invalid", "true")
+    expect(refusal).to_contain_text("warmup is -1")
+    warmup.fill("5")
+    expect(refusal).to_be_hidden()
+    page.fill("#train-name input", "../x")
+    page.click("#train-start")
+    at_fault(page.locator("#train-name input"), "'../x' cannot name a run")
+
+
+def test_a_drawing_that_is_refused_marks_its_field(page: Page):
+    sample(page)
+    count = page.locator("#sample-count input")
+    count.fill("0")
+    page.click("#sample-go")
+    at_fault(count, "count is 0; it must be a whole number from 1 to 400.")
+    expect(page.locator("#sample-title")).to_have_text("64 images of vae-mnist")
+    count.fill("3")
+    expect(page.locator("#sample-refusal")).to_be_hidden()
+    page.click("#sample-go")
+    expect(page.locator("#sample-title")).to_have_text("3 images of vae-mnist")
+
+
+def test_an_import_that_is_refused_marks_its_field(page: Page):
+    page.click("#tab-data")
+    page.set_input_files(
+        "#data-import input", [{"name": f"{i}.png", "mimeType": "image/png", "buffer": packed(i)} for i in (1, 2)]
+    )
+    name = page.locator(".data-import input[name=name]")
+    name.fill("digits")
+    page.click(".data-import button[type=submit]")
+    at_fault(name, "There is already a dataset called 'digits'; choose another name.")
+    name.fill("others")
+    expect(page.locator(".data-import .fault")).to_be_hidden()

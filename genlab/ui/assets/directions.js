@@ -72,7 +72,7 @@ function addExample(name, single) {
 
 async function calculate() {
   const [a, b, c] = ["a", "b", "c"].map((name) => sets[name].at(-1));
-  if (!a || !b || !c) return sayDirection(say("direction.three"), true);
+  if (!a || !b || !c) return refuseDirection(say("direction.three"));
   const answer = await ask("latent_arithmetic", { ...looking(), a: stopOf(a), b: stopOf(b), c: stopOf(c) });
   if (!answer) return;
   sayDirection("");
@@ -81,9 +81,13 @@ async function calculate() {
 
 // --- Keep and forget ---
 
-function sayDirection(text, fault = false) {
-  at("direction-note").textContent = text;
-  at("direction-note").classList.toggle("fault", fault);
+function sayDirection(text) {
+  refuseIn(at("direction-note"));
+  [at("direction-note").textContent, at("direction-note").hidden] = [text, !text];
+}
+
+function refuseDirection(sentence, about) {
+  refuseIn(at("direction-note"), sentence, fieldsOf(about, "latent-direction"));
 }
 
 async function saveDirection() {
@@ -94,7 +98,7 @@ async function saveDirection() {
   if (how === "sets") Object.assign(wish, { start: sets.a.map(stopOf), end: sets.b.map(stopOf) });
   sayDirection(say("direction.looking"));
   at("direction-save").disabled = true;
-  const answer = await ask("latent_direction", wish, (fault) => sayDirection(fault, true));
+  const answer = await ask("latent_direction", wish, refuseDirection);
   at("direction-save").disabled = false;
   if (!answer) return;
   takeDirections(answer);
@@ -104,7 +108,7 @@ async function saveDirection() {
 }
 
 async function forgetDirection(name) {
-  const answer = await ask("latent_forget", { ...looking(), name }, (fault) => sayDirection(fault, true));
+  const answer = await ask("latent_forget", { ...looking(), name }, refuseDirection);
   if (!answer) return;
   const moved = offsets[name];
   takeDirections(answer);

@@ -21,11 +21,10 @@ find(".leave").addEventListener("click", leave);
 watch("value", hear);
 
 /** Show one of the three states: the zone, the form, the bar. */
-function stage(node, sentence = "") {
+function stage(node, sentence = "", fields = []) {
   for (const other of [zone, form, running]) other.hidden = other !== node;
   find(".whole").hidden = node !== zone;
-  fault.textContent = sentence;
-  fault.hidden = !sentence;
+  refuseIn(fault, sentence, fields);
 }
 
 // --- Upload ---
@@ -173,7 +172,7 @@ function corrections(answer, title) {
 
 function begin(event) {
   event.preventDefault();
-  if (!ticked.size) return stage(form, say("import.no_folders"));
+  if (!ticked.size) return stage(form, say("import.no_folders"), [form.querySelector(".folders")]);
   const { name, size, mode } = Object.fromEntries(new FormData(form));
   find(".leave").hidden = false;
   progress(say("import.waiting"), 0);
@@ -191,7 +190,7 @@ function progress(words, share) {
 function hear() {
   const news = props.value;
   if (!news || typeof news !== "object" || running.hidden) return; // left meanwhile
-  if (news.error) return stage(form, news.error);
+  if (news.error) return stage(form, news.error, (news.about ?? []).map((name) => form.elements[name]).filter(Boolean));
   if (news.imported) {
     paths = [];
     const show = () => document.querySelector(".data-own").scrollIntoView({ behavior: "smooth" });

@@ -11,7 +11,8 @@ label(element);
 function show() {
   const record = props.value;
   if (!record || typeof record !== "object") return;
-  if (record.error) return refuse(record.error);
+  if (record.error) return refuse(record);
+  refuseIn(document.querySelector("#sample-refusal"));
   if (record.first && result && !result.first) return; // by now something was asked for
   if (record.id !== result?.id) begin(record);
   result = record;
@@ -35,9 +36,10 @@ function first() {
   trigger("first", { name: model });
 }
 
-function refuse(sentence) {
+function refuse({ error, about, first }) {
+  if (!first) return refuseIn(document.querySelector("#sample-refusal"), error, fieldsOf(about, "sample"));
   at("title").textContent = say("sample.empty");
-  at("status").textContent = sentence;
+  at("status").textContent = error;
 }
 
 function begin(record) {
@@ -89,7 +91,7 @@ at("one").addEventListener("click", () => keep(server.sample_png, chosen));
 
 listen("sample-stop", () => {
   stopped = result?.id;
-  show();
+  if (!props.value?.error) show();
 });
 watch("value", show);
 startMarks();

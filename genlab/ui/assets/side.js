@@ -242,8 +242,6 @@ function waiting({ name: run, place }, i, n) {
 
 async function change(promise) {
   const answer = await answerOf(promise);
-  const fault = find(".queue .fault");
-  fault.textContent = answer.error || "";
-  fault.hidden = !answer.error;
+  refuseIn(find(".queue .fault"), answer.error, answer.about?.includes("at_once") ? [atOnce] : []);
   tell("look again");
 }
