@@ -147,3 +147,16 @@ def test_an_import_that_is_refused_marks_its_field(page: Page):
     at_fault(name, "There is already a dataset called 'digits'; choose another name.")
     name.fill("others")
     expect(page.locator(".data-import .fault")).to_be_hidden()
+
+
+def test_what_hinders_is_said_in_the_card_whose_button_was_pressed(page: Page):
+    sample(page)
+    page.route("**/component_server/", lambda route: route.abort())
+    page.click("#sample-one")
+    expect(page.locator(".sample .note.fault:visible")).to_have_count(1)
+    expect(page.locator(".sample .one .actions .note")).to_contain_text("connection to genlab is lost")
+    page.click("#sample-zip")
+    expect(page.locator(".sample .all .actions .note")).to_contain_text("connection to genlab is lost")
+    page.click("#tab-latent")
+    page.click("#latent-export")
+    expect(page.locator("#latent-walk-note")).to_contain_text("connection to genlab is lost")

@@ -59,7 +59,7 @@ async function damage() {
 /** Change the dataset in another way than by repair, so that the counts of before are no longer those of before. */
 function makeOf(ask, wish) {
   before = null;
-  return change(ask, wish);
+  return change("damage", ask, wish);
 }
 
 /** Before and after, side by side: in numbers, and some of the images that the change is about. */
@@ -93,5 +93,5 @@ function exportEnded(news) {
   if (news.turn !== -exporting || !find("#data-export")?.disabled) return;
   find("#data-export").disabled = false;
   find("#data-export").textContent = say("quality.export");
-  complain(news.error);
+  complain("damage", news);
 }

@@ -97,14 +97,14 @@ function issueLine(issue) {
 }
 
 async function saveReport(kind) {
-  const answer = (await server.quality_file({ dataset, kind }).catch(() => null)) ?? { error: say("page.lost") };
-  complain(answer.error);
+  const answer = await answerOf(server.quality_file({ dataset, kind }));
+  complain("report", answer);
   if (answer.content) genlab.save(answer.name, answer.content);
 }
 
 /** Repair these issues, or all; what was decided of single items holds. The result is looked at again, side by side. */
 async function repairIssues(names) {
   const counts = Object.fromEntries(issues.map((issue) => [issue.name, issue.count]));
-  const answer = await change(server.quality_repair, { issues: names, ...decided() }, names === null || names.length > 0);
+  const answer = await change(names ? "suspects" : "issues", server.quality_repair, { issues: names, ...decided() }, names === null || names.length > 0);
   if (answer) before = counts;
 }

@@ -56,7 +56,7 @@ function begin(record) {
   }
   for (const actions of element.querySelectorAll(".actions")) actions.hidden = false;
   find(".one").classList.remove("waiting");
-  at("note").textContent = "";
+  for (const note of element.querySelectorAll(".actions .note")) refuseIn(note);
   marked = {};
   for (const tile of at("gallery").children) delete tile.dataset.mark;
   choose(same && chosen !== null ? chosen : 0);
@@ -76,18 +76,18 @@ function choose(i) {
   showChosenMark();
 }
 
-async function keep(ask, image = null) {
-  const answer = (await ask({ id: result.id, image }).catch(() => null)) ?? { error: say("page.lost") };
-  at("note").textContent = answer.error || "";
-  at("note").classList.toggle("fault", Boolean(answer.error));
+/** Take a file along; what hinders is said beside the button. */
+async function keep(button, ask, image = null) {
+  const answer = await answerOf(ask({ id: result.id, image }));
+  refuseIn(button.parentElement.querySelector(".note"), answer.error);
   if (answer.content) genlab.save(answer.name, answer.content);
 }
 
 at("draw").addEventListener("click", () => document.querySelector("#sample-go").click()); // the form is far below on a phone
-at("save").addEventListener("click", () => keep(server.sample_png));
-at("zip").addEventListener("click", () => keep(server.sample_zip));
+at("save").addEventListener("click", () => keep(at("save"), server.sample_png));
+at("zip").addEventListener("click", () => keep(at("zip"), server.sample_zip));
 find(".copy-link").addEventListener("click", () => genlab.copyLink(find(".copy-link"), { tab: "sample", ...result.query }));
-at("one").addEventListener("click", () => keep(server.sample_png, chosen));
+at("one").addEventListener("click", () => keep(at("one"), server.sample_png, chosen));
 
 listen("sample-stop", () => {
   stopped = result?.id;

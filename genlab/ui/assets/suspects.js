@@ -40,7 +40,8 @@ async function showSuspects(page) {
   shownPage = page;
   const answer = await askSuspects({ dataset, issue: opened, page, rows: lassoed });
   if (!answer) return;
-  if (answer.error) return complain(answer.error);
+  complain("suspects", answer);
+  if (answer.error) return;
   suspects = answer.items;
   selected = new Set();
   const issue = issues.find(({ name }) => name === opened);
