@@ -21,7 +21,7 @@ function show() {
   const done = record.step === record.total;
   at("status").textContent = done ? say("sample.done", { s: record.seconds.toFixed(2) }) : say(record.id === stopped ? "sample.stopped" : "sample.step", record);
   markable = done && !record.points;
-  if (done) readMarks(record.id);
+  if (done) readMarks();
   else showChosenMark();
   find(".bar span").style.width = done ? "0" : `${(100 * record.step) / record.total}%`;
   Object.assign(at("gallery").dataset, { id: record.id, step: record.step, total: record.total, seed: record.seed });
