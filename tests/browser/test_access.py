@@ -84,6 +84,41 @@ def test_a_finger_hits_everything_on_a_phone(phone: Page, served_runs: Path, tab
     assert phone.evaluate((HERE / "too_small.js").read_text(), LEAST) == []
 
 
+@pytest.mark.parametrize("tab", TABS.values(), ids=TABS)
+def test_one_sees_where_the_keyboard_is(page: Page, served_runs: Path, tab: Callable[[Page], None]):
+    with_a_run(served_runs)
+    tab(page)
+    assert page.evaluate((HERE / "unseen_focus.js").read_text()) == []
+
+
+def test_arrow_keys_go_from_choice_to_choice(page: Page):
+    latent(page)
+    page.focus("#latent-path [data-choice=spherical]")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#latent-path [data-choice=linear]")).to_be_focused()
+    expect(page.locator("#latent-path [data-choice=linear]")).to_have_attribute("aria-checked", "true")
+    page.focus("#latent-tabs [data-part=why]")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#latent-part-between")).to_be_visible()
+    expect(page.locator("#latent-tabs [data-part=between]")).to_be_focused()
+
+
+def test_escape_leaves_what_was_opened_and_the_focus_goes_back(page: Page, served_runs: Path):
+    with_a_run(served_runs)
+    page.focus("#model-picker input")
+    expect(page.locator("[role=listbox]:visible")).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(page.locator("[role=listbox]:visible")).to_have_count(0)
+    train(page)
+    row = page.locator("#run-list [data-run=accessible]")
+    for what in ("Rename accessible", "Delete accessible"):
+        row.get_by_role("button", name=what).press("Enter")
+        expect(row.locator(".question")).to_be_visible()
+        row.locator(".question").get_by_role("button").last.press("Escape")
+        expect(row.locator(".question")).to_have_count(0)
+        expect(row.locator(":focus")).to_have_count(1)
+
+
 # --- Refusals ---
 
 

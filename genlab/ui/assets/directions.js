@@ -19,7 +19,7 @@ function takeDirections(answer) {
     line.dataset.name = name;
     return line;
   }));
-  at("kept").replaceChildren(...saved.map(({ name, how }) => make(
+  renew(at("kept"), ...saved.map(({ name, how }) => make(
     "li", {}, make("b", {}, name), make("span.note", {}, how),
     make("button.link", { type: "button", onclick: () => forgetDirection(name) }, say("direction.forget")),
   )));
@@ -55,7 +55,7 @@ function showSets() {
   for (const [name, set] of Object.entries(sets)) {
     for (const holder of element.querySelectorAll(`[data-set=${name}]`)) {
       holder.dataset.empty = say("direction.none");
-      holder.replaceChildren(...set.map((one, i) => make(
+      renew(holder, ...set.map((one, i) => make(
         "button.tile", { type: "button", title: say("direction.off"), "aria-label": say("direction.off"), style: `background-image:url(${one.picture});background-size:100% 100%;aspect-ratio:${model.size[1]}/${model.size[0]}`,
           onclick: () => { set.splice(i, 1); showSets(); } },
       )));

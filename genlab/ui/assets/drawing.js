@@ -28,7 +28,7 @@ at("save").addEventListener("click", save);
 const drawn = () => strokes.flat();
 
 function pens() {
-  find(".pens").replaceChildren(...limits.classes.map((name, k) => make("button.pen", {
+  renew(find(".pens"), ...limits.classes.map((name, k) => make("button.pen", {
     type: "button", role: "radio", "aria-label": name, title: name, "aria-checked": String(k === pen), style: `--colour:${colourOf(k)}`,
     onclick: () => { pen = k; pens(); },
   })));

@@ -88,7 +88,7 @@ function choose(answer, title) {
   const told = folders.length > answer.most ? [say("import.most_classes", { n: count(folders.length), most: count(answer.most) }), ...answer.told] : answer.told;
   const kept = form.hidden ? {} : Object.fromEntries(new FormData(form)); // of a look before this one
   const files = say("import.files", { n: count(answer.files) });
-  form.replaceChildren(
+  renew(form,
     make("p.what", {}, make("b", {}, title), title === files ? "" : ` ${files}`, ...partsOf(answer.parts)),
     layoutOf(answer),
     make("ul.told", { hidden: !told.length }, ...told.map((sentence) => make("li", {}, sentence))),

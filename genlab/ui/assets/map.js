@@ -31,6 +31,7 @@ new ResizeObserver(paint).observe(canvas.parentElement);
 canvas.addEventListener("pointermove", (event) => (drawing ? extend(event) : point(event)));
 canvas.addEventListener("pointerdown", (event) => { point(event); begin(event); });
 canvas.addEventListener("pointerleave", () => hover(-1));
+addEventListener("keydown", (event) => event.key === "Escape" && hover(-1));
 for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, close);
 find(".how").addEventListener("change", (event) => { how = event.target.value; load(canvas.dataset.of); });
 watch("value", arranged);

@@ -20,12 +20,23 @@ function make(what, attributes = {}, ...children) {
   return made;
 }
 
+const nameOf = (node) => node.id || node.getAttribute("aria-label") || node.name || (node.labels?.[0] ?? node).textContent.trim();
+
+// Put other nodes into a place; where one of them is called as what had the focus there, it has the focus.
+function renew(place, ...nodes) {
+  const held = place.contains(document.activeElement) ? document.activeElement : null;
+  place.replaceChildren(...nodes);
+  if (held && !held.isConnected) likeIn(place, held)?.focus();
+}
+
+const likeIn = (place, held) => [...place.querySelectorAll(held.tagName)].find((node) => nameOf(node) === nameOf(held));
+
 // Draw a place anew only where what it shows has changed: what is pressed, chosen or read there stays under the hand.
 function redraw(place, shown, nodes) {
   const state = JSON.stringify(shown);
   if (place.dataset.state === state) return;
   place.dataset.state = state;
-  place.replaceChildren(...nodes());
+  renew(place, ...nodes());
 }
 
 // An answer of the server; one that never came is { error }.

@@ -81,7 +81,7 @@ function score({ name, value, told, measured, definition }) {
 function showIssues() {
   find(".issues .aside").textContent = issues.length ? say("quality.concerned", { n: count(issues.filter((issue) => issue.count).length), k: count(issues.length) }) : "";
   const list = find(".issues .list");
-  list.replaceChildren(...(issues.length ? issues.map(issueLine) : [make("p.note", {}, say("quality.no_issues"))]));
+  renew(list, ...(issues.length ? issues.map(issueLine) : [make("p.note", {}, say("quality.no_issues"))]));
   find("#quality-repair-all").hidden = !issues.some((issue) => issue.count) || find("#quality-run").disabled;
 }
 
