@@ -44,7 +44,8 @@ class Config(BaseModel):
         try:
             return cls.model_validate(dict(values))
         except ValidationError as fault:
-            raise BadSetting(" ".join(cls._sentence(error) for error in fault.errors())) from None
+            about = [str(part) for error in fault.errors() for part in error["loc"][:1]]
+            raise BadSetting(" ".join(cls._sentence(error) for error in fault.errors()), *about) from None
 
     @classmethod
     def fields(cls) -> list[Setting]:

@@ -2,7 +2,14 @@
 
 
 class GenlabError(Exception):
-    """Shown to the person as its message; anything else is a fault of ours and goes to the log."""
+    """Shown to the person as its message; anything else is a fault of ours and goes to the log.
+
+    `about` names the settings that it is about, where there are some, so that a form can mark them.
+    """
+
+    def __init__(self, message: str, *about: str) -> None:
+        super().__init__(message)
+        self.about = about
 
 
 class BadSetting(GenlabError):

@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from genlab.data import Part, Splits, save_dataset
 from genlab.errors import BadData
 from genlab.files import write_bytes, writing
 from genlab.images import png
+from genlab.models.base import size_in_words
 from genlab.paths import datasets_folder
 
 Kind = Literal["favourite", "rejected"]
@@ -116,22 +117,21 @@ def export_marks() -> bytes:
     return buffer.getvalue()
 
 
-def favourites_dataset(name: str) -> Splits:
-    """Make a dataset of the favourites that have the size of the newest one; raises BadData where they are fewer than two."""
+def favourites_dataset(name: str, shape: Sequence[int] | None = None) -> Splits:
+    """Make a dataset of the favourites of one shape, by default the newest one's; raises BadData for fewer than two."""
     marks = marks_of("favourite")
-    if len(marks) < 2:
-        found = "One favourite" if marks else "No favourite"
-        raise BadData(f"{found} yet; a dataset needs at least 2 (50+ advised). Mark more samples with ♥.")
     shapes = [mark.shape for mark in marks]
-    taken = [mark for mark, shape in zip(marks, shapes, strict=True) if shape == shapes[0]]
+    shape = tuple(shape or (shapes or [()])[0])
+    taken = [mark for mark, its in zip(marks, shapes, strict=True) if its == shape]
     if len(taken) < 2:
-        sizes = ", ".join(f"{w}×{h}" for _, h, w in dict.fromkeys(shapes))
-        raise BadData(f"The newest favourite is the only one of its size (sizes: {sizes}). Mark one more like it.")
+        found = "One favourite" if taken else "No favourite"
+        where = "yet" if len(taken) == len(marks) else f"of {size_in_words(shape)} among {len(marks):,}"
+        raise BadData(f"{found} {where}; a dataset needs at least 2 (50+ advised). Mark more samples with ♥.")
     told = [mark.told for mark in taken]
     classes = _classes(told)
     labels = np.array([classes.index(t["label"]) if t["label"] in classes else -1 for t in told])
     part = Part(np.stack([mark.pixels for mark in taken]), {"label": labels})
-    size = f"{shapes[0][2]}×{shapes[0][1]}"
+    size = f"{shape[2]}×{shape[1]}"
     return save_dataset(name, {"train": part}, classes, f"{len(taken):,} favourites, {size}", record={"drawn": told})
 
 

@@ -91,5 +91,6 @@ def _alike(name: str, possible: list[str]) -> list[str]:
 def check_name(name: str, kind: str) -> str:
     """The name, if something may be called so; it then is a safe name of a folder, too."""
     if not NAME.fullmatch(name):
-        raise BadSetting(f"{name!r} cannot name a {kind}; use 1 to 40 small letters, digits and hyphens, such as 'my-{kind}-2'.")
+        possible = f"use 1 to 40 small letters, digits and hyphens, such as 'my-{kind}-2'"
+        raise BadSetting(f"{name!r} cannot name a {kind}; {possible}.", "name")
     return name

@@ -47,9 +47,10 @@ def test_an_unknown_setting_names_the_nearest_one():
         Settings.parse({"latnet": 2})
 
 
-def test_every_fault_gets_its_sentence():
-    with pytest.raises(BadSetting, match=r"latent is 0.*beta is -1"):
+def test_every_fault_gets_its_sentence_and_names_its_setting():
+    with pytest.raises(BadSetting, match=r"latent is 0.*beta is -1") as fault:
         Settings.parse({"latent": 0, "beta": -1})
+    assert fault.value.about == ("latent", "beta")
 
 
 @pytest.mark.parametrize("family", MODELS)

@@ -79,6 +79,9 @@ def test_favourites_of_another_size_stay_out():
     for seed in range(5):
         set_mark(*sample(seed, size=12 if seed == 0 else 8), "favourite")
     assert sum(map(len, favourites_dataset("mine").parts.values())) == 4
+    set_mark(*sample(9, size=12), "favourite")
+    assert favourites_dataset("newest").spec.shape == (1, 12, 12)
+    assert sum(map(len, favourites_dataset("asked-for", (1, 8, 8)).parts.values())) == 4
 
 
 def test_too_few_favourites_are_a_sentence():
@@ -90,8 +93,10 @@ def test_too_few_favourites_are_a_sentence():
     with pytest.raises(BadData, match="One favourite yet"):
         favourites_dataset("mine")
     set_mark(*sample(1, size=12), "favourite")
-    with pytest.raises(BadData, match=r"only one of its size \(sizes: 12×12, 8×8\)"):
+    with pytest.raises(BadData, match="One favourite of 12×12 in grey among 2; a dataset needs at least 2"):
         favourites_dataset("mine")
+    with pytest.raises(BadData, match="No favourite of 28×28 in grey among 2"):
+        favourites_dataset("mine", (1, 28, 28))
 
 
 def test_there_is_an_end_to_marks(monkeypatch):

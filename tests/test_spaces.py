@@ -8,11 +8,13 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+import torch
 from asking import Asker
 from serving import PublicPage
 
 from genlab.data import Part, save_dataset
 from genlab.errors import BadData
+from genlab.marks import set_mark
 from genlab.models import MODELS
 from genlab.paths import in_space
 from genlab.training.run import Run
@@ -153,6 +155,15 @@ def test_what_one_visitor_brings_and_trains_no_other_sees(public_page: PublicPag
             "There is no model" in stranger.ask("latent_decode", {"model": "vae-1", "version": version, "base": "zero"})["error"]
         )
     assert mine.ask("watch", {})["runs"][0]["name"] == "vae-1"
+
+
+def test_what_one_visitor_marks_no_other_sees(public_page: PublicPage):
+    one, other = public_page.visitor(), public_page.visitor()
+    with in_space(space_on(public_page, one)):
+        set_mark(torch.zeros(1, 28, 28, dtype=torch.uint8), {"model": "vae-mnist", "seed": 1, "label": None}, "favourite")
+    shown = [Asker(client).ask("sample_marks", {"model": "vae-mnist"})["tray"]["favourite"] for client in (one, other)]
+    assert [(shelf["n"], shelf["others"], len(shelf["newest"])) for shelf in shown] == [(1, 0, 1), (0, 0, 0)]
+    assert "Nothing is marked yet" in Asker(other).ask("marks_zip", {})["error"]
 
 
 def test_who_has_no_cookie_is_told_why_nothing_is_kept(public_page: PublicPage):

@@ -128,9 +128,9 @@ def import_images(
     """
     check_free(name)
     if mode not in MODES:
-        raise BadSetting(f"mode is {mode!r}; it must be one of {', '.join(MODES)}.")
+        raise BadSetting(f"mode is {mode!r}; it must be one of {', '.join(MODES)}.", "mode")
     if size is not None and (type(size) is not int or not importer.SMALLEST <= size <= MOST_SIDE or size % 4):
-        raise BadSetting(f"size is {size!r}; it must be a multiple of 4 from {importer.SMALLEST} to {MOST_SIDE}.")
+        raise BadSetting(f"size is {size!r}; it must be a multiple of 4 from {importer.SMALLEST} to {MOST_SIDE}.", "size")
     with _scratch() as scratch:
         wished = None if folders is None else list(folders)
         job = Job(_absolute(paths), str(scratch), limits, wished, size, mode, classes=classes, parts=parts or {})

@@ -121,7 +121,7 @@ def save_dataset(
 def check_free(name: str) -> None:
     """Raise a GenlabError with a sentence unless a new dataset may have this name."""
     if check_name(name, "dataset") in list_datasets():
-        raise BadData(f"There is already a dataset called {name!r}; choose another name.")
+        raise BadData(f"There is already a dataset called {name!r}; choose another name.", "name")
 
 
 def free_name(wish: str) -> str:
@@ -150,7 +150,7 @@ def save_recipe(name: str, recipe: Recipe) -> "Splits":
         raise BadData(f"The recipe starts from {recipe.source!r}, which is one itself; go on from its own with recipe_of.")
     full = f"{recipe.source}{PLUS}{check_name(name, 'recipe')}"
     if full in list_datasets():
-        raise BadData(f"There is already a dataset called {full!r}; choose another name.")
+        raise BadData(f"There is already a dataset called {full!r}; choose another name.", "name")
     _make(full, recipe)
     with writing(datasets_folder()):
         datasets_folder().mkdir(parents=True, exist_ok=True)

@@ -29,7 +29,8 @@ def check_length(frames: int, kind: Kind, width: int) -> None:
     """Raise BadSetting for more frames than a film, or images of this width than a strip, may have."""
     most = min(MOST, WIDEST // width) if kind == "strip" else MOST
     if frames > most:
-        raise BadSetting(f"{frames:,} frames were asked for; a {NAMES[kind]} of such images has at most {most:,}. Choose fewer.")
+        possible = f"a {NAMES[kind]} of such images has at most {most:,}"
+        raise BadSetting(f"{frames:,} frames were asked for; {possible}. Choose fewer.", "frames")
 
 
 def _gif(pixels: Tensor, rate: int) -> bytes:

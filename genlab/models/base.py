@@ -89,7 +89,8 @@ class GenerativeModel(nn.Module):
                 "Import them again with a size of 64 or less."
             )
         if settings.conditional and not spec.classes:
-            raise BadSetting("These data have no classes, so a conditional model cannot learn them; set conditional to false.")
+            sentence = "These data have no classes, so a conditional model cannot learn them; set conditional to false."
+            raise BadSetting(sentence, "conditional")
         self.spec, self.settings = spec, settings
         self.SamplingSettings = settings.sampling(spec.modality)
         self.classes = len(spec.classes) if settings.conditional else 0
@@ -100,7 +101,7 @@ class GenerativeModel(nn.Module):
         if modality not in cls.modalities:
             raise BadSetting(f"This family learns {' and '.join(cls.modalities)} data; these data are {modality}.")
         if modality == "points" and settings.augment != "none":
-            raise BadSetting(f"augment is {settings.augment!r}, which varies images; for points it must be none.")
+            raise BadSetting(f"augment is {settings.augment!r}, which varies images; for points it must be none.", "augment")
 
     @classmethod
     def loss_unit(cls, settings: Any, modality: Modality = "image") -> str:
@@ -139,7 +140,7 @@ class GenerativeModel(nn.Module):
         """n wishes for these labels in turn; without any, every class in turn; nothing for a model without classes."""
         if not self.classes:
             if labels is not None:
-                raise BadSetting("This model was trained without classes; leave the class empty.")
+                raise BadSetting("This model was trained without classes; leave the class empty.", "class")
             return Given()
         turn = torch.arange(self.classes) if labels is None else labels
         return Given(one_hot(turn[torch.arange(n) % len(turn)], self.classes))
@@ -149,7 +150,7 @@ class GenerativeModel(nn.Module):
         if name is None:
             return None
         if self.classes and name not in self.spec.classes:
-            raise BadSetting(unknown("class", name, self.spec.classes))
+            raise BadSetting(unknown("class", name, self.spec.classes), "class")
         return torch.tensor([self.spec.classes.index(name) if self.classes else 0])
 
     def class_weights(self, given: Given | None, n: int) -> Tensor | None:
@@ -257,7 +258,7 @@ def blocks_of(n: int, size: int = 256) -> list[slice]:
 def mlp_only(network: str, modality: Modality, otherwise: str) -> str:
     """The network that `auto` stands for; raises BadSetting for one that needs images where there are points."""
     if modality == "points" and network not in ("auto", "mlp"):
-        raise BadSetting(f"network is {network!r}, which looks at images; for points it must be auto or mlp.")
+        raise BadSetting(f"network is {network!r}, which looks at images; for points it must be auto or mlp.", "network")
     return network if network != "auto" else "mlp" if modality == "points" else otherwise
 
 

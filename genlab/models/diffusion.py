@@ -58,7 +58,7 @@ class Diffusion(LatentModel):
     def check(cls, settings: DiffusionSettings, modality: Modality) -> None:
         super().check(settings, modality)
         if modality == "points" and settings.attention:
-            raise BadSetting("attention looks across an image; for points it must be false.")
+            raise BadSetting("attention looks across an image; for points it must be false.", "attention")
 
     @classmethod
     def loss_unit(cls, settings: DiffusionSettings, modality: Modality = "image") -> str:

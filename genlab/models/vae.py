@@ -47,9 +47,8 @@ class VAE(LatentModel):
         super().check(settings, modality)
         mlp_only(settings.network, modality, "mlp")
         if modality == "points" and settings.likelihood not in ("auto", "gaussian"):
-            raise BadSetting(
-                f"likelihood is {settings.likelihood!r}, which is for pixels; for points it must be auto or gaussian."
-            )
+            given = f"likelihood is {settings.likelihood!r}"
+            raise BadSetting(f"{given}, which is for pixels; for points it must be auto or gaussian.", "likelihood")
 
     @classmethod
     def loss_unit(cls, settings: VAESettings, modality: Modality = "image") -> str:

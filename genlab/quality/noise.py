@@ -39,7 +39,7 @@ class Noise:
         random = (generator(seed, item) for item in train.id[rows].tolist())
         if data.spec.modality == "points":
             if settings.kind != "gaussian":
-                raise BadSetting(f"kind is {settings.kind!r}; points can have Gaussian noise alone.")
+                raise BadSetting(f"kind is {settings.kind!r}; points can have Gaussian noise alone.", "kind")
             jolts = np.stack([draw.standard_normal(2) for draw in random])
             after = before + 0.4 * settings.severity * torch.from_numpy(jolts).float()  # a fifth of the range of 2
         else:

@@ -29,7 +29,8 @@ class Outliers:
         needs_images(data, "outliers")
         train, other = data.train, load(settings.dataset).train
         if settings.dataset.split("+")[0] == data.name.split("+")[0] or other.spec.modality != "image":
-            raise BadSetting(f"dataset is {settings.dataset!r}; outliers must be images of another dataset than {data.name!r}.")
+            possible = f"outliers must be images of another dataset than {data.name!r}"
+            raise BadSetting(f"dataset is {settings.dataset!r}; {possible}.", "dataset")
         count = min(round(settings.rate * len(train)), len(other))
         strangers = other[chosen(other, count / len(other), seed)]
         ids = added_ids(key, len(strangers))

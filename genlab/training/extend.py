@@ -13,7 +13,9 @@ def extend(run: Run, steps: int) -> str:
     had = run.settings
     if type(steps) is int and steps <= had.steps:
         raise RunFault(
-            f"steps is {steps:,}; the run {run.name!r} has {had.steps:,} already. Give a larger number, that of its steps in all."
+            f"steps is {steps:,}; the run {run.name!r} has {had.steps:,} already. "
+            "Give a larger number, that of its steps in all.",
+            "steps",
         )
     has = type(had).parse({**run.record["settings"], "steps": steps})
     run.must_rest("given more steps")

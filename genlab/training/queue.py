@@ -100,7 +100,8 @@ class Queue:
         if self.fixed:
             raise RunFault(f"The number of runs at once is set to {self.at_once} here.")
         if not 1 <= at_once <= MOST_AT_ONCE:
-            raise RunFault(f"{at_once} runs at once were asked for; it must be a whole number from 1 to {MOST_AT_ONCE}.")
+            possible = f"a whole number from 1 to {MOST_AT_ONCE}"
+            raise RunFault(f"{at_once} runs at once were asked for; it must be {possible}.", "at_once")
         with self._lock:
             self.at_once = at_once
             self._write()

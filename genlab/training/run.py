@@ -120,7 +120,7 @@ class Run:
             "genlab": genlab_version(),
         }
         if (folder / name).exists():
-            raise RunFault(f"There is already a run called {name!r}; choose another name or delete it first.")
+            raise RunFault(f"There is already a run called {name!r}; choose another name or delete it first.", "name")
         with writing(folder / name):
             (folder / name).mkdir(parents=True)
             (folder / name / "samples").mkdir()
@@ -394,7 +394,7 @@ class Run:
         self.must_rest("renamed")
         target = self.path.with_name(_check_name(name))
         if target.exists():
-            raise RunFault(f"There is already a run called {name!r}; choose another name.")
+            raise RunFault(f"There is already a run called {name!r}; choose another name.", "name")
         with writing(target):
             return Run(self.path.rename(target))
 
@@ -493,7 +493,8 @@ def as_record(progress: Any) -> dict[str, Any]:
 def _check_name(name: str) -> str:
     """The name, if a new run may be called so."""
     if check_name(name, "run") in shipped_models():
-        raise RunFault(f"A model that ships with genlab is called {name!r}; choose another name, such as '{name[:35]}-mine'.")
+        another = f"choose another name, such as '{name[:35]}-mine'"
+        raise RunFault(f"A model that ships with genlab is called {name!r}; {another}.", "name")
     return name
 
 

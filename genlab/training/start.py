@@ -30,7 +30,7 @@ def create_from(
     """
     trained = load_model(model)
     if trained.family != family:
-        raise BadSetting(f"{trained.name} is a {trained.family}, not a {family}; fine-tune it as what it is.")
+        raise BadSetting(f"{trained.name} is a {trained.family}, not a {family}; fine-tune it as what it is.", "from")
     settings = {**starting_settings(trained, dataset), **settings}
     check_fit(trained, dataset, settings)
     start = Start(trained.name, trained.step, trained.folder)
@@ -48,7 +48,8 @@ def check_fit(trained: Trained, dataset: str, settings: Mapping[str, Any]) -> No
     spec, had = load(dataset).spec, trained.model.spec
     if (spec.modality, spec.shape) != (had.modality, had.shape):
         raise BadSetting(
-            f"{trained.name} draws {_told(had)}, but {dataset} holds {_told(spec)}; fine-tuning needs data of the same shape."
+            f"{trained.name} draws {_told(had)}, but {dataset} holds {_told(spec)}; fine-tuning needs data of the same shape.",
+            "from",
         )
     family = MODELS[trained.family]
     wanted = family.Settings.parse(settings)
@@ -59,7 +60,8 @@ def check_fit(trained: Trained, dataset: str, settings: Mapping[str, Any]) -> No
         kept = {name: value for name, value in trained.config["settings"].items() if wanted.model_dump().get(name) != value}
         raise BadSetting(
             f"The weights of {trained.name} do not fit these settings. Leave those that shape its networks as they were; "
-            f"different now: {', '.join(f'{name} (was {value})' for name, value in kept.items())}."
+            f"different now: {', '.join(f'{name} (was {value})' for name, value in kept.items())}.",
+            *kept,
         )
 
 

@@ -46,7 +46,8 @@ def build(shared: Shared) -> None:
             with gr.Column(min_width=300):
                 card = widget(name, answers, parts)
                 if name == "gallery":
-                    fetched = card.fetch(_fetch, None, [card, shared.dataset_picker], concurrency_id="fetch", **QUIET)
+                    again = {**QUIET, "trigger_mode": "multiple"}  # also while the one before, which was left, has not ended
+                    fetched = card.fetch(_fetch, None, [card, shared.dataset_picker], concurrency_id="fetch", **again)
                     card.leave(None, None, None, cancels=[fetched], **QUIET)
                     import_card(shared)
                 if name == "map":

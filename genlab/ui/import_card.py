@@ -20,7 +20,7 @@ from genlab.data.library import free_name
 from genlab.errors import BadSetting, GenlabError
 from genlab.images import png, wall
 from genlab.paths import current_space
-from genlab.ui.shared import QUIET, Request, Shared, at_edge, dataset_choices, served
+from genlab.ui.shared import QUIET, Request, Shared, at_edge, dataset_choices, refusal, served
 from genlab.ui.spaces import check_room
 from genlab.ui.widgets import widget
 from genlab.ui.words import say
@@ -153,7 +153,7 @@ def _bring(event: gr.EventData) -> Iterator[tuple[dict[str, Any], object]]:
             gr.update(choices=dataset_choices(), value=wish.name.strip()),
         )
     except GenlabError as fault:
-        yield {"error": str(fault)}, gr.skip()
+        yield refusal(fault), gr.skip()
 
 
 def _record(progress: Progress) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from typing import Any
 from genlab.config import Field
 from genlab.data.library import free_name
 from genlab.errors import UnknownName
-from genlab.marks import KINDS, Kind, Mark, count_marks, export_marks, favourites_dataset, marks_of
+from genlab.marks import KINDS, Kind, Mark, export_marks, favourites_dataset, marks_of
 from genlab.ui.draw import file_uri
-from genlab.ui.shared import Request, served
+from genlab.ui.shared import Request, open_model, served
 from genlab.ui.spaces import check_room
 from genlab.ui.words import say
 
@@ -20,10 +20,20 @@ class Which(Request):
     id: str = Field(max_length=40)
 
 
-def tray() -> dict[str, Any]:
-    """How many marks there are, and the newest of them."""
-    counts = count_marks()
-    return {kind: {"n": counts[kind], "newest": [_thumbnail(mark) for mark in marks_of(kind)[:SHOWN]]} for kind in KINDS}
+class Of(Request):
+    """The model that is chosen."""
+
+    model: str | None = Field(None, max_length=400)
+
+
+def tray(model: str | None) -> dict[str, Any]:
+    """How many samples of a model are marked, the newest of these, and how many of other models are."""
+    shelves = {}
+    for kind in KINDS:
+        marks = marks_of(kind)
+        own = [mark for mark in marks if mark.told["model"] == model]
+        shelves[kind] = {"n": len(own), "others": len(marks) - len(own), "newest": [_thumbnail(mark) for mark in own[:SHOWN]]}
+    return shelves
 
 
 @served
@@ -34,7 +44,7 @@ def unmark(data: object) -> dict[str, Any]:
     if not found:
         raise UnknownName(say("marks.gone"))
     found[0].remove()
-    return tray()
+    return {}
 
 
 @served
@@ -46,10 +56,11 @@ def marks_zip(data: object) -> dict[str, str]:
 
 @served
 def marks_dataset(data: object) -> dict[str, Any]:
-    """Make a dataset of the favourites."""
-    Request.check(data)
+    """Make a dataset of the favourites that are as large as the images of the chosen model."""
+    chosen = Of.check(data).model
     check_room()
-    made = favourites_dataset(free_name("my-favourites"))
+    spec = open_model(chosen).model.spec if chosen else None
+    made = favourites_dataset(free_name("my-favourites"), spec.shape if spec and spec.modality == "image" else None)
     return {"name": made.name, "n": sum(map(len, made.parts.values()))}
 
 

@@ -57,7 +57,7 @@ def choose(preset: Preset) -> None:
 def check_samples(n: int) -> None:
     """Raise BadSetting for more images a call than are allowed."""
     if n > current().samples:
-        raise BadSetting(say("public.samples", n=n, most=current().samples))
+        raise BadSetting(say("public.samples", n=n, most=current().samples), "count")
 
 
 def check_run(family: str, dataset: str, values: dict[str, object]) -> None:
@@ -65,7 +65,7 @@ def check_run(family: str, dataset: str, values: dict[str, object]) -> None:
     caps = current()
     settings = MODELS.settings_of(family).parse(values)
     if caps.batch is not None and settings.batch_size > caps.batch:
-        raise BadSetting(say("public.batch", n=settings.batch_size, most=caps.batch))
+        raise BadSetting(say("public.batch", n=settings.batch_size, most=caps.batch), "batch_size")
     if caps.parameters is not None:
         size = size_of(MODELS[family], load(dataset).spec, settings)
         if size > caps.parameters:

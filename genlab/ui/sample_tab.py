@@ -30,9 +30,9 @@ from genlab.training.checkpoint import list_models
 from genlab.ui import explorer
 from genlab.ui.controls import Form, draw_form
 from genlab.ui.draw import wall
-from genlab.ui.marking import marks_dataset, marks_zip, tray, unmark
+from genlab.ui.marking import Of, marks_dataset, marks_zip, tray, unmark
 from genlab.ui.preset import check_samples, current
-from genlab.ui.shared import QUIET, Kept, Named, Request, Shared, at_edge, on_all_cores, open_model, pick_dataset, served
+from genlab.ui.shared import QUIET, Kept, Named, Request, Shared, at_edge, on_all_cores, open_model, pick_dataset, refusal, served
 from genlab.ui.spaces import check_room
 from genlab.ui.widgets import widget
 from genlab.ui.words import say, words
@@ -84,7 +84,13 @@ class Chosen(Request):
     image: int | None = Limit(None, ge=0, le=100_000)
 
 
-class Marking(Chosen):
+class Seen(Of):
+    """A result whose marks are seen, if there is one; those of the chosen model are, beside it."""
+
+    id: str | None = Limit(None, max_length=40)
+
+
+class Marking(Chosen, Of):
     """An image that is to be marked; without a kind its mark is taken off."""
 
     image: int = Limit(ge=0, le=100_000)
@@ -104,6 +110,7 @@ def build(shared: Shared) -> None:
             with gr.Row(elem_classes="pair"):
                 go = gr.Button(words("sample.go"), variant="primary", elem_id="sample-go", min_width=80)
                 stop = gr.Button(words("sample.stop"), elem_id="sample-stop", min_width=80)
+            gr.HTML("<p id='sample-refusal' class='fault' role='alert' hidden></p>")
         with gr.Column(scale=10, min_width=300):
             answers = [sample_png, sample_zip, sample_mark, sample_marks, unmark, marks_zip, marks_dataset]
             gallery = widget("sample", answers, parts=["tiles", "marks"])
@@ -162,7 +169,7 @@ def _first(event: gr.EventData) -> Iterator[dict[str, Any]]:
         for record in _drawn(name, Wish(count=count, seed=0), model.SamplingSettings(), None):
             yield {**record, "first": True}
     except GenlabError as fault:
-        yield {"error": str(fault)}
+        yield {**refusal(fault), "first": True}
 
 
 @at_edge
@@ -183,8 +190,11 @@ def _draw_settings(name: str, query: dict[str, str]) -> tuple[gr.Dropdown, Form]
 
 @at_edge
 def _draw(name: str, wish_form: Form, form: Form, count: Any, seed: Any, label: Any, *chosen: Any) -> Iterator[dict[str, Any]]:
-    """The images that the form asks for."""
-    yield from _drawn(name, wish_form.parse([count, seed]), form.parse(chosen), label or None)
+    """The images that the form asks for, or why there are none."""
+    try:
+        yield from _drawn(name, wish_form.parse([count, seed]), form.parse(chosen), label or None)
+    except GenlabError as fault:
+        yield {**refusal(fault), "at": time.time()}
 
 
 def _drawn(name: str, wish: Any, settings: Config, label: Any) -> Iterator[dict[str, Any]]:
@@ -272,32 +282,36 @@ def sample_mark(data: Any) -> dict[str, Any]:
     if not found.done or found.points is not None:
         raise BadSetting(say("marks.not_yet"))
     set_mark(found.pixels[asked.image], found.marked_as(asked.image), asked.kind)
-    return _marks(found)
+    return {"tray": tray(asked.model), "images": _marks(found)}
 
 
 @served
 def sample_marks(data: Any) -> dict[str, Any]:
     """The marks of the images on screen, where there are any, and the tray."""
-    if data == {}:
-        return {"tray": tray(), "images": {}}
-    return _marks(_chosen(data)[1])
+    asked = Seen.check(data)
+    return {"tray": tray(asked.model), "images": _marks(_found(asked.id)) if asked.id else {}}
 
 
-def _marks(found: Sampled) -> dict[str, Any]:
+def _marks(found: Sampled) -> dict[str, Kind]:
+    """How images are marked, by their numbers."""
     if found.points is not None:
-        return {"tray": tray(), "images": {}}
+        return {}
     kinds = {i: kind_of(found.marked_as(i)) for i in range(len(found.pixels))}
-    return {"tray": tray(), "images": {str(i): kind for i, kind in kinds.items() if kind}}
+    return {str(i): kind for i, kind in kinds.items() if kind}
 
 
 def _chosen(data: Any, kind: type[Chosen] = Chosen) -> tuple[Any, Sampled]:
     asked = kind.check(data)
-    found = _results.find(asked.id)
-    if found is None:
-        raise UnknownName(say("sample.gone"))
+    found = _found(asked.id)
     if asked.image is not None and asked.image >= len(found.pixels):
         raise UnknownName(say("sample.none", n=len(found.pixels)))
     return asked, found
+
+
+def _found(result: str) -> Sampled:
+    if (found := _results.find(result)) is None:
+        raise UnknownName(say("sample.gone"))
+    return found
 
 
 def _file(name: str, content: bytes) -> dict[str, str]:

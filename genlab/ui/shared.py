@@ -60,7 +60,7 @@ class Request(BaseModel):
         except ValidationError as fault:
             first = fault.errors(include_url=False)[0]
             what = f"{'.'.join(map(str, first['loc']))} {first['msg'].lower()}".strip()
-            raise BadSetting(say("page.request", what=what)) from None
+            raise BadSetting(say("page.request", what=what), *map(str, first["loc"][:1])) from None
 
 
 class Failure(gr.Error):
@@ -92,7 +92,7 @@ def at_edge(handler: Handler) -> Handler:
 
 
 def served(function: Handler) -> Handler:
-    """For functions that a widget calls: the answer, or `{"error": sentence}`."""
+    """For functions that a widget calls: the answer, or the refusal."""
 
     @functools.wraps(function)
     def answer(*inputs: Any) -> Any:
@@ -100,9 +100,14 @@ def served(function: Handler) -> Handler:
             try:
                 return function(*inputs)
             except Exception as fault:
-                return {"error": sentence_for(fault)}
+                return refusal(fault)
 
     return answer  # type: ignore[return-value]
+
+
+def refusal(fault: Exception) -> dict[str, Any]:
+    """What a widget is told of a fault: the sentence, and the names of the settings that it is about."""
+    return {"error": sentence_for(fault), "about": list(fault.about) if isinstance(fault, GenlabError) else []}
 
 
 def sentence_for(fault: Exception) -> str:

@@ -48,12 +48,12 @@ _COLOURS = {
     "button_cancel_background_fill": "card",
     "button_cancel_background_fill_hover": "ground",
     "button_cancel_border_color": "line",
-    "button_cancel_text_color": "damage",
+    "button_cancel_text_color": "red",
     "table_border_color": "line",
     "table_even_background_fill": "card",
     "table_odd_background_fill": "card",
     "error_background_fill": "card",
-    "error_border_color": "damage",
+    "error_border_color": "red",
     "error_text_color": "ink",
 }
 _SIZES = {

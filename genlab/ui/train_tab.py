@@ -158,7 +158,7 @@ def _refill(forms: Forms, family: str, dataset: str, preset: str, begin: str) ->
 def _start(forms: Forms, *form: Any) -> tuple[object, object]:
     """Put a run of what the form says into the queue and show it, or say beside the button why not."""
     answer = _begin(forms, form)
-    return {**answer, "at": time.time()}, gr.skip() if "error" in answer else ""
+    return {**answer, "family": form[0], "at": time.time()}, gr.skip() if "error" in answer else ""
 
 
 @served

@@ -204,7 +204,9 @@ def test_an_export_has_the_frames_it_should(card: Page):
                 assert np.abs(pictures[8] - strip[:, -28:]).mean() < 10, "and turns back at the other"
     card.fill("#latent-frames", "2000")
     card.click("#latent-export")
-    expect(card.locator("#latent-note")).to_contain_text("2,000 frames were asked for; a strip of such images has at most 585")
+    expect(card.locator("#latent-walk-note")).to_contain_text(
+        "2,000 frames were asked for; a strip of such images has at most 585"
+    )
 
 
 def test_weights_mix_the_images_of_the_way(card: Page):
@@ -214,7 +216,7 @@ def test_weights_mix_the_images_of_the_way(card: Page):
     first = sprite_of(card, "#latent-strip")[:, :28]
     assert np.abs(shown(card) - first).max() <= 2, "all of the first, nothing of the second"
     card.locator("#latent-mix input").nth(0).fill("0")
-    expect(card.locator("#latent-note")).to_contain_text("not all 0")
+    expect(card.locator("#latent-walk-note")).to_contain_text("not all 0")
 
 
 def test_a_drawing_is_encoded_and_shown_beside_what_it_comes_back_as(card: Page):

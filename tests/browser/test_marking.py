@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from looks import sticks_out
+from looks import pick, sticks_out
 from PIL import Image
 from playwright.sync_api import Page, expect
 from test_sample_tab import draw, images, open_tab
@@ -86,6 +86,20 @@ def test_favourites_become_the_picked_dataset(drawn: Page):
     expect(drawn.locator(".data-gallery .title")).to_contain_text("4 images")
     expect(drawn.locator(".data-own .aside")).to_have_text("4 favourites, 28×28")
     drawn.click("#tab-sample")
+
+
+def test_the_tray_has_the_marks_of_the_chosen_model_and_counts_the_others(drawn: Page):
+    mark(drawn, 2, "f", "favourite")
+    expect(drawn.locator(".tray h3")).to_have_text("Marked samples of vae-mnist")
+    pick(drawn, "model-picker", "vae-sprites")
+    expect(drawn.locator(".tray h3")).to_have_text("Marked samples of vae-sprites")
+    expect(drawn.locator(".tray .counted")).to_have_count(0)
+    expect(drawn.locator(".tray .others")).to_contain_text("1 mark on samples of other models")
+    drawn.click(".tray .collect")
+    expect(drawn.locator(".tray .told")).to_contain_text("among 1; a dataset needs at least 2")
+    pick(drawn, "model-picker", "vae-mnist")
+    expect(drawn.locator(".tray .counted")).to_have_text(["♥ favourites: 1"])
+    expect(drawn.locator(".tray .others")).to_be_hidden()
 
 
 @pytest.mark.parametrize("size", ["page", "phone"])

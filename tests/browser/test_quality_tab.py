@@ -87,6 +87,11 @@ def test_the_report_says_what_the_checks_find_and_goes_along_as_a_file(page: Pag
         assert content.startswith(start)
         if kind == "json":
             assert json.loads(content)["fingerprint"] == load("few+grainy").train.fingerprint
+    page.route("**/component_server/", lambda route: route.abort())
+    for button, card in (("#quality-json", ".report"), ("#quality-repair-all", ".issues"), ("#defect-apply", ".damage")):
+        page.click(button)
+        expect(page.locator(f"{card} > .fault")).to_contain_text("connection to genlab is lost")
+        expect(page.locator(".quality .fault:visible")).to_have_count(1)
 
 
 def test_suspects_are_decided_of_by_key_and_by_click(page: Page):

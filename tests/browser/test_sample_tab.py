@@ -144,8 +144,9 @@ def test_bad_input_gets_a_sentence(page: Page):
         good = page.input_value(box)
         page.fill(box, value)
         page.click("#sample-go")
-        expect(page.locator(".toast-body", has_text=sentence)).to_have_count(1)
+        expect(page.locator("#sample-refusal")).to_have_text(sentence)
         page.fill(box, good)
+        expect(page.locator("#sample-refusal")).to_be_hidden()
 
 
 @pytest.mark.parametrize("size", ["page", "phone"])

@@ -16,7 +16,7 @@ function showSteps() {
   ));
   const name = make("input", { type: "text", id: "recipe-name", maxlength: 40, value: about.name, autocomplete: "off", spellcheck: "false" });
   const others = make("select", { id: "merge-picker" }, ...about.others.map((other) => make("option", { value: other }, other)));
-  find(".keep").replaceChildren(
+  renew(find(".damage .keep"),
     about.others.length ? field(say("quality.other"), others, say("quality.merge_why")) : "",
     about.others.length ? make("button", { type: "button", id: "data-merge", onclick: () => makeOf(server.quality_merge, { other: others.value }) }, say("quality.merge")) : "",
     make("label.field", {}, make("span", {}, say("quality.name")), make("span.named", {}, make("span", {}, `${about.source}+`), name)),
@@ -31,7 +31,7 @@ function showForm(chosen) {
   const defect = about.defects.find(({ name }) => name === chosen) ?? about.defects[0];
   const picker = make("select", { id: "defect-picker", onchange: (event) => showForm(event.target.value) }, ...about.defects.map(({ name }) => make("option", { value: name, selected: name === defect.name }, say(`quality.defect_${name}`))));
   const seed = make("input", { type: "number", id: "defect-seed", min: 0, max: 2147483647, step: 1, value: about.steps.length });
-  find(".damage .setting").replaceChildren(
+  renew(find(".damage .setting"),
     field(say("quality.defect"), picker, ""),
     ...defect.settings.map(control),
     field(say("quality.seed"), seed, say("quality.seed_why")),
@@ -59,7 +59,7 @@ async function damage() {
 /** Change the dataset in another way than by repair, so that the counts of before are no longer those of before. */
 function makeOf(ask, wish) {
   before = null;
-  return change(ask, wish);
+  return change("damage", ask, wish);
 }
 
 /** Before and after, side by side: in numbers, and some of the images that the change is about. */
@@ -93,5 +93,5 @@ function exportEnded(news) {
   if (news.turn !== -exporting || !find("#data-export")?.disabled) return;
   find("#data-export").disabled = false;
   find("#data-export").textContent = say("quality.export");
-  complain(news.error);
+  complain("damage", news);
 }

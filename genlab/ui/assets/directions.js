@@ -19,7 +19,7 @@ function takeDirections(answer) {
     line.dataset.name = name;
     return line;
   }));
-  at("kept").replaceChildren(...saved.map(({ name, how }) => make(
+  renew(at("kept"), ...saved.map(({ name, how }) => make(
     "li", {}, make("b", {}, name), make("span.note", {}, how),
     make("button.link", { type: "button", onclick: () => forgetDirection(name) }, say("direction.forget")),
   )));
@@ -55,7 +55,7 @@ function showSets() {
   for (const [name, set] of Object.entries(sets)) {
     for (const holder of element.querySelectorAll(`[data-set=${name}]`)) {
       holder.dataset.empty = say("direction.none");
-      holder.replaceChildren(...set.map((one, i) => make(
+      renew(holder, ...set.map((one, i) => make(
         "button.tile", { type: "button", title: say("direction.off"), "aria-label": say("direction.off"), style: `background-image:url(${one.picture});background-size:100% 100%;aspect-ratio:${model.size[1]}/${model.size[0]}`,
           onclick: () => { set.splice(i, 1); showSets(); } },
       )));
@@ -72,7 +72,7 @@ function addExample(name, single) {
 
 async function calculate() {
   const [a, b, c] = ["a", "b", "c"].map((name) => sets[name].at(-1));
-  if (!a || !b || !c) return sayDirection(say("direction.three"), true);
+  if (!a || !b || !c) return refuseDirection(say("direction.three"));
   const answer = await ask("latent_arithmetic", { ...looking(), a: stopOf(a), b: stopOf(b), c: stopOf(c) });
   if (!answer) return;
   sayDirection("");
@@ -81,9 +81,13 @@ async function calculate() {
 
 // --- Keep and forget ---
 
-function sayDirection(text, fault = false) {
-  at("direction-note").textContent = text;
-  at("direction-note").classList.toggle("fault", fault);
+function sayDirection(text) {
+  refuseIn(at("direction-note"));
+  [at("direction-note").textContent, at("direction-note").hidden] = [text, !text];
+}
+
+function refuseDirection(sentence, about) {
+  refuseIn(at("direction-note"), sentence, fieldsOf(about, "latent-direction"));
 }
 
 async function saveDirection() {
@@ -94,7 +98,7 @@ async function saveDirection() {
   if (how === "sets") Object.assign(wish, { start: sets.a.map(stopOf), end: sets.b.map(stopOf) });
   sayDirection(say("direction.looking"));
   at("direction-save").disabled = true;
-  const answer = await ask("latent_direction", wish, (fault) => sayDirection(fault, true));
+  const answer = await ask("latent_direction", wish, refuseDirection);
   at("direction-save").disabled = false;
   if (!answer) return;
   takeDirections(answer);
@@ -104,7 +108,7 @@ async function saveDirection() {
 }
 
 async function forgetDirection(name) {
-  const answer = await ask("latent_forget", { ...looking(), name }, (fault) => sayDirection(fault, true));
+  const answer = await ask("latent_forget", { ...looking(), name }, refuseDirection);
   if (!answer) return;
   const moved = offsets[name];
   takeDirections(answer);

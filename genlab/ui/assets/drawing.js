@@ -28,7 +28,7 @@ at("save").addEventListener("click", save);
 const drawn = () => strokes.flat();
 
 function pens() {
-  find(".pens").replaceChildren(...limits.classes.map((name, k) => make("button.pen", {
+  renew(find(".pens"), ...limits.classes.map((name, k) => make("button.pen", {
     type: "button", role: "radio", "aria-label": name, title: name, "aria-checked": String(k === pen), style: `--colour:${colourOf(k)}`,
     onclick: () => { pen = k; pens(); },
   })));
@@ -68,13 +68,12 @@ function paint() {
   }
 }
 
-function show(sentence = "") {
+function show({ error, about } = {}) {
   const n = drawn().length;
   canvas.dataset.n = n;
   at("count").textContent = n >= limits.most ? say("drawing.full", { n: count(n) }) : say("drawing.count", { n: count(n), least: limits.least });
   at("undo").disabled = at("clear").disabled = !n;
-  find(".fault").textContent = sentence;
-  find(".fault").hidden = !sentence;
+  refuseIn(find(".fault"), error, fieldsOf(about, "drawing"));
   paint();
 }
 
@@ -82,9 +81,9 @@ async function save() {
   at("save").disabled = true;
   const points = drawn();
   const wish = { name: at("name").value, points: points.map(([x, y]) => [x, y]), colours: points.map(([, , colour]) => colour) };
-  const answer = (await server.drawing_save(wish).catch(() => null)) ?? { error: say("page.lost") };
+  const answer = await answerOf(server.drawing_save(wish));
   at("save").disabled = false;
-  if (answer.error) return show(answer.error);
+  if (answer.error) return show(answer);
   strokes = [];
   at("name").value = "";
   show();

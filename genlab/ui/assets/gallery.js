@@ -126,7 +126,7 @@ function complain(title, ...sentences) {
 function lay() {
   const { shape, groups, columns } = shown;
   const above = (g) => groups.slice(0, g).reduce((sum, { lines }) => sum + columns * lines, 0); // places in the sprite
-  const scale = Math.max(1, Math.round(30 / shape[2]));
+  const scale = genlab.touched() ? Math.ceil(40 / Math.min(shape[1], shape[2])) : Math.max(1, Math.round(30 / shape[2]));
   const tile = { w: shape[2] * scale, h: shape[1] * scale };
   const named = groups.some((group) => group.name);
   const title = (group) => group.name || say("data.no_label");

@@ -38,6 +38,9 @@ window.genlab = (() => {
   /** The last value told of a topic. */
   const recall = (topic) => last[topic];
 
+  /** Whether fingers touch this page, or may. */
+  const touched = () => window.matchMedia("(max-width: 760px), (pointer: coarse)").matches;
+
   const system = window.matchMedia("(prefers-color-scheme: dark)");
   const stored = () => { try { return localStorage.getItem("genlab-theme"); } catch { return null; } };
 
@@ -65,18 +68,29 @@ window.genlab = (() => {
     }
   }
 
-  /** Arrow keys go from tab to tab. */
+  /** Say of what is folded whether it is open, which Gradio does not. */
+  const tellFolds = () => document.querySelectorAll(".gr-accordion .label-wrap").forEach((lid) => lid.setAttribute("aria-expanded", lid.classList.contains("open")));
+  addEventListener("click", (event) => event.target.closest?.(".label-wrap") && setTimeout(tellFolds));
+
+  /** Arrow keys go from tab to tab, and from choice to choice. */
   addEventListener("keydown", (event) => {
-    const tab = event.target.closest?.("#tabs [role=tab]"), by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!tab || !by) return;
-    const tabs = [...tab.parentElement.querySelectorAll("[role=tab]")], next = tabs.at((tabs.indexOf(tab) + by) % tabs.length);
+    const here = event.target.closest?.("[role=tab], [role=radio]"), group = here?.closest("[role=tablist], [role=radiogroup]");
+    const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!group || !by) return;
+    event.preventDefault();
+    const all = [...group.querySelectorAll(`[role=${here.getAttribute("role")}]`)].filter((one) => !one.disabled && one.checkVisibility());
+    const next = all.at((all.indexOf(here) + by) % all.length);
     next.focus();
     next.click();
   }, true);
 
+  /** Escape answers a question with no. */
+  addEventListener("keydown", (event) => event.key === "Escape" && event.target.closest?.(".question")?.querySelector(".keep")?.click());
+
   function settle() {
     applyTheme();
     nameTabs();
+    tellFolds();
     const line = document.querySelector("#brand-line");
     if (line && !line.textContent) line.textContent = say("page.line");
   }
@@ -169,5 +183,5 @@ window.genlab = (() => {
     return copy(button, `${address}?${before}${behind && `#${behind}`}`);
   }
 
-  return { say, label, tell, listen, recall, pick, begin, follow, patience, link, copy, copyLink, toggleTheme, save };
+  return { touched, say, label, tell, listen, recall, pick, begin, follow, patience, link, copy, copyLink, toggleTheme, save };
 })();

@@ -23,11 +23,10 @@ find(".leave").addEventListener("click", leave);
 watch("value", hear);
 
 /** Show one of the three states: the zone, the form, the bar. */
-function stage(node, sentence = "") {
+function stage(node, sentence = "", fields = []) {
   for (const other of [zone, form, running]) other.hidden = other !== node;
   find(".whole").hidden = booth.hidden = node !== zone;
-  fault.textContent = sentence;
-  fault.hidden = !sentence;
+  refuseIn(fault, sentence, fields);
 }
 
 // --- Upload ---
@@ -92,7 +91,7 @@ function choose(answer, title) {
   const told = folders.length > answer.most ? [say("import.most_classes", { n: count(folders.length), most: count(answer.most) }), ...answer.told] : answer.told;
   const kept = form.hidden ? {} : Object.fromEntries(new FormData(form)); // of a look before this one
   const files = say("import.files", { n: count(answer.files) });
-  form.replaceChildren(
+  renew(form,
     make("p.what", {}, make("b", {}, title), title === files ? "" : ` ${files}`, ...partsOf(answer.parts)),
     layoutOf(answer),
     make("ul.told", { hidden: !told.length }, ...told.map((sentence) => make("li", {}, sentence))),
@@ -176,7 +175,7 @@ function corrections(answer, title) {
 
 function begin(event) {
   event.preventDefault();
-  if (!ticked.size) return stage(form, say("import.no_folders"));
+  if (!ticked.size) return stage(form, say("import.no_folders"), [form.querySelector(".folders")]);
   const { name, size, mode } = Object.fromEntries(new FormData(form));
   find(".leave").hidden = false;
   progress(say("import.waiting"), 0);
@@ -194,7 +193,7 @@ function progress(words, share) {
 function hear() {
   const news = props.value;
   if (!news || typeof news !== "object" || running.hidden) return; // left meanwhile
-  if (news.error) return stage(form, news.error);
+  if (news.error) return stage(form, news.error, (news.about ?? []).map((name) => form.elements[name]).filter(Boolean));
   if (news.imported) {
     paths = [];
     if (ours) tell("collection", new Map());

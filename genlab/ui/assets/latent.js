@@ -52,7 +52,7 @@ async function question(name, data) {
   const patience = genlab.patience.answer * (LONG.includes(name) ? 20 : 1);
   const answer = await inTime(server[name](data), patience).catch(() => null);
   if (asked !== generation) return {};
-  if (answer) return answer.error ? { error: answer.error } : { answer };
+  if (answer) return answer.error ? { error: answer.error, about: answer.about } : { answer };
   if (!lost) setTimeout(heal, genlab.patience.again);
   lost = true;
   return { error: say("page.lost"), lost };
@@ -60,8 +60,8 @@ async function question(name, data) {
 
 /** What the server answers; null where there is none, which `tellFault` says, and where another model was picked meanwhile. */
 async function ask(name, data, tellFault = (fault) => note(fault, true)) {
-  const { answer, error } = await question(name, data);
-  if (error) tellFault(error);
+  const { answer, error, about } = await question(name, data);
+  if (error) tellFault(error, about);
   return answer ?? null;
 }
 
@@ -257,7 +257,7 @@ function wire(line, change, reset) {
   box.addEventListener("input", () => {
     const value = box.valueAsNumber;
     const fits = value >= low && value <= high;
-    box.toggleAttribute("aria-invalid", !fits);
+    fits ? box.removeAttribute("aria-invalid") : box.setAttribute("aria-invalid", "true");
     if (fits) change(hold(value));
     else note(say("latent.range", { low, high }), true);
   });

@@ -118,6 +118,7 @@ function peek(event) {
 
 plane.addEventListener("pointermove", peek);
 plane.addEventListener("pointerleave", () => (planeTip.hidden = true));
+addEventListener("keydown", (event) => event.key === "Escape" && (planeTip.hidden = true));
 plane.addEventListener("click", (event) => {
   if (!tiles || !here?.values) return;
   const { place } = pointedAt(event);

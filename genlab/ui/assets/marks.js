@@ -4,10 +4,13 @@ const kinds = { favourite: "♥", rejected: "✕" };
 let marked = {}; // the kind of each marked image on screen
 let markable = false; // nothing is marked while it is still drawn
 
-/** Read the marks of what is on screen; without a result the tray alone. */
-async function readMarks(id) {
-  const answer = await server.sample_marks(id ? { id } : {}).catch(() => null);
-  if (answer && !answer.error && (!id || id === result.id)) showMarks(answer);
+const chosenModel = () => genlab.recall("model") ?? null;
+
+/** Read the marks of what is on screen, and those of the chosen model for the tray. */
+async function readMarks() {
+  const id = markable ? result.id : null, model = chosenModel();
+  const answer = await answerOf(server.sample_marks({ id, model }));
+  if (!answer.error && id === (markable ? result.id : null) && model === chosenModel()) showMarks(answer);
 }
 
 function showMarks({ tray, images }) {
@@ -30,7 +33,7 @@ function showChosenMark() {
 
 async function mark(i, kind) {
   if (!markable) return;
-  const answer = (await server.sample_mark({ id: result.id, image: i, kind: marked[i] === kind ? null : kind }).catch(() => null)) ?? { error: say("page.lost") };
+  const answer = await answerOf(server.sample_mark({ id: result.id, image: i, kind: marked[i] === kind ? null : kind, model: chosenModel() }));
   tellMarks(answer.error);
   if (!answer.error) showMarks(answer);
 }
@@ -51,9 +54,12 @@ function markByKey(event) {
 }
 
 function showTray(tray) {
-  const total = Object.values(tray).reduce((sum, { n }) => sum + n, 0);
-  find(".tray .empty").hidden = total > 0;
-  find(".tray .actions").hidden = !total;
+  const [own, others] = ["n", "others"].map((whose) => Object.values(tray).reduce((sum, shelf) => sum + shelf[whose], 0));
+  find(".tray h3").textContent = say("marks.title", { model: chosenModel() ?? "" });
+  find(".tray .empty").hidden = own > 0;
+  find(".tray .others").hidden = !others;
+  find(".tray .others").textContent = say("marks.others", { n: count(others) });
+  find(".tray .actions").hidden = !(own + others);
   find(".tray .marked").replaceChildren(...Object.entries(tray).filter(([, { n }]) => n).map(shelf));
 }
 
@@ -72,9 +78,9 @@ function thumb(kind, one) {
 }
 
 async function unmark(kind, id) {
-  const answer = (await server.unmark({ kind, id }).catch(() => null)) ?? { error: say("page.lost") };
+  const answer = await answerOf(server.unmark({ kind, id }));
   tellMarks(answer.error);
-  if (!answer.error) readMarks(result?.id);
+  if (!answer.error) readMarks();
 }
 
 function tellMarks(fault, note = "") {
@@ -87,14 +93,14 @@ function startMarks() {
   for (const kind of Object.keys(kinds)) find(`.mark.${kind}`).addEventListener("click", () => mark(chosen, kind));
   find("#sample-gallery").addEventListener("keydown", markByKey);
   find(".tray .export").addEventListener("click", async () => {
-    const answer = (await server.marks_zip({}).catch(() => null)) ?? { error: say("page.lost") };
+    const answer = await answerOf(server.marks_zip({}));
     tellMarks(answer.error);
     if (answer.content) genlab.save(answer.name, answer.content);
   });
   find(".tray .collect").addEventListener("click", async () => {
-    const answer = (await server.marks_dataset({}).catch(() => null)) ?? { error: say("page.lost") };
+    const answer = await answerOf(server.marks_dataset({ model: chosenModel() }));
     tellMarks(answer.error, answer.name && say("marks.made", { name: answer.name, n: count(answer.n) }));
     if (answer.name) trigger("favourites", { name: answer.name });
   });
-  readMarks();
+  listen("model", readMarks);
 }

@@ -17,10 +17,10 @@ async function open(name, page = 0, skipped = false) {
 
 function describe(answer) {
   const kinds = [["all", false, answer.total], ["skipped", true, answer.skipped]];
-  about.replaceChildren(
+  renew(about,
     make("header", {}, make("h2", { title: dataset }, dataset), make("span.aside", {}, answer.about)),
     ...(answer.total ? [make("p.note.summary", {}, answer.summary), tableOf(answer, kinds)] : []),
-    make("div.under", {}, make("button.delete", { type: "button", onclick: ask }, say("import.delete")))
+    make("div.under.question", {}, make("button.delete", { type: "button", onclick: ask }, say("import.delete")))
   );
 }
 
@@ -54,16 +54,21 @@ function fileOf(row) {
 }
 
 function ask() {
-  const under = about.querySelector(".under");
-  under.replaceChildren(
-    make("p", {}, say("import.delete_sure", { name: dataset })),
+  const keep = async () => {
+    await open(dataset, view.page, view.skipped);
+    about.querySelector(".delete")?.focus();
+  };
+  const no = make("button.keep", { type: "button", onclick: keep }, say("train.keep"));
+  about.querySelector(".under").replaceChildren(
+    make("p", { role: "alert" }, say("import.delete_sure", { name: dataset })),
     make("button.danger", { type: "button", onclick: destroy }, say("import.delete_go")),
-    make("button", { type: "button", onclick: () => open(dataset, view.page, view.skipped) }, say("train.keep"))
+    no
   );
+  no.focus();
 }
 
 async function destroy() {
-  const answer = (await server.remove({ dataset }).catch(() => null)) ?? { error: say("page.lost") };
+  const answer = await answerOf(server.remove({ dataset }));
   if (answer.error) return about.querySelector(".under").replaceChildren(make("p.fault", { role: "alert" }, answer.error));
   trigger("removed");
 }

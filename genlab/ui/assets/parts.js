@@ -20,12 +20,23 @@ function make(what, attributes = {}, ...children) {
   return made;
 }
 
+const nameOf = (node) => node.id || node.getAttribute("aria-label") || node.name || (node.labels?.[0] ?? node).textContent.trim();
+
+// Put other nodes into a place; where one of them is called as what had the focus there, it has the focus.
+function renew(place, ...nodes) {
+  const held = place.contains(document.activeElement) ? document.activeElement : null;
+  place.replaceChildren(...nodes);
+  if (held && !held.isConnected) likeIn(place, held)?.focus();
+}
+
+const likeIn = (place, held) => [...place.querySelectorAll(held.tagName)].find((node) => nameOf(node) === nameOf(held));
+
 // Draw a place anew only where what it shows has changed: what is pressed, chosen or read there stays under the hand.
 function redraw(place, shown, nodes) {
   const state = JSON.stringify(shown);
   if (place.dataset.state === state) return;
   place.dataset.state = state;
-  place.replaceChildren(...nodes());
+  renew(place, ...nodes());
 }
 
 // An answer of the server; one that never came is { error }.
@@ -44,6 +55,57 @@ function latest(ask) {
     }
     return mine === turn ? answer : undefined;
   };
+}
+
+// --- Refusals ---
+
+const blamed = new Map(); // the fields that a refusal is about -> the line that says it, and what was in them
+for (const event of ["input", "change", "click", "focusout"]) document.addEventListener(event, () => reconsider());
+
+/** The fields of a form in which settings are set, by their ids; of several prefixes of these the first one counts that there is. */
+const fieldsOf = (about = [], ...prefixes) => about.map((name) => prefixes.map((prefix) => document.getElementById(`${prefix}-${name.replaceAll("_", "-")}`)).find(Boolean)).filter(Boolean);
+const inputsOf = (field) => (field.matches("input, select, textarea") ? [field] : [...field.querySelectorAll("input, select, textarea")]);
+const contentOf = (field) => inputsOf(field).map((input) => (input.type === "checkbox" ? input.checked : input.value)).join();
+
+/** Say in a line why something was refused, or no more. The fields that it is about are marked until they are changed; one goes to the first. */
+function refuseIn(line, sentence = "", fields = []) {
+  for (const [field, mark] of blamed) if (mark.line === line) forgive(field);
+  line.textContent = sentence;
+  line.hidden = !sentence;
+  if (line.matches(".note")) line.classList.toggle("fault", Boolean(sentence)); // it also tells what is no refusal
+  if (!sentence) return;
+  line.id ||= `refusal-${Math.random().toString(36).slice(2)}`;
+  for (const field of fields) blame(field, line);
+  fields[0]?.closest(".gr-accordion")?.querySelector(".label-wrap:not(.open)")?.click();
+  setTimeout(() => goTo(fields[0] ?? line)); // which may be open only then
+}
+
+/** Bring a field or line into sight; one has the focus in the field, unless one types elsewhere by now. */
+function goTo(place) {
+  place.scrollIntoView({ block: "nearest" });
+  if (!document.activeElement?.matches("input, select, textarea")) inputsOf(place)[0]?.focus({ preventScroll: true });
+}
+
+function blame(field, line) {
+  blamed.set(field, { line, content: contentOf(field) });
+  for (const input of inputsOf(field)) {
+    input.setAttribute("aria-invalid", "true");
+    input.setAttribute("aria-describedby", line.id);
+  }
+}
+
+function forgive(field) {
+  blamed.delete(field);
+  for (const input of inputsOf(field)) for (const name of ["aria-invalid", "aria-describedby"]) input.removeAttribute(name);
+}
+
+/** Take the marks off the fields that were changed; with the last of its marks a sentence goes. */
+function reconsider() {
+  for (const [field, { line, content }] of blamed) {
+    if (field.isConnected && contentOf(field) === content) continue;
+    forgive(field);
+    if (![...blamed.values()].some((mark) => mark.line === line)) refuseIn(line);
+  }
 }
 
 const colours = ["#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#94a4a2", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"]; // Petroff 2021: told apart with any colour vision

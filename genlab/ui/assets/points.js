@@ -232,8 +232,7 @@ function steer(wanted) {
 }
 
 function fault(sentence) {
-  find(".fault").textContent = sentence || "";
-  find(".fault").hidden = !sentence;
+  refuseIn(find(".fault"), sentence);
 }
 
 function showRun() {

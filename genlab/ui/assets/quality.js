@@ -13,7 +13,7 @@ watch("value", hear);
 listen("opened data", open);
 listen("label", ({ of, given, told }) => {
   if (changing || element.dataset.of !== of || of !== dataset) return told(say("label.busy")); // its steps are not here yet
-  change(server.quality_label, { given }, false, told);
+  change("suspects", server.quality_label, { given }, false, (answer) => told(answer.error));
 });
 
 async function open(name) {
@@ -24,7 +24,7 @@ async function open(name) {
   if (!name) return;
   const answer = await askOpen({ dataset });
   if (!answer) return;
-  complain(answer.error);
+  complain("report", answer);
   if (answer.error) return;
   about = answer;
   showSteps();
@@ -39,18 +39,20 @@ function hear() {
   if (!news || typeof news !== "object") return;
   if (news.turn < 0) return exportEnded(news);
   if (news.turn !== turn) return; // overtaken
-  news.error ? stopLooking(news.error) : hearLook(news);
+  if (!news.error) return hearLook(news);
+  stopLooking();
+  complain("report", news);
 }
 
-/** Ask the server for a change; the header then goes to what came of it, which is looked at again where `again`. `told` hears a fault. */
-async function change(ask, wish, again = false, told = complain) {
+/** Ask the server for a change, which was wished for in a card; the header then goes to what came of it, which is looked at again where `again`. `told` hears a fault. */
+async function change(card, ask, wish, again = false, told = (answer) => complain(card, answer)) {
   if (changing) return null;
   changing = true;
   element.querySelector(".quality").setAttribute("aria-busy", "true");
-  const answer = (await ask({ dataset, name: find("#recipe-name").value, ...wish }).catch(() => null)) ?? { error: say("page.lost") };
+  const answer = await answerOf(ask({ dataset, name: find("#recipe-name").value, ...wish }));
   changing = false;
   element.querySelector(".quality").removeAttribute("aria-busy");
-  told(answer.error);
+  told(answer);
   if (answer.error) return null;
   decisions.clear();
   changed = answer;
@@ -60,8 +62,9 @@ async function change(ask, wish, again = false, told = complain) {
   return answer;
 }
 
-function complain(sentence = "") {
-  find(".damage .fault").textContent = sentence;
-  find(".damage .fault").hidden = !sentence;
-  if (sentence) find(".damage .fault").scrollIntoView({ block: "nearest" }); // what failed may be far above
+/** Say why something was refused: in the card with the field at fault, or else in the one in which it was wished for. */
+function complain(card, { error, about: settings }) {
+  const fields = fieldsOf(settings, "defect", "recipe");
+  for (const line of element.querySelectorAll(".card > .fault")) refuseIn(line);
+  refuseIn((fields[0]?.closest(".card") ?? find(`.${card}`)).querySelector(":scope > .fault"), error, fields);
 }

@@ -81,7 +81,7 @@ function score({ name, value, told, measured, definition }) {
 function showIssues() {
   find(".issues .aside").textContent = issues.length ? say("quality.concerned", { n: count(issues.filter((issue) => issue.count).length), k: count(issues.length) }) : "";
   const list = find(".issues .list");
-  list.replaceChildren(...(issues.length ? issues.map(issueLine) : [make("p.note", {}, say("quality.no_issues"))]));
+  renew(list, ...(issues.length ? issues.map(issueLine) : [make("p.note", {}, say("quality.no_issues"))]));
   find("#quality-repair-all").hidden = !issues.some((issue) => issue.count) || find("#quality-run").disabled;
 }
 
@@ -97,14 +97,14 @@ function issueLine(issue) {
 }
 
 async function saveReport(kind) {
-  const answer = (await server.quality_file({ dataset, kind }).catch(() => null)) ?? { error: say("page.lost") };
-  complain(answer.error);
+  const answer = await answerOf(server.quality_file({ dataset, kind }));
+  complain("report", answer);
   if (answer.content) genlab.save(answer.name, answer.content);
 }
 
 /** Repair these issues, or all; what was decided of single items holds. The result is looked at again, side by side. */
 async function repairIssues(names) {
   const counts = Object.fromEntries(issues.map((issue) => [issue.name, issue.count]));
-  const answer = await change(server.quality_repair, { issues: names, ...decided() }, names === null || names.length > 0);
+  const answer = await change(names ? "suspects" : "issues", server.quality_repair, { issues: names, ...decided() }, names === null || names.length > 0);
   if (answer) before = counts;
 }

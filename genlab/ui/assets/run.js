@@ -131,13 +131,13 @@ async function keepTable() {
 // A finished run goes on to more steps in all.
 async function extend(event) {
   event.preventDefault();
-  fault((await answerOf(server.more({ run: lab.selected, steps: Number(more.steps.value) }))).error);
+  const { error, about = [] } = await answerOf(server.more({ run: lab.selected, steps: Number(more.steps.value) }));
+  fault(error, about.includes("steps") ? [more.steps] : []);
   poll();
 }
 
-function fault(sentence) {
-  find(".fault").textContent = sentence || "";
-  find(".fault").hidden = !sentence;
+function fault(sentence, fields) {
+  refuseIn(find(".train-stage > .fault"), sentence, fields);
 }
 
 // --- What is shown ---

@@ -11,7 +11,8 @@ label(element);
 function show() {
   const record = props.value;
   if (!record || typeof record !== "object") return;
-  if (record.error) return refuse(record.error);
+  if (record.error) return refuse(record);
+  refuseIn(document.querySelector("#sample-refusal"));
   if (record.first && result && !result.first) return; // by now something was asked for
   if (record.id !== result?.id) begin(record);
   result = record;
@@ -26,7 +27,7 @@ function paint() {
   const done = record.step === record.total;
   at("status").textContent = done ? say("sample.done", { s: record.seconds.toFixed(2) }) : say(record.id === stopped ? "sample.stopped" : "sample.step", record);
   markable = done && !record.points;
-  if (done) readMarks(record.id);
+  if (done) readMarks();
   else showChosenMark();
   find(".bar span").style.width = done ? "0" : `${(100 * record.step) / record.total}%`;
   Object.assign(at("gallery").dataset, { id: record.id, step: record.step, total: record.total, seed: record.seed });
@@ -41,9 +42,10 @@ function first() {
   trigger("first", { name: model });
 }
 
-function refuse(sentence) {
+function refuse({ error, about, first }) {
+  if (!first) return refuseIn(document.querySelector("#sample-refusal"), error, fieldsOf(about, "sample"));
   at("title").textContent = say("sample.empty");
-  at("status").textContent = sentence;
+  at("status").textContent = error;
 }
 
 function begin(record) {
@@ -60,7 +62,7 @@ function begin(record) {
   }
   for (const actions of element.querySelectorAll(".actions")) actions.hidden = false;
   find(".one").classList.remove("waiting");
-  at("note").textContent = "";
+  for (const note of element.querySelectorAll(".actions .note")) refuseIn(note);
   marked = {};
   for (const tile of at("gallery").children) delete tile.dataset.mark;
   choose(same && chosen !== null ? chosen : 0);
@@ -80,22 +82,22 @@ function choose(i) {
   showChosenMark();
 }
 
-async function keep(ask, image = null) {
-  const answer = (await ask({ id: result.id, image }).catch(() => null)) ?? { error: say("page.lost") };
-  at("note").textContent = answer.error || "";
-  at("note").classList.toggle("fault", Boolean(answer.error));
+/** Take a file along; what hinders is said beside the button. */
+async function keep(button, ask, image = null) {
+  const answer = await answerOf(ask({ id: result.id, image }));
+  refuseIn(button.parentElement.querySelector(".note"), answer.error);
   if (answer.content) genlab.save(answer.name, answer.content);
 }
 
 at("draw").addEventListener("click", () => document.querySelector("#sample-go").click()); // the form is far below on a phone
-at("save").addEventListener("click", () => keep(server.sample_png));
-at("zip").addEventListener("click", () => keep(server.sample_zip));
+at("save").addEventListener("click", () => keep(at("save"), server.sample_png));
+at("zip").addEventListener("click", () => keep(at("zip"), server.sample_zip));
 find(".copy-link").addEventListener("click", () => genlab.copyLink(find(".copy-link"), { tab: "sample", ...result.query }));
-at("one").addEventListener("click", () => keep(server.sample_png, chosen));
+at("one").addEventListener("click", () => keep(at("one"), server.sample_png, chosen));
 
 listen("sample-stop", () => {
   stopped = result?.id;
-  if (result) paint(); // what came last may be of a drawing that nobody waits for any more
+  if (result && !props.value?.error) paint(); // what came last may be of a drawing that nobody waits for any more
 });
 watch("value", show);
 startMarks();

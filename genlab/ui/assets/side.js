@@ -95,10 +95,11 @@ function drawnRow(run) {
   const state = JSON.stringify([rest, run.name === lab.selected, lab.overlaid.has(run.name), asked, doomed && doomed.has(run.name)]);
   const before = drawn.get(run.name);
   if (before?.state !== state) {
-    const node = row(run);
+    const node = row(run), held = before?.node.contains(document.activeElement) ? document.activeElement : null;
     drawn.set(run.name, { state, node });
     before?.node.replaceWith(node);
-    setTimeout(() => node.querySelector("input.name")?.focus());
+    const box = held || asked ? node.querySelector("input.name") : null;
+    if (held || box) setTimeout(() => (box ?? likeIn(node, held) ?? node.querySelector(".menu button"))?.focus());
   }
   const { node } = drawn.get(run.name);
   node.querySelector(".badge").textContent = badgeOf(run);
@@ -115,7 +116,7 @@ function row(run) {
 }
 
 function tick(run, chosen) {
-  const box = (key, checked, onchange) => make("input", { type: "checkbox", checked, "aria-label": say(key, { run: run.name }), title: say(key, { run: run.name }), onchange });
+  const box = (key, checked, onchange) => make("label.hit", { title: say(key, { run: run.name }) }, make("input", { type: "checkbox", checked, "aria-label": say(key, { run: run.name }), onchange }));
   if (doomed && !run.example) return box("train.doom", doomed.has(run.name), (event) => choose([...doomed].filter((name) => name !== run.name).concat(event.target.checked ? run.name : [])));
   return chosen ? make("span.swatch") : box("train.overlay", lab.overlaid.has(run.name), () => tell("overlay run", run.name));
 }
@@ -142,17 +143,19 @@ const refused = () => make("p.fault", { role: "alert", hidden: !open.fault }, op
 
 function renaming(run) {
   const typed = (event) => (open.typed = event.target.value);
-  const keys = (event) => (event.key === "Enter" ? send() : event.key === "Escape" ? ask() : null);
-  const box = make("input.name", { type: "text", value: open.typed ?? run.name, maxlength: 60, "aria-label": say("train.new_name"), oninput: typed, onkeydown: keys });
+  const keys = (event) => event.key === "Enter" && send();
+  const value = open.typed ?? run.name, line = make("p.fault", { role: "alert", hidden: true });
+  const box = make("input.name", { type: "text", value, maxlength: 60, "aria-label": say("train.new_name"), oninput: typed, onkeydown: keys });
   const send = () => settle(server.rename({ run: run.name, name: box.value.trim() }), box.value.trim());
-  return make("div.question", {}, box, make("button", { type: "button", onclick: send }, say("train.rename_go")), refused());
+  if (value.trim() === open.refused) refuseIn(line, open.fault, [box]);
+  return make("div.question", {}, box, make("button", { type: "button", onclick: send }, say("train.rename_go")), make("button.keep", { type: "button", onclick: () => ask() }, say("train.keep_all")), line);
 }
 
 function deleting(run) {
   return make(
     "div.question",
     {},
-    make("p", {}, say(trains(run) ? "train.stop_sure" : "train.delete_sure", { run: run.name })),
+    make("p", { role: "alert" }, say(trains(run) ? "train.stop_sure" : "train.delete_sure", { run: run.name })),
     ...danger(trains(run) ? "train.stop_go" : "train.delete_go", () => settle(server.remove({ runs: [run.name], stop: trains(run) })), () => ask()),
     refused()
   );
@@ -163,7 +166,7 @@ function danger(key, go, leave) {
   const busy = Boolean(open.busy);
   return [
     make("button.danger", { type: "button", disabled: busy, onclick: go }, say(busy ? "train.deleting" : key)),
-    make("button", { type: "button", disabled: busy, onclick: leave }, say("train.keep")),
+    make("button.keep", { type: "button", disabled: busy, onclick: leave }, say("train.keep")),
   ];
 }
 
@@ -173,7 +176,7 @@ async function settle(promise, next) {
   open = { ...open, busy: true, fault: "" };
   show(lab);
   const answer = await answerOf(promise);
-  if (open.run === mine.run && open.what === mine.what) open = answer.error ? { ...mine, typed: open.typed, fault: answer.error } : { run: "", what: "" };
+  if (open.run === mine.run && open.what === mine.what) open = answer.error ? { ...mine, typed: open.typed, fault: answer.error, refused: next } : { run: "", what: "" };
   if (!answer.error && mine.what === "several") doomed = null;
   if (!answer.error && next && lab.selected === mine.run) tell("select run", next);
   show(lab);
@@ -225,15 +228,16 @@ function queue() {
   redraw(find("#run-queue"), runs, () => runs.map((run, i) => waiting(run, i, runs.length)));
   find(".clearing").hidden = !clearing;
   redraw(find(".clearing"), [clearing, runs.length], () => [
-    make("p", {}, say("train.clear_sure", { n: count(runs.length) })),
+    make("p", { role: "alert" }, say("train.clear_sure", { n: count(runs.length) })),
     make("button.danger", { type: "button", onclick: () => (askToClear(false), change(server.clear({}))) }, say("train.clear_go")),
-    make("button", { type: "button", onclick: () => askToClear(false) }, say("train.keep")),
+    make("button.keep", { type: "button", onclick: () => askToClear(false) }, say("train.keep")),
   ]);
 }
 
 function askToClear(whether) {
   clearing = whether;
   show(lab);
+  find(whether ? ".clearing .keep" : ".clear").focus();
 }
 
 function waiting({ name: run, place }, i, n) {
@@ -251,8 +255,6 @@ function waiting({ name: run, place }, i, n) {
 
 async function change(promise) {
   const answer = await answerOf(promise);
-  const fault = find(".queue .fault");
-  fault.textContent = answer.error || "";
-  fault.hidden = !answer.error;
+  refuseIn(find(".queue .fault"), answer.error, answer.about?.includes("at_once") ? [atOnce] : []);
   tell("look again");
 }

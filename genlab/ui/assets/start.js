@@ -8,11 +8,13 @@ let asked = false;
 let timer = 0;
 
 document.addEventListener("click", guard, true); // before Gradio hears of it
-element.closest(".train-form")?.addEventListener("input", () => refuse());
+element.closest(".train-form")?.addEventListener("input", () => blamed.size || refuseIn(refusal));
+listen("train form", ([family]) => (family === props.value?.family ? reconsider() : refuseIn(refusal)));
 listen("start answered", () => asked && settle());
 watch("value", () => {
-  refuse(props.value?.error);
-  if (props.value?.run) tell("select run", props.value.run);
+  const { error, about, family, run } = props.value ?? {};
+  refuseIn(refusal, error, fieldsOf(about, `train-${family}`, "train"));
+  if (run) tell("select run", run);
 });
 
 function guard(event) {
@@ -35,10 +37,5 @@ function rest() {
   const left = ready - performance.now();
   document.querySelector("#train-start").setAttribute("aria-disabled", String(left > 0));
   if (left > 0) timer = setTimeout(rest, left);
-  if (asked) refuse();
-}
-
-function refuse(sentence) {
-  refusal.textContent = sentence || "";
-  refusal.hidden = !sentence;
+  if (asked) refuseIn(refusal);
 }

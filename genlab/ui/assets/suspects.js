@@ -40,7 +40,8 @@ async function showSuspects(page) {
   shownPage = page;
   const answer = await askSuspects({ dataset, issue: opened, page, rows: lassoed });
   if (!answer) return;
-  if (answer.error) return complain(answer.error);
+  complain("suspects", answer);
+  if (answer.error) return;
   suspects = answer.items;
   selected = new Set();
   const issue = issues.find(({ name }) => name === opened);
@@ -118,7 +119,7 @@ function turnPages({ total, pages }) {
   const pager = find(".suspects .pager");
   const button = (by, sign) => make("button.turn", { type: "button", "aria-label": say(by < 0 ? "import.back" : "import.on"), disabled: !(shownPage + by >= 0 && shownPage + by < pages), onclick: () => showSuspects(shownPage + by) }, sign);
   pager.hidden = pages < 2;
-  pager.replaceChildren(button(-1, "‹"), make("span", {}, say("import.page", { page: count(shownPage + 1), pages: count(pages) })), button(1, "›"));
+  renew(pager, button(-1, "‹"), make("span", {}, say("import.page", { page: count(shownPage + 1), pages: count(pages) })), button(1, "›"));
   if (!total) find("#quality-suspects").replaceChildren(make("p.note", {}, say("quality.nobody")));
 }
 

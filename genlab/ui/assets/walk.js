@@ -48,7 +48,7 @@ function use(chosen) {
 
 /** Put an image into the walk where the buttons say. */
 function addStop(chosen) {
-  if (aim === "via" && stops.length >= STOPS) return note(say("walk.full", { n: STOPS }), true);
+  if (aim === "via" && stops.length >= STOPS) return refuseWalk(say("walk.full", { n: STOPS }));
   if (aim === "start") stops[0] = chosen;
   else if (aim === "via") stops.push(chosen);
   else stops[Math.max(1, stops.length - 1)] = chosen;
@@ -127,7 +127,7 @@ async function mixStops() {
   mixing = true;
   while (mixAgain) {
     mixAgain = false;
-    const answer = await ask("latent_mix", { stops: stops.map(stopOf), weights: stops.map((one) => one.weight ?? 1) });
+    const answer = await ask("latent_mix", { stops: stops.map(stopOf), weights: stops.map((one) => one.weight ?? 1) }, refuseWalk);
     if (answer) move(answer.base, answer.classes, null, true);
   }
   mixing = false;
@@ -199,15 +199,24 @@ const glide = (slide) => slide.style.setProperty("--to", `${(100 * (slide.value 
 
 // --- Take it along ---
 
+function sayWalk(text) {
+  refuseIn(at("walk-note"));
+  [at("walk-note").textContent, at("walk-note").hidden] = [text, !text];
+}
+
+function refuseWalk(sentence, about) {
+  refuseIn(at("walk-note"), sentence, fieldsOf(about, "latent"));
+}
+
 async function takeAlong() {
   const kind = at("kind").value, frames = at("frames").valueAsNumber;
-  if (!Number.isInteger(frames)) return note(say("walk.frames"), true);
-  note(say("walk.making"));
+  if (!Number.isInteger(frames)) return refuseWalk(say("walk.frames"), ["frames"]);
+  sayWalk(say("walk.making"));
   at("export").disabled = true;
-  const answer = await ask("latent_export", { ...wish(frames), kind, rate: RATE, back: kind !== "strip" && at("back").checked });
+  const answer = await ask("latent_export", { ...wish(frames), kind, rate: RATE, back: kind !== "strip" && at("back").checked }, refuseWalk);
   at("export").disabled = false;
   if (!answer) return;
-  note(say("walk.made", { name: answer.name, n: answer.frames }));
+  sayWalk(say("walk.made", { name: answer.name, n: answer.frames }));
   genlab.save(answer.name, answer.content);
 }
 
@@ -267,7 +276,7 @@ function onScreen() {
 
 /** Put what is on screen into the walk. */
 function addShown() {
-  if (stops.length >= STOPS) return note(say("walk.full", { n: STOPS }), true);
+  if (stops.length >= STOPS) return refuseWalk(say("walk.full", { n: STOPS }));
   const image = at("image").querySelector("img");
   stops.push({ ...onScreen(), picture: image.src });
   changeWalk();
@@ -277,6 +286,7 @@ whenLeft.push(() => {
   halt();
   [walk, stops] = [null, []];
   walking += 1;
+  sayWalk("");
   showStops();
   for (const part of ["wall", "strip"]) at(part).replaceChildren();
   for (const name of ["play", "scrub", "export"]) at(name).disabled = true;
