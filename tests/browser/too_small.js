@@ -6,7 +6,7 @@
   const targets = new Set([...document.querySelectorAll(kinds)].filter(seen).map(pressed));
   return [...targets].flatMap((node) => {
     const { width, height } = node.getBoundingClientRect();
-    const hidden = width <= 1 || height <= 1; // what only ears perceive
+    const hidden = width <= 2 || height <= 2; // what nobody sees
     const name = node.id || node.className || node.textContent.trim();
     return hidden || Math.min(width, height) >= (least ?? 40) - 0.5 ? [] : [`${node.tagName} ${name} ${width.toFixed(0)}×${height.toFixed(0)}`];
   });

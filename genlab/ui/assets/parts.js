@@ -69,7 +69,7 @@ const contentOf = (field) => inputsOf(field).map((input) => (input.type === "che
 
 /** Say in a line why something was refused, or no more. The fields that it is about are marked until they are changed; one goes to the first. */
 function refuseIn(line, sentence = "", fields = []) {
-  for (const [field, mark] of blamed) if (mark.line === line) forgive(field);
+  for (const [field, mark] of blamed) if (mark.line === line || !mark.line.isConnected) forgive(field);
   line.textContent = sentence;
   line.hidden = !sentence;
   if (line.matches(".note")) line.classList.toggle("fault", Boolean(sentence)); // it also tells what is no refusal
@@ -102,7 +102,7 @@ function forgive(field) {
 /** Take the marks off the fields that were changed; with the last of its marks a sentence goes. */
 function reconsider() {
   for (const [field, { line, content }] of blamed) {
-    if (field.isConnected && contentOf(field) === content) continue;
+    if (contentOf(field) === content) continue;
     forgive(field);
     if (![...blamed.values()].some((mark) => mark.line === line)) refuseIn(line);
   }
