@@ -28,7 +28,7 @@ from genlab.models.settings import check_seeds
 from genlab.plane import together
 from genlab.training.checkpoint import list_models
 from genlab.ui import explorer
-from genlab.ui.controls import Form, draw_form
+from genlab.ui.controls import Form, draw_form, remember
 from genlab.ui.draw import wall
 from genlab.ui.marking import marks_dataset, marks_zip, tray, unmark
 from genlab.ui.preset import check_samples, current
@@ -109,9 +109,10 @@ def build(shared: Shared) -> None:
             gallery = widget("sample", answers, parts=["tiles", "marks"])
     gallery.favourites(pick_dataset, None, shared.dataset_picker, **QUIET)
     seed = wish.components[1]
-    dice.click(None, None, seed, js="() => Math.floor(Math.random() * 2147483647)", **QUIET)
-    reuse.click(None, seed, seed, js="(seed) => genlab.recall('chosen-seed') ?? seed", **QUIET)
-    shared.link.change(_linked, shared.link, wish.components, **QUIET)
+    diced = dice.click(None, None, seed, js="() => Math.floor(Math.random() * 2147483647)", **QUIET)
+    reused = reuse.click(None, seed, seed, js="(seed) => genlab.recall('chosen-seed') ?? seed", **QUIET)
+    linked = shared.link.change(_linked, shared.link, wish.components, **QUIET)
+    remember("sample", wish.components, set_by=[diced, reused], unset_by=linked)
     shared.link.change(_draw_linked, shared.link, gallery, concurrency_id="sample", **QUIET)
     first = gallery.first(_first, None, gallery, concurrency_id="sample", concurrency_limit=2, **QUIET)
     with settings:
@@ -123,6 +124,7 @@ def build(shared: Shared) -> None:
                 gr.HTML(say("latent.empty"), elem_classes="note")
                 return
             label, form = _draw_settings(name, query)
+            remember(f"sample {name}", [label, *form.components])
             drawn = go.click(
                 partial(_draw, name, wish, form),
                 [*wish.components, label, *form.components],

@@ -11,7 +11,7 @@ let here = null; // the point on screen: base, values (null until known), classe
 let unread = ""; // why the link could not be opened, until one goes elsewhere
 let opening = false; // whether a model, or newer weights of it, are on their way
 let wished, failed = false, lost = false; // the model that was picked last; whether it did not open; whether an answer did not come, so that one asks for all again
-let link = genlab.link.tab === "latent" ? genlab.link : null; // the view to open with
+let link = genlab.link.tab === "latent" ? genlab.link : null; // the view to open the next model with
 let names = []; // of the axes
 let home = []; // the values that a reset axis goes back to
 let shown = SHOWN;
@@ -369,6 +369,7 @@ let resting = null;
 
 /** When nothing moves for a while, do what takes longer; a movement comes first. */
 function rest() {
+  placeSoon();
   clearTimeout(resting);
   const slow = work > SLOW;
   resting = setTimeout(async () => {
@@ -390,6 +391,61 @@ async function drawStrips() {
   }
 }
 
+// --- The address keeps the point on screen ---
+
+const POINT = ["z", "seed", "start", "at", "truncation", "mix", "class"]; // the parts of an address that tell it
+let touched = false; // whether a hand was on this model; what it opens with needs no address
+let placed = {}; // the point that the address tells: its parts, and as it is asked for
+let placing = null;
+
+for (const kind of ["input", "click", "pointerup", "keydown"]) element.addEventListener(kind, () => (touched = true), true);
+listen("tab", (tab) => tab === "latent" && placeSoon());
+
+function placeSoon() {
+  clearTimeout(placing);
+  placing = setTimeout(place, 500);
+}
+
+const partsOf = (parts) => Object.fromEntries(POINT.filter((part) => parts[part] != null).map((part) => [part, parts[part]]));
+const notePlace = (parts) => (placed = { parts: JSON.stringify(partsOf(parts)), point: JSON.stringify(point()) });
+
+/** The address of the view on screen. */
+async function address(tellFault) {
+  const query = await ask("latent_link", point(), tellFault);
+  return query && { ...query, ...(partShown() === "between" ? {} : { part: partShown() }) };
+}
+
+/** When the hand rests, let the address tell where one is; what is too large for an address is left out. */
+async function place() {
+  if (!touched || !here || failed || opening || lane.flying || genlab.tabNow() !== "latent") return;
+  const asked = JSON.stringify(point());
+  const found = await address(() => {});
+  if (!found || asked !== JSON.stringify(point()) || genlab.tabNow() !== "latent") return;
+  const { tab, model: name, ...view } = found;
+  genlab.follow({ tab, model: name }, { view });
+  notePlace(view);
+}
+
+/** Go back or forth to the point that an address tells, unless it is on screen. */
+async function visit(parts) {
+  if ((parts.tab ?? "latent") !== "latent") return;
+  link = parts;
+  if (opening || failed || parts.model !== model?.model) return; // it is opened with the model
+  const linked = linkTo(model), mine = (visits += 1);
+  link = null;
+  if (!linked || (placed.parts === JSON.stringify(partsOf(parts)) && placed.point === JSON.stringify(point()))) return;
+  const place = await ask("latent_linked", linked);
+  if (!place || mine !== visits) return;
+  locks.clear();
+  resetView();
+  truncation = place.truncation ?? 1;
+  move(place.base, place.classes, place.values, place.values === null);
+  notePlace(parts);
+}
+
+let visits = 0;
+listen("visit", visit);
+
 // --- A model is picked ---
 
 function start() {
@@ -402,8 +458,8 @@ function start() {
 /** What is asked of the server for the point that a link opens a model with; null where the link is not one to it. */
 function linkTo({ model, version }) {
   if (link?.model !== model) return null;
-  const known = ["z", "seed", "start", "at", "truncation", "mix", "class"].filter((part) => link[part] != null);
-  return known.length ? { model, version, ...Object.fromEntries(known.map((part) => [part, link[part]])) } : null;
+  const known = partsOf(link);
+  return Object.keys(known).length ? { model, version, ...known } : null;
 }
 
 /** Open a model; with `keep`, a newer checkpoint of the same one, and the point on screen stays. */
@@ -422,7 +478,9 @@ async function open(name, keep = false) {
   [model, unread, lane, rough, failed] = [opened.answer, place.error ?? "", { flying: 0 }, false, false];
   if (keep) return refresh();
   link = null;
+  touched = false;
   show(place.answer ? { ...place.answer, exact: place.answer.values === null } : null);
+  if (place.answer) notePlace(linked);
   await draw();
   if (mine === generation) await Promise.all([learn(), ...whenOpened.map((task) => task())]);
 }
@@ -495,14 +553,8 @@ at("save").addEventListener("click", () => {
   if (image) genlab.save(`${model.model}.png`, image.split(",")[1]);
 });
 find(".copy-link").addEventListener("click", async () => {
-  if (!here) return;
-  const query = await ask("latent_link", point());
-  if (!query) return;
-  if (query.z) resetView(); // the latent holds it
-  if (query.z) here = { base: `z:${query.z}`, values: null, classes: here.classes, exact: true }; // the picture of the link itself
-  await draw();
-  const part = partShown() === "between" ? {} : { part: partShown() };
-  genlab.copyLink(find(".copy-link"), { ...query, ...part });
+  const query = here && (await address());
+  if (query) genlab.copyLink(find(".copy-link"), query);
 });
 at("more").addEventListener("click", () => {
   shown = shown < names.length ? names.length : SHOWN;

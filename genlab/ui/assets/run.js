@@ -24,6 +24,7 @@ poll();
 listen("select run", choose);
 listen("overlay run", overlay);
 listen("look again", poll);
+listen("visit", ({ run }) => run && run !== lab.selected && select(run));
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && poll());
 find(".smoothing").addEventListener("input", (event) => change({ smoothing: Number(event.target.value) }));
 find(".log").addEventListener("change", (event) => change({ log: event.target.checked }));
@@ -94,13 +95,14 @@ function forget(name) {
 // What a person chose is on stage again when the page is loaded anew.
 function choose(name) {
   sessionStorage.setItem("genlab.run", name);
-  genlab.follow({ run: name });
+  genlab.follow({ run: name }, { push: true });
   select(name);
 }
 
 function select(name) {
   if (lab.selected !== name) pictures.clear(), samples.replaceChildren(), delete samples.dataset.step, fault();
   lab.selected = name;
+  tell("run", name);
   lab.overlaid.delete(name);
   view.live = true;
   poll();

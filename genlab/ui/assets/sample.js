@@ -20,10 +20,18 @@ function show() {
   const done = record.step === record.total;
   at("status").textContent = done ? say("sample.done", { s: record.seconds.toFixed(2) }) : say(record.id === stopped ? "sample.stopped" : "sample.step", record);
   markable = done && !record.points;
+  if (done) place();
   if (done) readMarks(record.id);
   else showChosenMark();
   find(".bar span").style.width = done ? "0" : `${(100 * record.step) / record.total}%`;
   Object.assign(at("gallery").dataset, { id: record.id, step: record.step, total: record.total, seed: record.seed });
+}
+
+/** Let the address tell the images that were asked for, so that a reload draws them again. */
+function place() {
+  if (!result?.query || result.first || result.step < result.total || genlab.tabNow() !== "sample") return;
+  const { model, ...view } = result.query;
+  if (model === genlab.recall("model")) genlab.follow({ tab: "sample", model }, { view });
 }
 
 /** Draw as the model's defaults are when the tab is first seen, unless a link draws something else. */
@@ -96,3 +104,4 @@ startMarks();
 show();
 new IntersectionObserver(first).observe(find(".all"));
 listen("model", first);
+listen("tab", place);

@@ -9,6 +9,7 @@ let timer = 0;
 
 document.addEventListener("click", guard, true); // before Gradio hears of it
 element.closest(".train-form")?.addEventListener("input", () => refuse());
+if (genlab.kept("train")) trigger("remember");
 listen("start answered", () => asked && settle());
 watch("value", () => {
   refuse(props.value?.error);
