@@ -138,7 +138,7 @@ def test_a_picker_that_is_left_with_tab_closes_and_arrow_keys_go_from_tab_to_tab
 
 def test_a_model_says_in_a_sentence_what_it_is_and_the_pad_marks_only_what_is_on_screen(page: Page):
     expect(page.locator("#latent-about")).to_have_text(
-        "A VAE that learnt 70,000 handwritten digits (mnist); each slider is one of its 16 numbers, the strongest first."
+        "A VAE that learnt 55,000 handwritten digits (mnist); each slider is one of its 16 numbers, the strongest first."
     )
     expect(page.locator("#latent-spot")).to_have_text("The picture is elsewhere; drag or click here.")
     page.focus("#latent-pad")
