@@ -100,7 +100,7 @@ def test_what_was_made_on_the_page_goes_by_its_numbers_however_many(monkeypatch:
         assert torch.equal(picture(opened(copied(moved))), picture(opened({"model": "vae-mnist", "z": copied(moved)["z"]})))
         assert torch.equal(picture(opened(copied(moved))), picture(moved))
     monkeypatch.setattr(explorer, "LONGEST", 10)
-    with pytest.raises(BadSetting, match="too large for a link"):
+    with pytest.raises(BadSetting, match="too many numbers for a link"):
         copied(made)
 
 

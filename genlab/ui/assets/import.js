@@ -23,6 +23,7 @@ watch("value", hear);
 /** Show one of the three states: the zone, the form, the bar. */
 function stage(node, sentence = "") {
   for (const other of [zone, form, running]) other.hidden = other !== node;
+  if (node !== running) waits.get(find(".doing"))?.end();
   find(".whole").hidden = node !== zone;
   fault.textContent = sentence;
   fault.hidden = !sentence;
@@ -184,7 +185,7 @@ function begin(event) {
 // --- Watch ---
 
 function progress(words, share) {
-  find(".doing").textContent = words;
+  wait(find(".doing"), words);
   find(".bar span").style.width = `${100 * share}%`;
 }
 

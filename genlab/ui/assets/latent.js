@@ -151,7 +151,7 @@ async function paint(answer, asked) {
 /** Learn the axes and where the point lies along them; for some models this takes seconds the first time. */
 async function learn() {
   const { base } = here;
-  if (!element.querySelector(".axis[id^=latent-slider]")) at("count").textContent = say("latent.finding");
+  if (!element.querySelector(".axis[id^=latent-slider]")) wait(at("count"), say("latent.finding"));
   const answer = await ask("latent_axes", point());
   if (!answer) return;
   if (names.join() !== answer.names.join()) buildAxes(answer.names);
@@ -223,6 +223,9 @@ function resetView() {
 
 const LOCK = '<button class="lock" type="button"><svg viewBox="0 0 12 14" aria-hidden="true"><rect x="1" y="6" width="10" height="7" rx="1.5"/><path d="M3.5 6V4a2.5 2.5 0 0 1 5 0v2" fill="none"/></svg></button>';
 
+/** The name of an axis for readers: that of the model's own numbers, or of a direction that was found. */
+const called = (name) => name.replace(/^([zd])(\d+)$/, (_, kind, n) => say(`latent.axis_${kind}`, { n }));
+
 function row(id, name, low, high, lock = "") {
   const line = make("div.axis", { id });
   line.innerHTML = `<label></label><input type="range" step="any"><input type="number" step="any">${lock}<span class="mini"></span>`;
@@ -232,8 +235,7 @@ function row(id, name, low, high, lock = "") {
     input.max = high;
     input.setAttribute("aria-label", name);
   }
-  line.querySelector("label").textContent = name;
-  line.querySelector("label").title = name;
+  line.querySelector("label").textContent = line.querySelector("label").title = name;
   return line;
 }
 
@@ -283,8 +285,10 @@ function buildAxes(found) {
   home = names.map(() => 0);
   const rows = at("axes");
   rows.replaceChildren(...names.map((name, i) => {
-    const line = row(`latent-slider-${i}`, name, -REACH, REACH, LOCK), lock = line.querySelector(".lock");
-    lock.title = say("latent.lock", { name });
+    const line = row(`latent-slider-${i}`, called(name), -REACH, REACH, LOCK), lock = line.querySelector(".lock");
+    const own = /^[zd]\d+$/.exec(name);
+    if (own) [line.querySelector("label").textContent, line.querySelector("label").title] = [name.slice(1), say(`latent.axis_${name[0]}_why`, { n: name.slice(1) })];
+    lock.title = say("latent.lock", { name: called(name) });
     lock.setAttribute("aria-label", lock.title);
     lock.setAttribute("aria-pressed", String(locks.has(i)));
     lock.addEventListener("click", () => lockAxis(i, lock));
@@ -319,6 +323,7 @@ function setTruncation(value) {
 
 function buildTruncation() {
   const line = row("latent-truncation", say("latent.truncation"), 0, 2);
+  line.querySelector("label").title = say("latent.truncation_why");
   wire(line, setTruncation, () => setTruncation(1));
   at("scale").replaceChildren(line);
 }
@@ -437,6 +442,7 @@ async function visit(parts) {
   const place = await ask("latent_linked", linked);
   if (!place || mine !== visits) return;
   locks.clear();
+  for (const lock of element.querySelectorAll(".lock")) lock.setAttribute("aria-pressed", "false");
   resetView();
   truncation = place.truncation ?? 1;
   move(place.base, place.classes, place.values, place.values === null);
@@ -468,7 +474,10 @@ async function open(name, keep = false) {
   [wished, lost, opening] = [name, false, Boolean(name)];
   if (!name) return note(say("latent.empty"));
   at("again").hidden = true;
-  if (!keep) [at("axes").inert, at("note").textContent] = [true, say("latent.opening", { name })]; // the sliders of the one that is left
+  if (!keep) {
+    at("axes").inert = true; // the sliders of the one that is left
+    wait(at("note"), say("latent.opening", { name }));
+  }
   const opened = await question("latent_open", name);
   const linked = opened.answer && !keep ? linkTo(opened.answer) : null;
   const place = linked ? await question("latent_linked", linked) : {};
@@ -505,7 +514,8 @@ function heal() {
 /** Set the stage for the model that was opened, at a point or where it starts. */
 function show(wanted) {
   for (const task of whenLeft) task();
-  note(unread || say("latent.first"), Boolean(unread));
+  note(unread, Boolean(unread));
+  if (!unread) wait(at("note"), say("latent.first"));
   [here, names, shown, offsets, truncation, lockedAt] = [wanted ?? start(), [], SHOWN, {}, wanted?.truncation ?? 1, []];
   locks.clear();
   saved = [];

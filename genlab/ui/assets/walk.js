@@ -202,7 +202,8 @@ const glide = (slide) => slide.style.setProperty("--to", `${(100 * (slide.value 
 async function takeAlong() {
   const kind = at("kind").value, frames = at("frames").valueAsNumber;
   if (!Number.isInteger(frames)) return note(say("walk.frames"), true);
-  note(say("walk.making"));
+  note("");
+  wait(at("note"), say("walk.making"));
   at("export").disabled = true;
   const answer = await ask("latent_export", { ...wish(frames), kind, rate: RATE, back: kind !== "strip" && at("back").checked });
   at("export").disabled = false;
