@@ -101,9 +101,10 @@ def build(shared: Shared) -> None:
                 dice = gr.Button(words("sample.dice"), elem_id="sample-dice", min_width=80)
                 reuse = gr.Button(words("sample.reuse"), elem_id="sample-reuse", min_width=80)
             settings = gr.Column(elem_classes="plain")
-            with gr.Row(elem_classes="pair"):
-                go = gr.Button(words("sample.go"), variant="primary", elem_id="sample-go", min_width=80)
-                stop = gr.Button(words("sample.stop"), elem_id="sample-stop", min_width=80)
+            with gr.Row(elem_classes="pair"):  # whose clicks the gallery hears
+                gr.Button(words("sample.go"), variant="primary", elem_id="sample-go", min_width=80)
+                gr.Button(words("sample.stop"), elem_id="sample-stop", min_width=80)
+            turn = gr.Number(precision=0, visible=False)
         with gr.Column(scale=10, min_width=300):
             answers = [sample_png, sample_zip, sample_mark, sample_marks, unmark, marks_zip, marks_dataset]
             gallery = widget("sample", answers, parts=["tiles", "marks"])
@@ -125,16 +126,19 @@ def build(shared: Shared) -> None:
                 return
             label, form = _draw_settings(name, query)
             remember(f"sample {name}", [label, *form.components])
-            drawn = go.click(
+            drawn = gallery.draw(
                 partial(_draw, name, wish, form),
-                [*wish.components, label, *form.components],
+                [turn, *wish.components, label, *form.components],
                 gallery,
+                js="(_, ...form) => [genlab.recall('sample turn'), ...form]",
                 concurrency_id="sample",
                 concurrency_limit=2,
-                cancels=[first],
+                trigger_mode="multiple",
                 **QUIET,
             )
-            stop.click(None, None, None, js="() => genlab.tell('sample-stop')", cancels=[drawn, first], **QUIET)
+            gallery.leave(None, None, None, cancels=[drawn, first], **QUIET)
+            told = f"(picked) => genlab.tell('sample form', {{ of: {json.dumps(name)}, picked }})"
+            gallery.probe(None, shared.model_picker, js=told, **QUIET)
 
 
 @at_edge
@@ -164,7 +168,7 @@ def _first(event: gr.EventData) -> Iterator[dict[str, Any]]:
         for record in _drawn(name, Wish(count=count, seed=0), model.SamplingSettings(), None):
             yield {**record, "first": True}
     except GenlabError as fault:
-        yield {"error": str(fault)}
+        yield {"turn": 0, "error": str(fault)}
 
 
 @at_edge
@@ -184,9 +188,16 @@ def _draw_settings(name: str, query: dict[str, str]) -> tuple[gr.Dropdown, Form]
 
 
 @at_edge
-def _draw(name: str, wish_form: Form, form: Form, count: Any, seed: Any, label: Any, *chosen: Any) -> Iterator[dict[str, Any]]:
+def _draw(
+    name: str, wish_form: Form, form: Form, turn: int, count: Any, seed: Any, label: Any, *chosen: Any
+) -> Iterator[dict[str, Any]]:
     """The images that the form asks for."""
-    yield from _drawn(name, wish_form.parse([count, seed]), form.parse(chosen), label or None)
+    try:
+        for record in _drawn(name, wish_form.parse([count, seed]), form.parse(chosen), label or None):
+            yield {**record, "turn": turn}
+    except GenlabError:
+        yield {"turn": turn, "refused": True}
+        raise
 
 
 def _drawn(name: str, wish: Any, settings: Config, label: Any) -> Iterator[dict[str, Any]]:
@@ -238,6 +249,7 @@ def _record(result: str, model: str, sampled: Sampled, wish: Any, draft: Draft) 
         "model": model,
         "size": list(pixels.shape[2:]),
         "seed": wish.seed,
+        "turn": 0,  # it was not asked for on the page
         "step": draft.step,
         "total": draft.total,
     }
