@@ -13,7 +13,7 @@ from torch import Tensor
 from genlab.data import Splits, load, to_pixels
 from genlab.data.recipe import Recipe
 from genlab.features import Features
-from genlab.quality import Finding, inspect, repair
+from genlab.quality import DEFECTS, Finding, inspect, repair
 from genlab.training.checkpoint import load_model
 from genlab.training.run import Run
 from genlab.training.train import train
@@ -33,7 +33,7 @@ JUDGED = 1000  # samples
 class Scene:
     """One moment of the story; `facts` are the numbers that its sentence tells."""
 
-    step: str  # damage, report, repair, train, end
+    step: str  # damage, look, report, repair, train, end
     facts: dict[str, Any]
     walls: dict[str, Tensor]  # by part: images uint8 [n, C, H, W], a line after the other, a column a class
 
@@ -48,7 +48,11 @@ def tell(steps: int = SETTINGS["steps"], folder: Path | None = None) -> Iterator
     yield Scene(
         "damage", {"rates": [settings["rate"] for _, settings in DAMAGE]}, _examples({"clean": clean, "damaged": damaged})
     )
-    found = list(inspect(damaged, Features(damaged.train)))
+    features = Features(damaged.train)
+    found: list[Finding] = []
+    for done, defect in enumerate(DEFECTS):
+        yield Scene("look", {"defect": defect, "done": done, "of": len(DEFECTS)}, {})
+        found += inspect(damaged, features, [defect])
     yield Scene("report", {"found": {finding.name: finding.count for finding in found if finding.count}}, {})
     repaired = repair(damaged, found, recipe).apply(clean, f"{DATASET}, repaired")
     data = dict(zip(PARTS, (clean, damaged, repaired), strict=True))

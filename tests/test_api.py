@@ -77,6 +77,10 @@ def test_inspect_tells_of_the_data(public_page: PublicPage):
     ("sample", ["/etc", 4, 0, "", {}], "There is no model called '/etc'"),
     ("decode", ["vae-mnist", [0, 0], ""], "2 numbers were given; the latent of this model has 16"),
     ("interpolate", ["vae-mnist", 0, 1, 4, "bent", ""], "path input should be 'spherical' or 'linear'"),
+    ("sample", ["vae-mnist", 4, 2**31 - 3, "", {}], "for 4 items, one from each seed on, it must be from 0 to 2,147,483,644"),
+    ("interpolate", ["vae-mnist", 2**31, 1, 4, "linear", ""], "seed is 2147483648; it must be a whole number from 0 to 2,147"),
+    ("interpolate", ["vae-mnist", 0, 2**40, 4, "linear", ""], "end_seed is 1099511627776; it must be a whole number from 0"),
+    ("inspect", ["digits", 4, -1], "seed is -1; it must be a whole number from 0 to 2,147,483,647"),
     ("inspect", ["nothing", 4, 0], "There is no dataset called 'nothing'"),
 ])  # fmt: skip
 def test_what_does_not_fit_is_refused_in_a_sentence(public_page: PublicPage, name: str, values: list[Any], sentence: str):

@@ -53,7 +53,7 @@ def latents(kl, every=10, state="running"):
 def test_latents_that_carry_nothing_are_a_collapse_however_level_the_curves(state):
     found = latents([0.5, 0.1] + [0.004] * 60, state=state)
     assert (found.kind, found.level) == ("collapsed", "bad")
-    assert "the latents carry 0.004 nats" in found.sentence
+    assert "tell next to nothing of it (0.004 nats)" in found.sentence
     assert "lower beta" in found.sentence
 
 

@@ -8,7 +8,7 @@ from genlab.story import LINES, PARTS, tell
 def test_the_story_is_told_to_its_end(tmp_path):
     scenes = list(tell(steps=400, folder=tmp_path))
     by_step = {scene.step: scene for scene in scenes}
-    assert list(by_step) == ["damage", "report", "repair", "train", "end"]
+    assert list(by_step) == ["damage", "look", "report", "repair", "train", "end"]
     assert by_step["report"].facts["found"]["label-errors"] > 100
     right = {part: by_step["repair"].facts[part]["right"] for part in PARTS}
     assert right["clean"] == 1

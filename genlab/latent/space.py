@@ -147,15 +147,16 @@ def draw(model: LatentModel, z: Tensor, given: Given, behind: Tensor | None = No
 
 
 def to_text(z: Tensor) -> str:
-    """A latent [1, *L] as text that fits in an address: base64url of its numbers in 16 bits each."""
-    return base64.urlsafe_b64encode(z.cpu().numpy().astype("<f2").tobytes()).decode().rstrip("=")
+    """A latent [1, *L] as text that fits in an address, to the bit: base64url of its numbers in 32 bits each."""
+    return base64.urlsafe_b64encode(z.cpu().numpy().astype("<f4").tobytes()).decode().rstrip("=")
 
 
 def from_text(text: str, shape: tuple[int, ...]) -> Tensor:
     """The latent [1, *shape] that such a text stands for; raises BadSetting where it stands for none."""
     try:
         content = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        z = torch.from_numpy(np.frombuffer(content, "<f2").astype(np.float32))
+        width = "<f4" if len(content) == 4 * math.prod(shape) else "<f2"  # older texts have 16 bits a number
+        z = torch.from_numpy(np.frombuffer(content, width).astype(np.float32))
     except (binascii.Error, ValueError):
         raise BadSetting("The latent of this link cannot be read; the link may have been cut off.") from None
     if len(z) != math.prod(shape) or not z.isfinite().all():

@@ -195,7 +195,8 @@ SAMPLING: dict[str, tuple[type[Config], type[Config]]] = {  # for the flow targe
 }
 
 
-def check_seeds(seed: int, n: int) -> None:
+def check_seeds(seed: int, n: int = 1, name: str = "seed") -> None:
     """Raise BadSetting unless each of n items, item i from seed + i, has a seed that can be entered to draw it alone."""
     if not 0 <= seed <= SEEDS - n:
-        raise BadSetting(f"seed is {seed}; for {n:,} items, one from each seed on, it must be from 0 to {SEEDS - n:,}.", "seed")
+        wanted = "it must be a whole number" if n == 1 else f"for {n:,} items, one from each seed on, it must be"
+        raise BadSetting(f"{name} is {seed}; {wanted} from 0 to {SEEDS - n:,}.", name)

@@ -20,10 +20,13 @@ FORMAT = 3  # of findings in the cache; raised when a check finds in another way
 ARRAYS = ("scores", "flagged", "groups", "suggestions", "boxes")
 
 
-def inspect(data: Splits, features: Features | None = None) -> Iterator[Finding]:
-    """What there is to find in the training part, a finding a check, the quick ones first; the cache keeps what was found."""
+def inspect(data: Splits, features: Features | None = None, defects: Iterable[str] | None = None) -> Iterator[Finding]:
+    """What there is to find in the training part, of all kinds or of these, a finding a check, the quick ones first.
+
+    The cache keeps what was found.
+    """
     features = features or Features(data.train)
-    for name in DEFECTS:
+    for name in DEFECTS if defects is None else defects:
         yield from _kept(name, data, features)
 
 

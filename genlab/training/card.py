@@ -22,7 +22,7 @@ def write_card(run: Run, model: GenerativeModel, config: Mapping[str, Any], seco
 {sentence}
 
 - **Family**: {config["family"]}, {parameters:,} parameters
-- **Data**: {config["dataset"]}, training part, fingerprint `{config["fingerprint"]}`
+- **Data**: {config["dataset"]}, training part{_items(config)}, fingerprint `{config["fingerprint"]}`
 {_began(run)}- **Trained**: {config["step"]:,} steps in {duration(seconds)} on {run.hardware}, genlab {config["genlab"]}
 - **Loss**: {losses or "not recorded"}; held out {f"{held_out[-1]:.4g}" if held_out else "not measured"} ({run.loss_unit})
 - **Command**: `{config["command"]}`{extended}{steered}
@@ -31,6 +31,11 @@ def write_card(run: Run, model: GenerativeModel, config: Mapping[str, Any], seco
 |---|---|
 {settings}
 """
+
+
+def _items(config: Mapping[str, Any]) -> str:
+    """How many items were learnt; older checkpoints do not know."""
+    return f" of {config['items']:,} items" if "items" in config else ""
 
 
 def _began(run: Run) -> str:

@@ -56,6 +56,12 @@ class Trained:
     def step(self) -> int:
         return self.config["step"]
 
+    @property
+    def items(self) -> int | None:
+        """How many items it learnt; None for an older checkpoint, which does not know."""
+        items = self.config.get("items")
+        return items if isinstance(items, int) else None
+
     @cached_property
     def weights(self) -> str:
         """What tells these weights from all others, whoever has them."""

@@ -71,7 +71,7 @@ def _of_latents(records: Records) -> Health | None:
     return Health(
         "collapsed",
         "bad",
-        f"Collapsed: the latents carry {mean(kl[half:]):.2g} nats, next to nothing, so samples do not differ by them. "
+        f"Collapsed: the numbers behind a picture tell next to nothing of it ({mean(kl[half:]):.2g} nats), so samples are alike. "
         "Start again with a lower beta, the gaussian likelihood, or a lower learning rate.",
     )
 

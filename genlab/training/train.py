@@ -357,7 +357,8 @@ class Trainer:
         state["seconds"] = torch.tensor(self.seconds)
         record = self.run.record
         config = {key: record[key] for key in ("family", "dataset", "settings", "genlab")}
-        config |= {"step": self.step, "fingerprint": self.data.train.fingerprint, "command": self.run.command}
+        learnt = {"items": len(self.data.train), "fingerprint": self.data.train.fingerprint}
+        config |= {"step": self.step, **learnt, "command": self.run.command}
         model, drawn = self._averaged(), self.run.samples()
         beside = {"card.md": write_card(self.run, model, config, self.seconds).encode()}
         if drawn:

@@ -16,7 +16,7 @@ from genlab.errors import BadSetting
 from genlab.images import png, wall
 from genlab.models import LatentModel
 from genlab.models.base import GenerativeModel, Given
-from genlab.models.settings import SEEDS, check_seeds
+from genlab.models.settings import check_seeds
 from genlab.plane import together
 from genlab.ui.preset import check_samples
 from genlab.ui.shared import Request, at_edge, drawing, open_model
@@ -39,8 +39,8 @@ class Wish(Request):
     model: str = Field("", max_length=200)
     dataset: str = Field("", max_length=200)
     n: int = Field(1, ge=1, le=400)
-    seed: int = Field(0, ge=0, lt=SEEDS)
-    end_seed: int = Field(1, ge=0, lt=SEEDS)
+    seed: int = 0  # whether there is such a seed, `check_seeds` says
+    end_seed: int = 1
     frames: int = Field(11, ge=2, le=400)
     path: Literal["spherical", "linear"] = "spherical"
     label: str = Field("", max_length=200)
@@ -107,6 +107,8 @@ def interpolate(
     """
     wish = Wish.check({"model": model, "seed": seed, "end_seed": end_seed, "frames": frames, "path": path, "label": label})
     check_samples(wish.frames)
+    check_seeds(wish.seed)
+    check_seeds(wish.end_seed, name="end_seed")
     space = _explorable(wish.model)
     with drawing():
         start, end = space.prior(1, wish.seed)[0], space.prior(1, wish.end_seed)[0]
@@ -125,6 +127,7 @@ def inspect(dataset: str, n: int = 16, seed: int = 0) -> tuple[Picture, dict[str
     """
     wish = Wish.check({"dataset": dataset, "n": n, "seed": seed})
     check_samples(wish.n)
+    check_seeds(wish.seed)
     splits = load(wish.dataset)
     data = splits.train
     rows = torch.randperm(len(data), generator=torch.Generator().manual_seed(wish.seed))[: wish.n]

@@ -1,13 +1,16 @@
 """Controls: a form drawn from the schema of a Config, and its values read back."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
 from genlab.config import Config, Setting
+from genlab.ui.shared import QUIET
 from genlab.ui.words import words
 
 
@@ -48,6 +51,21 @@ def draw_form(settings: type[Config], prefix: str, values: Mapping[str, Any] | N
                 if setting.advanced:
                     drawn[setting.name] = _control(setting, prefix, chosen)
     return Form(settings, [drawn[setting.name] for setting in fields])
+
+
+def remember(form: str, controls: Sequence[Component], set_by: Sequence[Any] = (), unset_by: Any = None) -> None:
+    """Keep in the browser what a person sets these controls to, and let them say it again after a reload.
+
+    Other events set them, too: `set_by` as the person wants it, `unset_by` as a link does, which opened the page before.
+    """
+    key = json.dumps(form)
+    for event in (partial(gr.on, [control.input for control in controls]), *(event.then for event in set_by)):
+        event(None, controls, js=f"(...values) => genlab.keep({key}, values)", **QUIET)
+    bring = "const bring = () => genlab.bring(props.value, () => trigger('recall')); watch('value', bring); bring();"
+    memory = gr.HTML(form, html_template="<i></i>", js_on_load=bring, elem_classes="unseen", apply_default_css=False)
+    memory.recall(None, controls, controls, js=f"(...values) => genlab.brought({key}, values)", **QUIET)
+    if unset_by:
+        unset_by.then(None, controls, controls, js=f"(...values) => genlab.recalled({key}) ?? values", **QUIET)
 
 
 def _control(setting: Setting, prefix: str, chosen: Mapping[str, Any]) -> Component:

@@ -68,12 +68,20 @@ def latent_open(data: Any) -> dict[str, Any]:
 
 def _about(trained: Trained, model: LatentModel) -> str:
     """What a model is, in one sentence."""
-    data = trained.dataset
-    with suppress(GenlabError):  # the data may be gone
-        about = describe(data)
-        data = data if about.own else f"{about.description.split(', ')[0]} ({data})"
     kind = next((kind for kind in ("vae", "gan", "diffusion") if kind == trained.family), "other")
-    return say(f"latent.about_{kind}", family=trained.family, data=data, n=model.prior(1, 0)[0].numel())
+    return say(f"latent.about_{kind}", family=trained.family, data=_learnt(trained), n=model.prior(1, 0)[0].numel())
+
+
+def _learnt(trained: Trained) -> str:
+    """What a model learnt, in words, and how many of it where that is known: a part, which a dataset's own number is not of."""
+    with suppress(GenlabError):  # the data may be gone
+        about = describe(trained.dataset)
+        if not about.own:
+            number, _, things = about.description.split(", ")[0].partition(" ")
+            if not number.replace(",", "").isdecimal():
+                return f"{number} {things} ({trained.dataset})"
+            return f"{trained.items:,} {things} ({trained.dataset})" if trained.items else f"{things} ({trained.dataset})"
+    return trained.dataset
 
 
 @served

@@ -14,7 +14,7 @@ from genlab.training.checkpoint import Trained, list_models
 from genlab.training.run import list_runs
 from genlab.ui import explorer
 from genlab.ui.explorer import Looking, Point
-from genlab.ui.shared import dataset_choices
+from genlab.ui.shared import dataset_choices, may_fetch
 from genlab.ui.words import say
 
 LONGEST = 6000  # characters of a latent; what is longer goes by a shorter name where it has one
@@ -39,7 +39,7 @@ def read(query: dict[str, str], tabs: tuple[str, ...]) -> Link:
     known = {"dataset": [name for _, name in dataset_choices()], "model": list_models(), "run": [run.name for run in list_runs()]}
     found = {kind: query.get(kind) for kind in known}
     for kind, names in known.items():
-        if found[kind] not in (None, *names):
+        if found[kind] not in (None, *names) and not (kind == "model" and may_fetch(found[kind])):
             faults.append(unknown(kind, found[kind], names))
             found[kind] = None
     if tab == "latent" and found["model"]:
@@ -73,7 +73,7 @@ def to_latent(trained: Trained, model: LatentModel, point: Point) -> dict[str, s
         kind, _, seed = point.base.partition(":")
         query |= {"seed": seed} if kind == "prior" else {"start": point.base}
         query |= {"at": _joined(point.values)} if point.values else {}
-        query |= {"truncation": f"{point.truncation:g}"} if point.truncation != 1 else {}
+        query |= {"truncation": _joined([point.truncation])} if point.truncation != 1 else {}
     if model.classes and point.classes == [float(weight == max(point.classes)) for weight in point.classes]:
         return {**query, "class": model.spec.classes[point.classes.index(1)]}
     return {**query, "mix": _joined(point.classes)} if model.classes else query
@@ -110,7 +110,7 @@ def _faults_of_latent(query: dict[str, str]) -> list[str]:
 
 
 def _joined(numbers: list[float]) -> str:
-    return ",".join(f"{number:g}" for number in numbers)
+    return ",".join(f"{number:g}" if float(f"{number:g}") == number else repr(number) for number in numbers)
 
 
 def _numbers(what: str, text: str) -> list[float]:

@@ -17,7 +17,19 @@ from genlab.training.run import list_runs
 from genlab.ui import api, links
 from genlab.ui.guard import mark_refused
 from genlab.ui.preset import current
-from genlab.ui.shared import ASSETS, QUIET, Failure, Shared, at_edge, cores, dataset_choices, device, sentences, version_of
+from genlab.ui.shared import (
+    ASSETS,
+    QUIET,
+    Failure,
+    Request,
+    Shared,
+    at_edge,
+    cores,
+    dataset_choices,
+    device,
+    sentences,
+    version_of,
+)
 from genlab.ui.words import catalogues, say, words
 
 STYLES = sorted(ASSETS.glob("*.css"), key=lambda file: file.stem != "genlab")
@@ -64,7 +76,7 @@ def build_page() -> gr.Blocks:
             elem_id="footer",
         )
         _keep_up(page, shared, footer)
-        _open_link(page, shared, tabs)
+        _open_link(page, shared, tabs, footer)
         api.build()
     return page
 
@@ -118,21 +130,41 @@ def _keep_up(page: gr.Blocks, shared: Shared, footer: gr.HTML) -> None:
     )
 
 
-def _open_link(page: gr.Blocks, shared: Shared, tabs: gr.Tabs) -> None:
-    """Go where the address of the page says."""
-    shown = page.load(_opened, None, [tabs, shared.dataset_picker, shared.model_picker, shared.link], **QUIET)
-    for name, picker in (("dataset", shared.dataset_picker), ("model", shared.model_picker)):
+def _open_link(page: gr.Blocks, shared: Shared, tabs: gr.Tabs, footer: gr.HTML) -> None:
+    """Go where the address of the page says, as it opens and when one goes back and forth."""
+    pickers = [shared.dataset_picker, shared.model_picker]
+    shown = page.load(_opened, None, [tabs, *pickers, shared.link], **QUIET)
+    for name, picker in zip(("dataset", "model"), pickers, strict=True):
         shown.then(None, picker, js=f"(value) => genlab.pick('{name}', value)", **QUIET)
+    visited = footer.visit(_visited, None, pickers, trigger_mode="multiple", concurrency_limit=1, **QUIET)  # in their order
+    visited.then(None, pickers, js="(...picked) => genlab.visited(...picked)", **QUIET)
 
 
 @at_edge
 def _opened(asked: gr.Request) -> tuple[object, ...]:
     """The tab, the dataset and the model of the link, where it has them."""
     link = links.read(dict(asked.query_params), TABS)
+    return gr.update(selected=link.tab) if link.tab else gr.skip(), *_picked(link), link.query or gr.skip()
+
+
+class Visit(Request):
+    """An address that one goes back or forth to."""
+
+    dataset: str | None = None
+    model: str | None = None
+
+
+@at_edge
+def _visited(event: gr.EventData) -> list[object]:
+    """The dataset and the model that were looked at there."""
+    return _picked(links.read(Visit.check(event._data).model_dump(exclude_none=True), TABS))
+
+
+def _picked(link: links.Link) -> list[object]:
+    """Updates of the pickers; what the link names and there is not is told."""
     for fault in link.faults:
         gr.Warning(escape(fault, quote=False), duration=30, title=say("link.title"))  # Gradio reads it as HTML
-    chosen = [gr.update(value=name) if name else gr.skip() for name in (link.dataset, link.model)]
-    return gr.update(selected=link.tab) if link.tab else gr.skip(), *chosen, link.query or gr.skip()
+    return [gr.update(value=name) if name else gr.skip() for name in (link.dataset, link.model)]
 
 
 @at_edge

@@ -135,19 +135,27 @@ def quality_open(data: object) -> dict[str, Any]:
 
 @at_edge
 def _inspect(event: gr.EventData) -> Iterator[dict[str, Any]]:
-    """A record a finding, as it comes; then the card."""
+    """Records of a look."""
     asked = Turn.check(event._data)
     try:
-        splits = load(asked.dataset)
-        features, found = Features(splits.train), []
-        for finding in on_all_cores(inspect(splits, features)):
-            found.append(finding)
-            yield {"turn": asked.turn, "issue": _issue(finding)}
-        card = report(splits, found, features)
-        _looked.put(_key(splits), Looked(tuple(found), card))
-        yield {"turn": asked.turn, "card": _card(card)}
+        for record in on_all_cores(_looks(load(asked.dataset))):
+            yield {"turn": asked.turn, **record}
     except GenlabError as fault:
         yield {"turn": asked.turn, "error": str(fault)}
+
+
+def _looks(splits: Splits) -> Iterator[dict[str, Any]]:
+    """What is being looked for, and each finding as it comes; then the card, which is kept."""
+    features, found = Features(splits.train), []
+    for done, defect in enumerate(DEFECTS, 1):
+        yield {"looking": defect, "nth": done, "of": len(DEFECTS)}
+        for finding in inspect(splits, features, [defect]):
+            found.append(finding)
+            yield {"issue": _issue(finding)}
+    yield {"scoring": True}
+    card = report(splits, found, features)
+    _looked.put(_key(splits), Looked(tuple(found), card))
+    yield {"card": _card(card)}
 
 
 @served

@@ -28,7 +28,7 @@ from genlab.models.settings import check_seeds
 from genlab.plane import together
 from genlab.training.checkpoint import list_models
 from genlab.ui import explorer
-from genlab.ui.controls import Form, draw_form
+from genlab.ui.controls import Form, draw_form, remember
 from genlab.ui.draw import wall
 from genlab.ui.marking import Of, marks_dataset, marks_zip, tray, unmark
 from genlab.ui.preset import check_samples, current
@@ -107,18 +107,20 @@ def build(shared: Shared) -> None:
                 dice = gr.Button(words("sample.dice"), elem_id="sample-dice", min_width=80)
                 reuse = gr.Button(words("sample.reuse"), elem_id="sample-reuse", min_width=80)
             settings = gr.Column(elem_classes="plain")
-            with gr.Row(elem_classes="pair"):
-                go = gr.Button(words("sample.go"), variant="primary", elem_id="sample-go", min_width=80)
-                stop = gr.Button(words("sample.stop"), elem_id="sample-stop", min_width=80)
+            with gr.Row(elem_classes="pair"):  # whose clicks the gallery hears
+                gr.Button(words("sample.go"), variant="primary", elem_id="sample-go", min_width=80)
+                gr.Button(words("sample.stop"), elem_id="sample-stop", min_width=80)
             gr.HTML("<p id='sample-refusal' class='fault' role='alert' hidden></p>")
+            turn = gr.Number(precision=0, visible=False)
         with gr.Column(scale=10, min_width=300):
             answers = [sample_png, sample_zip, sample_mark, sample_marks, unmark, marks_zip, marks_dataset]
             gallery = widget("sample", answers, parts=["tiles", "marks"])
     gallery.favourites(pick_dataset, None, shared.dataset_picker, **QUIET)
     seed = wish.components[1]
-    dice.click(None, None, seed, js="() => Math.floor(Math.random() * 2147483647)", **QUIET)
-    reuse.click(None, seed, seed, js="(seed) => genlab.recall('chosen-seed') ?? seed", **QUIET)
-    shared.link.change(_linked, shared.link, wish.components, **QUIET)
+    diced = dice.click(None, None, seed, js="() => Math.floor(Math.random() * 2147483647)", **QUIET)
+    reused = reuse.click(None, seed, seed, js="(seed) => genlab.recall('chosen-seed') ?? seed", **QUIET)
+    linked = shared.link.change(_linked, shared.link, wish.components, **QUIET)
+    remember("sample", wish.components, set_by=[diced, reused], unset_by=linked)
     shared.link.change(_draw_linked, shared.link, gallery, concurrency_id="sample", **QUIET)
     first = gallery.first(_first, None, gallery, concurrency_id="sample", concurrency_limit=2, **QUIET)
     with settings:
@@ -130,16 +132,20 @@ def build(shared: Shared) -> None:
                 gr.HTML(say("latent.empty"), elem_classes="note")
                 return
             label, form = _draw_settings(name, query)
-            drawn = go.click(
+            remember(f"sample {name}", [label, *form.components])
+            drawn = gallery.draw(
                 partial(_draw, name, wish, form),
-                [*wish.components, label, *form.components],
+                [turn, *wish.components, label, *form.components],
                 gallery,
+                js="(_, ...form) => [genlab.recall('sample turn'), ...form]",
                 concurrency_id="sample",
                 concurrency_limit=2,
-                cancels=[first],
+                trigger_mode="multiple",
                 **QUIET,
             )
-            stop.click(None, None, None, js="() => genlab.tell('sample-stop')", cancels=[drawn, first], **QUIET)
+            gallery.leave(None, None, None, cancels=[drawn, first], **QUIET)
+            told = f"(picked) => genlab.tell('sample form', {{ of: {json.dumps(name)}, picked }})"
+            gallery.probe(None, shared.model_picker, js=told, **QUIET)
 
 
 @at_edge
@@ -169,7 +175,7 @@ def _first(event: gr.EventData) -> Iterator[dict[str, Any]]:
         for record in _drawn(name, Wish(count=count, seed=0), model.SamplingSettings(), None):
             yield {**record, "first": True}
     except GenlabError as fault:
-        yield {**refusal(fault), "first": True}
+        yield {**refusal(fault), "first": True, "turn": 0}
 
 
 @at_edge
@@ -189,12 +195,15 @@ def _draw_settings(name: str, query: dict[str, str]) -> tuple[gr.Dropdown, Form]
 
 
 @at_edge
-def _draw(name: str, wish_form: Form, form: Form, count: Any, seed: Any, label: Any, *chosen: Any) -> Iterator[dict[str, Any]]:
+def _draw(
+    name: str, wish_form: Form, form: Form, turn: int, count: Any, seed: Any, label: Any, *chosen: Any
+) -> Iterator[dict[str, Any]]:
     """The images that the form asks for, or why there are none."""
     try:
-        yield from _drawn(name, wish_form.parse([count, seed]), form.parse(chosen), label or None)
+        for record in _drawn(name, wish_form.parse([count, seed]), form.parse(chosen), label or None):
+            yield {**record, "turn": turn}
     except GenlabError as fault:
-        yield {**refusal(fault), "at": time.time()}
+        yield {**refusal(fault), "turn": turn, "at": time.time()}
 
 
 def _drawn(name: str, wish: Any, settings: Config, label: Any) -> Iterator[dict[str, Any]]:
@@ -246,6 +255,7 @@ def _record(result: str, model: str, sampled: Sampled, wish: Any, draft: Draft) 
         "model": model,
         "size": list(pixels.shape[2:]),
         "seed": wish.seed,
+        "turn": 0,  # it was not asked for on the page
         "step": draft.step,
         "total": draft.total,
     }

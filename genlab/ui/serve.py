@@ -21,6 +21,7 @@ for switch in ("GRADIO_SHARE", "GRADIO_MCP_SERVER", "GRADIO_VIBE_MODE", "GRADIO_
 
 from genlab.data import load  # noqa: E402
 from genlab.paths import data_folder, datasets_folder, runs_folder, visitors_folder  # noqa: E402
+from genlab.quality import DEFECTS  # noqa: E402
 from genlab.training import worker  # noqa: E402
 from genlab.training.checkpoint import list_models  # noqa: E402
 from genlab.ui import preset  # noqa: E402
@@ -116,3 +117,5 @@ def _warm_up() -> None:
     queue().keep_going()
     time.sleep(FIRST_SECONDS)
     worker.prepare()
+    for name in DEFECTS:  # what the Data tab opens with
+        DEFECTS[name]

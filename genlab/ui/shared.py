@@ -170,11 +170,15 @@ def cores() -> int:
 
 def open_model(name: str) -> Trained:
     """The newest checkpoint of a listed model, or one of the Hub for the user of this machine; read once."""
-    local = not current().public
-    if name not in (names := list_models()) and not (local and on_hub(name)):
+    if name not in (names := list_models()) and not may_fetch(name):
         raise UnknownName(unknown("model", name, names))
     folder = find_model(name)
     return _models.get((owner_of(folder), name, version_of(folder)), lambda: load_model(name, device()))
+
+
+def may_fetch(model: str | None) -> bool:
+    """Whether a name is that of a model on the Hub, for the user of this machine."""
+    return model is not None and on_hub(model) and not current().public
 
 
 def opened_model(name: str, version: str) -> Trained:

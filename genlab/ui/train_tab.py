@@ -36,6 +36,8 @@ FAMILY, DEFAULTS = "vae", "defaults"  # the first family; the preset that change
 NOTHING = ""  # instead of a model to begin with
 MOMENT = 1.0  # seconds after a start in which the same form makes no other run
 Forms = dict[str, Form]  # by family
+KEEP = """(family, dataset, preset, begin, name, ...values) =>
+    genlab.keep("train", { family, dataset, preset, begin, name: name ?? "", values })"""
 
 
 def build(shared: Shared) -> None:
@@ -64,6 +66,8 @@ def build(shared: Shared) -> None:
             columns, forms = _forms(preset.value)
             begun = widget("start", [])
             start = gr.Button(words("train.start"), variant="primary", elem_id="train-start")
+            memory = gr.JSON(visible=False)  # what the browser kept, on its way to `_choose`
+            again = gr.Number(visible="hidden")  # changes where the form is to be as it was
             widget("estimate", [_estimator_of(forms)])
         with gr.Column(scale=8, min_width=300, elem_classes="train-middle"):
             widget("points", [points_real, points_look, points_steer, points_advance, ask])
@@ -74,17 +78,23 @@ def build(shared: Shared) -> None:
     controls = [component for form in forms.values() for component in form.components]
     asked = [family, shared.dataset_picker, preset, begin]
     gr.on(
-        [family.change, shared.dataset_picker.change],
+        [family.change, shared.dataset_picker.change, again.change],
         partial(_choose, forms),
-        [family, shared.dataset_picker],
+        [family, shared.dataset_picker, memory],
         [family, preset, begin, *columns, *controls],
+        js="(family, dataset) => [family, dataset, genlab.kept('train')]",
         **QUIET,
     )
-    gr.on([preset.input, begin.input], partial(_refill, forms), asked, controls, **QUIET)
+    refilled = gr.on([preset.input, begin.input], partial(_refill, forms), asked, controls, **QUIET)
     begin.focus(_starts, [family, shared.dataset_picker], begin, **QUIET)
-    start.click(partial(_start, forms), [*asked, name, *controls], [begun, name], concurrency_limit=None, **QUIET).then(
-        None, js="() => genlab.tell('start answered')", **QUIET
-    )
+    started = start.click(partial(_start, forms), [*asked, name, *controls], [begun, name], concurrency_limit=None, **QUIET)
+    started.then(None, js="() => genlab.tell('start answered')", **QUIET)
+    typed = partial(gr.on, [component.input for component in (preset, begin, name, *controls)])
+    for event in (typed, refilled.then, started.then):
+        event(None, [*asked, name, *controls], js=KEEP, **QUIET)
+    family.input(None, [*asked, name], js=KEEP, **QUIET)  # the values to come are those of a preset
+    kept = "() => { const { family, name } = genlab.kept('train'); return [family, name, 1]; }"
+    begun.remember(None, None, [family, name, again], js=kept, **QUIET)
     form = [family, shared.dataset_picker, *controls]
     tab = Context.block  # the one that is being built
     gr.on(
@@ -127,14 +137,36 @@ def _suits(model: type[GenerativeModel], values: Mapping[str, object], modality:
     return False
 
 
+class Memory(Request):
+    """What the form said before the page was loaded anew."""
+
+    family: str
+    dataset: str
+    preset: str
+    begin: str
+    name: str
+    values: list[Any]  # of the forms of all families; none where those of the preset had not come yet
+
+
 @at_edge
-def _choose(forms: Forms, family: str, dataset: str) -> list[object]:
-    """The presets and starts of a family, its form, and what the form says."""
-    presets = _presets(family, dataset)
+def _choose(forms: Forms, family: str, dataset: str, memory: object = None) -> list[object]:
+    """The presets and starts of a family, its form, and what the form says: as it was left where it was this one."""
+    presets, starts = _presets(family, dataset), possible_starts(family, dataset)
     columns = [gr.update(visible=name == family) for name in MODELS]
-    begin = gr.update(choices=_starts_of(possible_starts(family, dataset)), value=NOTHING)
-    filled = _refill(forms, family, dataset, presets["value"], NOTHING)
-    return [gr.update(info=_about(family)), gr.update(**presets), begin, *columns, *filled]
+    begin, filled = NOTHING, _refill(forms, family, dataset, presets["value"], NOTHING)
+    if (kept := _kept(forms, family, dataset, memory)) and kept.preset in presets["choices"]:
+        presets["value"], begin = kept.preset, kept.begin if kept.begin in starts else NOTHING
+        filled = [gr.update(value=value) for value in kept.values]
+    chosen = gr.update(choices=_starts_of(starts), value=begin)
+    return [gr.update(info=_about(family)), gr.update(**presets), chosen, *columns, *filled]
+
+
+def _kept(forms: Forms, family: str, dataset: str, memory: object) -> Memory | None:
+    """What the browser kept of this form; what it kept of another, or of an older version of it, is nothing."""
+    with suppress(BadSetting):
+        kept, size = Memory.check(memory), sum(len(form.components) for form in forms.values())
+        return kept if (kept.family, kept.dataset, len(kept.values)) == (family, dataset, size) else None
+    return None
 
 
 @at_edge

@@ -2,14 +2,17 @@
 
 import io
 import json
+import re
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 import torch
 from looks import data, sprite_of, sticks_out
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from genlab.data import to_pixels
 from genlab.training.checkpoint import load_model
@@ -182,3 +185,51 @@ def test_stop_ends_a_drawing_where_it_is(page: Page):
     late = [record for record in seen if record["total"] == "1000"]
     assert seen[: len(late)] == late, "nothing of the one that was stopped comes after the next one has begun"
     assert all("stopped" in record["status"].lower() and int(record["step"]) < 1000 for record in late)
+
+
+@contextmanager
+def held(page: Page, pattern: str) -> Iterator[None]:
+    """Let the server not hear these requests while the block runs."""
+    kept: list[Route] = []
+    page.route(pattern, lambda route: kept.append(route) if holding else route.fallback())
+    holding = True
+    yield
+    holding = False
+    for route in kept:
+        route.continue_()
+
+
+def test_a_click_on_draw_right_after_stop_is_not_lost(page: Page):
+    open_tab(page, "diffusion-mnist")
+    page.fill("#sample-steps input[type=number]", "1000")
+    page.click("#sample-go")
+    page.wait_for_function("document.querySelector('#sample-gallery').dataset.total === '1000'")
+    page.fill("#sample-steps input[type=number]", "5")
+    with held(page, "**/cancel"):
+        page.click("#sample-stop")
+        draw(page, 4, 3)
+
+
+def test_a_click_on_draw_right_after_another_model_was_picked_draws_with_that_one(page: Page):
+    page.click("#tab-sample")
+    expect(page.locator("#sample-status")).to_contain_text("drawn in")
+    with held(page, "**/queue/join*"):
+        page.click("#model-picker input")
+        page.get_by_role("option", name="vae-mnist-2d", exact=True).click()
+        page.click("#sample-go")
+    expect(page.locator("#sample-title")).to_have_text("64 images of vae-mnist-2d")
+    expect(page.locator("#sample-status")).to_contain_text("drawn in")
+
+
+def test_what_was_drawn_and_what_was_typed_is_there_after_a_reload(page: Page):
+    open_tab(page, "vae-mnist")
+    draw(page, 9, 100)
+    expect(page).to_have_url(re.compile(r"tab=sample.*&count=9&seed=100$"))
+    page.fill("#sample-seed input", "101")
+    page.fill("#sample-truncation input[type=number]", "0.5")
+    page.reload()
+    expect(page.locator("#sample-gallery .tile")).to_have_count(9)
+    expect(page.locator("#sample-gallery")).to_have_attribute("data-seed", "100")
+    expect(page.locator("#sample-count input")).to_have_value("9")
+    expect(page.locator("#sample-seed input")).to_have_value("101")
+    expect(page.locator("#sample-truncation input[type=number]")).to_have_value("0.5")

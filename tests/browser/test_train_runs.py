@@ -179,17 +179,17 @@ def test_every_unit_has_an_axis_and_every_value_can_be_read(train: Page, served_
     train.locator(".smoothing").fill("0")
     train.mouse.move(box["x"] + left + (right - left) / 2, box["y"] + box["height"] / 2)
     tip = train.locator("#train-curve .tip")
-    expect(tip).to_have_text("step 20discriminator1.25natsgenerator0.5natstold apart0.5share")
+    expect(tip).to_have_text("step 20discriminator1.25natsgenerator0.5natsdiscriminator right0.5share")
     train.locator("#train-curve svg").focus()
     train.keyboard.press("ArrowRight")
     expect(tip).to_contain_text("step 21")
     train.keyboard.press("End")
-    expect(tip).to_contain_text("told apart1share")
+    expect(tip).to_contain_text("discriminator right1share")
     train.keyboard.press("Escape")
     expect(tip).to_be_hidden()
-    train.locator(".key button", has_text="told apart").click()
+    train.locator(".key button", has_text="discriminator right").click()
     expect(axes).to_have_count(1)
-    train.locator(".key button", has_text="told apart").click()
+    train.locator(".key button", has_text="discriminator right").click()
     expect(axes).to_have_count(2)
 
 
@@ -199,7 +199,7 @@ def test_a_finger_reads_the_curve_and_lifts(phone: Page, served_runs: Path):
     show(phone, "touched")
     expect(phone.locator("#train-curve .axis")).to_have_count(2)
     phone.locator("#train-curve svg").tap()
-    expect(phone.locator("#train-curve .tip")).to_contain_text("told apart")
+    expect(phone.locator("#train-curve .tip")).to_contain_text("discriminator right")
 
 
 def test_the_history_is_saved_as_a_table(train: Page, served_runs: Path):

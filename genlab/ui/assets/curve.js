@@ -96,7 +96,8 @@ function curveIn(host) {
     const width = host.clientWidth;
     const height = host.clientHeight;
     if (!width) return;
-    none.textContent = state.none;
+    if (state.coming) wait(none, state.coming);
+    else none.textContent = state.none;
     none.hidden = state.lines.length > 0;
     svg.toggleAttribute("hidden", !state.lines.length);
     const units = [...new Set(state.lines.map((line) => line.unit))];

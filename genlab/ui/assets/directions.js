@@ -96,7 +96,8 @@ async function saveDirection() {
   if (how === "classes") wish.classes = [at("class-a").value, at("class-b").value];
   if (how === "factor") wish.factor = at("factor").value;
   if (how === "sets") Object.assign(wish, { start: sets.a.map(stopOf), end: sets.b.map(stopOf) });
-  sayDirection(say("direction.looking"));
+  sayDirection("");
+  wait(at("direction-note"), say("direction.looking"));
   at("direction-save").disabled = true;
   const answer = await ask("latent_direction", wish, refuseDirection);
   at("direction-save").disabled = false;

@@ -12,7 +12,8 @@ function encodeImage(wanted) {
 
 function tellSearch(words, share, fault = false) {
   const told = result.querySelector(".note");
-  told.textContent = words;
+  if (share < 1 && !fault) wait(told, words);
+  else told.textContent = words;
   told.classList.toggle("fault", fault);
   result.querySelector(".bar span").style.width = `${100 * share}%`;
   result.querySelector(".bar").hidden = share >= 1 || fault;
@@ -24,10 +25,11 @@ watch("value", () => {
   if (news.fault) return tellSearch(news.fault, 0, true);
   const [before, after] = result.querySelectorAll("img");
   after.src = news.image;
-  if (!news.base) return tellSearch(say("encode.step", news), news.step / news.total);
+  const error = model.points ? news.error.toFixed(3) : (100 * news.error).toFixed(1);
+  if (!news.base) return tellSearch(say(model.points ? "encode.step_points" : "encode.step", { ...news, error }), news.step / news.total);
   before.src = news.original;
   result.dataset.error = news.error;
-  tellSearch(say(model.points ? "encode.done_points" : "encode.done", { error: news.error.toFixed(3), words: news.words }), 1);
+  tellSearch(say(model.points ? "encode.done_points" : "encode.done", { error, words: news.words }), 1);
   use({ base: news.base, classes: news.classes, picture: news.original, item: true });
 });
 

@@ -16,7 +16,7 @@ listen("train form", (values) => {
 
 async function ask([family, dataset, ...values]) {
   if (!element.offsetParent) return void (asked = ""); // nobody sees it
-  line.textContent = say("train.estimating");
+  wait(line, say("train.estimating"));
   const answer = await measure({ family, dataset, values });
   if (answer) line.textContent = answer.error || answer.sentence;
 }

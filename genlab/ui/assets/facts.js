@@ -3,6 +3,7 @@
 const body = find(".body");
 const ask = latest(server.facts);
 
+label(element);
 listen("opened data", load);
 
 async function load(dataset) {

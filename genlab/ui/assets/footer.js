@@ -29,4 +29,5 @@ find("api").textContent = genlab.say("page.api");
 find("api").addEventListener("click", openApi);
 watch("value", show);
 show();
+genlab.listen("visit", ({ dataset, model }) => trigger("visit", { dataset, model }));
 genlab.listen("frame", (ms) => { find("frame").textContent = genlab.say("page.frame", { ms: Math.round(ms) }); });

@@ -26,6 +26,7 @@ async function load(wanted, nextSeed, anew = false) {
   opening ||= anew;
   if (anew) rows = undefined;
   wall.setAttribute("aria-busy", "true");
+  if (anew) wait(find(".title"), say("data.opening", { dataset }));
   const answer = await askGallery({ dataset, seed, rows: rows ?? null, part, done: done() });
   if (!answer) return;
   wall.removeAttribute("aria-busy");

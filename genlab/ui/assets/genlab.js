@@ -13,12 +13,16 @@ window.genlab = (() => {
     return chosen.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
   }
 
-  /** Fill every element that carries data-say with its text, and data-say-label with its accessible name. */
+  /** Fill every element that carries data-say with its text, data-say-label with its accessible name, data-say-why with what it means. */
   function label(root) {
     for (const node of root.querySelectorAll("[data-say]")) node.textContent = say(node.dataset.say);
     for (const node of root.querySelectorAll("[data-say-label]")) {
       node.setAttribute("aria-label", say(node.dataset.sayLabel));
       node.title = say(node.dataset.sayLabel);
+    }
+    for (const node of root.querySelectorAll("[data-say-why]")) {
+      node.title = node.dataset.why = say(node.dataset.sayWhy);
+      if (!node.matches("button")) node.tabIndex = 0;
     }
   }
 
@@ -115,19 +119,34 @@ window.genlab = (() => {
   }
 
   const LONG = 6000; // characters of a part that goes behind the # of an address, which no server on the way reads or finds too long
-  const asked = new URLSearchParams(location.search);
-  const link = Object.fromEntries([...asked, ...new URLSearchParams(location.hash.slice(1))]); // the view that this address opens
-  addEventListener("hashchange", () => location.reload()); // another link of this view
+  const FIRST_TAB = "latent"; // where the page opens
+  const OURS = { genlab: true }; // the state of an address that was written here, not entered by hand
+
+  /** The parts of the address. */
+  const addressed = () => Object.fromEntries([location.search, location.hash].flatMap((text) => [...new URLSearchParams(text.slice(1))]));
+
+  /** The address of some parts. */
+  function written(parts) {
+    const given = Object.entries(parts).filter(([, value]) => value), long = ([, value]) => String(value).length > LONG;
+    const [before, behind] = [given.filter((part) => !long(part)), given.filter(long)].map((some) => String(new URLSearchParams(some)));
+    return `?${before}${behind && `#${behind}`}`;
+  }
+
+  const link = addressed(); // the view to open with
   try {
     decodeURIComponent(location.search);
+    history.replaceState(OURS, "");
   } catch {
-    history.replaceState(null, "", `?${asked}`); // Gradio does not open with an address that is not well written
+    history.replaceState(OURS, "", written(link)); // Gradio does not open with an address that is not well written
   }
+  addEventListener("hashchange", () => history.state || location.reload()); // another link was entered
+
+  let visits = 0; // goings back and forth that the pickers have not followed yet
 
   /** Tell all that a picker has another value. */
   function pick(topic, value) {
     if (last[topic] === value) return;
-    if (topic in last) follow({ [topic]: value });
+    if (topic in last && !visits) follow({ [topic]: value }, { push: true });
     tell(topic, value);
   }
 
@@ -139,23 +158,67 @@ window.genlab = (() => {
     else setTimeout(() => topic in last || pick(topic, value), patience.answer);
   }
 
-  /** Let the address say what is looked at, so that a reload and Back keep it; of a link, what belongs to a view that one has left goes. */
-  function follow(changed, push = false) {
-    const before = Object.fromEntries(new URLSearchParams(location.search));
-    if (Object.entries(changed).every(([part, value]) => before[part] === value)) return;
-    const { tab, dataset, model, run } = { ...before, ...changed };
-    const parts = Object.entries({ tab, dataset, model, run }).filter(([, value]) => value);
-    history[push ? "pushState" : "replaceState"](null, "", `?${new URLSearchParams(parts)}`);
+  const tabNow = () => addressed().tab ?? FIRST_TAB;
+
+  /** Let the address say what is looked at, so that a reload keeps it; with `push`, Back comes to what was looked at before.
+   * What else a view has, such as the place in the latent space, is its `view`, which goes when one leaves it. */
+  function follow(changed, { push = false, view } = {}) {
+    const before = addressed(), { tab, dataset, model, run, ...own } = before;
+    const moved = Object.entries(changed).some(([part, value]) => before[part] !== value);
+    if (!moved && !view) return;
+    if (moved && push) history.replaceState(OURS, "", written({ ...Object.fromEntries(Object.keys(changed).map((part) => [part, last[part]])), ...before }));
+    const now = { tab, dataset, model, run, ...changed }, left = now.tab !== tab || now.model !== model;
+    history[moved && push ? "pushState" : "replaceState"](OURS, "", written({ ...now, ...(view ?? (left ? {} : own)) }));
   }
 
-  addEventListener("popstate", () => {
-    const tab = new URLSearchParams(location.search).get("tab") ?? "latent"; // where the page opens
-    document.querySelector(`#tab-${CSS.escape(tab)}`)?.click();
+  addEventListener("popstate", ({ state }) => {
+    if (!state) return; // a link that was entered by hand opens anew
+    document.querySelector(`#tab-${CSS.escape(tabNow())}`)?.click();
+    visits += 1;
+    tell("visit", addressed());
   });
   addEventListener("click", (event) => {
     const tab = event.target.closest?.("#tabs [role=tab]")?.id.replace("tab-", "");
-    if (tab && tab !== (new URLSearchParams(location.search).get("tab") ?? "latent")) follow({ tab }, true);
+    if (!tab) return;
+    if (tab !== tabNow()) follow({ tab }, { push: true });
+    tell("tab", tab);
   });
+
+  /** The pickers have followed where one went back or forth to. */
+  function visited(dataset, model) {
+    pick("dataset", dataset);
+    pick("model", model);
+    visits -= 1;
+    if (!visits) follow({ dataset, model });
+  }
+
+  const reloaded = performance.getEntriesByType("navigation")[0]?.type !== "navigate"; // or come back to: the same page as before
+
+  /** Keep what a form says in this tab of the browser, so that a reload loses nothing of what was typed. */
+  function keep(form, values) {
+    try { sessionStorage.setItem(`genlab.form.${form}`, JSON.stringify(values)); } catch { /* lost with the next reload */ }
+  }
+
+  /** What a form said, as it was kept; null where nothing was. */
+  function kept(form) {
+    try { return JSON.parse(sessionStorage.getItem(`genlab.form.${form}`)); } catch { return null; }
+  }
+
+  /** The same, unless a link was entered, which tells it better. */
+  const recalled = (form) => (reloaded || link.tab !== "sample" ? kept(form) : null);
+
+  const due = new Set(); // forms that are to say again what was kept of them
+
+  /** Let a form say it again as soon as Gradio, which shows controls before it wires them, hears `ask` of that form itself. */
+  function bring(form, ask, tries = 300) {
+    if (tries === 300 && recalled(form)) due.add(form);
+    if (!due.has(form) || !tries) return;
+    ask();
+    setTimeout(bring, 100, form, ask, tries - 1);
+  }
+
+  /** What the controls of a form are to say: what was kept, once, or what they say. */
+  const brought = (form, values) => (due.delete(form) && recalled(form)) || values;
 
   /** Put a text on the clipboard and let the button say so; where that is closed, show the text to be copied by hand. */
   async function copy(button, text) {
@@ -178,10 +241,8 @@ window.genlab = (() => {
   /** Copy the address that opens a view again. */
   function copyLink(button, query) {
     const address = recall("status")?.address ?? location.origin + location.pathname;
-    const parts = Object.entries(query), long = ([, value]) => String(value).length > LONG;
-    const [before, behind] = [parts.filter((part) => !long(part)), parts.filter(long)].map((some) => String(new URLSearchParams(some)));
-    return copy(button, `${address}?${before}${behind && `#${behind}`}`);
+    return copy(button, address + written(query));
   }
 
-  return { touched, say, label, tell, listen, recall, pick, begin, follow, patience, link, copy, copyLink, toggleTheme, save };
+  return { touched, say, label, tell, listen, recall, pick, begin, follow, tabNow, visited, keep, kept, recalled, bring, brought, patience, link, copy, copyLink, toggleTheme, save };
 })();

@@ -25,6 +25,7 @@ watch("value", hear);
 /** Show one of the three states: the zone, the form, the bar. */
 function stage(node, sentence = "", fields = []) {
   for (const other of [zone, form, running]) other.hidden = other !== node;
+  if (node !== running) waits.get(find(".doing"))?.end();
   find(".whole").hidden = booth.hidden = node !== zone;
   refuseIn(fault, sentence, fields);
 }
@@ -186,7 +187,7 @@ function begin(event) {
 // --- Watch ---
 
 function progress(words, share) {
-  find(".doing").textContent = words;
+  wait(find(".doing"), words);
   find(".bar span").style.width = `${100 * share}%`;
 }
 

@@ -11,7 +11,7 @@ let here = null; // the point on screen: base, values (null until known), classe
 let unread = ""; // why the link could not be opened, until one goes elsewhere
 let opening = false; // whether a model, or newer weights of it, are on their way
 let wished, failed = false, lost = false; // the model that was picked last; whether it did not open; whether an answer did not come, so that one asks for all again
-let link = genlab.link.tab === "latent" ? genlab.link : null; // the view to open with
+let link = genlab.link.tab === "latent" ? genlab.link : null; // the view to open the next model with
 let names = []; // of the axes
 let home = []; // the values that a reset axis goes back to
 let shown = SHOWN;
@@ -151,7 +151,7 @@ async function paint(answer, asked) {
 /** Learn the axes and where the point lies along them; for some models this takes seconds the first time. */
 async function learn() {
   const { base } = here;
-  if (!element.querySelector(".axis[id^=latent-slider]")) at("count").textContent = say("latent.finding");
+  if (!element.querySelector(".axis[id^=latent-slider]")) wait(at("count"), say("latent.finding"));
   const answer = await ask("latent_axes", point());
   if (!answer) return;
   if (names.join() !== answer.names.join()) buildAxes(answer.names);
@@ -223,6 +223,9 @@ function resetView() {
 
 const LOCK = '<button class="lock" type="button"><svg viewBox="0 0 12 14" aria-hidden="true"><rect x="1" y="6" width="10" height="7" rx="1.5"/><path d="M3.5 6V4a2.5 2.5 0 0 1 5 0v2" fill="none"/></svg></button>';
 
+/** The name of an axis for readers: that of the model's own numbers, or of a direction that was found. */
+const called = (name) => name.replace(/^([zd])(\d+)$/, (_, kind, n) => say(`latent.axis_${kind}`, { n }));
+
 function row(id, name, low, high, lock = "") {
   const line = make("div.axis", { id });
   line.innerHTML = `<label></label><input type="range" step="any"><input type="number" step="any">${lock}<span class="mini"></span>`;
@@ -232,8 +235,7 @@ function row(id, name, low, high, lock = "") {
     input.max = high;
     input.setAttribute("aria-label", name);
   }
-  line.querySelector("label").textContent = name;
-  line.querySelector("label").title = name;
+  line.querySelector("label").textContent = line.querySelector("label").title = name;
   return line;
 }
 
@@ -283,8 +285,10 @@ function buildAxes(found) {
   home = names.map(() => 0);
   const rows = at("axes");
   rows.replaceChildren(...names.map((name, i) => {
-    const line = row(`latent-slider-${i}`, name, -REACH, REACH, LOCK), lock = line.querySelector(".lock");
-    lock.title = say("latent.lock", { name });
+    const line = row(`latent-slider-${i}`, called(name), -REACH, REACH, LOCK), lock = line.querySelector(".lock");
+    const own = /^[zd]\d+$/.exec(name);
+    if (own) [line.querySelector("label").textContent, line.querySelector("label").title] = [name.slice(1), say(`latent.axis_${name[0]}_why`, { n: name.slice(1) })];
+    lock.title = say("latent.lock", { name: called(name) });
     lock.setAttribute("aria-label", lock.title);
     lock.setAttribute("aria-pressed", String(locks.has(i)));
     lock.addEventListener("click", () => lockAxis(i, lock));
@@ -319,6 +323,7 @@ function setTruncation(value) {
 
 function buildTruncation() {
   const line = row("latent-truncation", say("latent.truncation"), 0, 2);
+  line.querySelector("label").title = say("latent.truncation_why");
   wire(line, setTruncation, () => setTruncation(1));
   at("scale").replaceChildren(line);
 }
@@ -369,6 +374,7 @@ let resting = null;
 
 /** When nothing moves for a while, do what takes longer; a movement comes first. */
 function rest() {
+  placeSoon();
   clearTimeout(resting);
   const slow = work > SLOW;
   resting = setTimeout(async () => {
@@ -390,6 +396,62 @@ async function drawStrips() {
   }
 }
 
+// --- The address keeps the point on screen ---
+
+const POINT = ["z", "seed", "start", "at", "truncation", "mix", "class"]; // the parts of an address that tell it
+let touched = false; // whether a hand was on this model; what it opens with needs no address
+let placed = {}; // the point that the address tells: its parts, and as it is asked for
+let placing = null;
+
+for (const kind of ["input", "click", "pointerup", "keydown"]) element.addEventListener(kind, () => (touched = true), true);
+listen("tab", (tab) => tab === "latent" && placeSoon());
+
+function placeSoon() {
+  clearTimeout(placing);
+  placing = setTimeout(place, 500);
+}
+
+const partsOf = (parts) => Object.fromEntries(POINT.filter((part) => parts[part] != null).map((part) => [part, parts[part]]));
+const notePlace = (parts) => (placed = { parts: JSON.stringify(partsOf(parts)), point: JSON.stringify(point()) });
+
+/** The address of the view on screen. */
+async function address(tellFault) {
+  const query = await ask("latent_link", point(), tellFault);
+  return query && { ...query, ...(partShown() === "between" ? {} : { part: partShown() }) };
+}
+
+/** When the hand rests, let the address tell where one is; what is too large for an address is left out. */
+async function place() {
+  if (!touched || !here || failed || opening || lane.flying || genlab.tabNow() !== "latent") return;
+  const asked = JSON.stringify(point());
+  const found = await address(() => {});
+  if (!found || asked !== JSON.stringify(point()) || genlab.tabNow() !== "latent") return;
+  const { tab, model: name, ...view } = found;
+  genlab.follow({ tab, model: name }, { view });
+  notePlace(view);
+}
+
+/** Go back or forth to the point that an address tells, unless it is on screen. */
+async function visit(parts) {
+  if ((parts.tab ?? "latent") !== "latent") return;
+  link = parts;
+  if (opening || failed || parts.model !== model?.model) return; // it is opened with the model
+  const linked = linkTo(model), mine = (visits += 1);
+  link = null;
+  if (!linked || (placed.parts === JSON.stringify(partsOf(parts)) && placed.point === JSON.stringify(point()))) return;
+  const place = await ask("latent_linked", linked);
+  if (!place || mine !== visits) return;
+  locks.clear();
+  for (const lock of element.querySelectorAll(".lock")) lock.setAttribute("aria-pressed", "false");
+  resetView();
+  truncation = place.truncation ?? 1;
+  move(place.base, place.classes, place.values, place.values === null);
+  notePlace(parts);
+}
+
+let visits = 0;
+listen("visit", visit);
+
 // --- A model is picked ---
 
 function start() {
@@ -402,8 +464,8 @@ function start() {
 /** What is asked of the server for the point that a link opens a model with; null where the link is not one to it. */
 function linkTo({ model, version }) {
   if (link?.model !== model) return null;
-  const known = ["z", "seed", "start", "at", "truncation", "mix", "class"].filter((part) => link[part] != null);
-  return known.length ? { model, version, ...Object.fromEntries(known.map((part) => [part, link[part]])) } : null;
+  const known = partsOf(link);
+  return Object.keys(known).length ? { model, version, ...known } : null;
 }
 
 /** Open a model; with `keep`, a newer checkpoint of the same one, and the point on screen stays. */
@@ -412,7 +474,10 @@ async function open(name, keep = false) {
   [wished, lost, opening] = [name, false, Boolean(name)];
   if (!name) return note(say("latent.empty"));
   at("again").hidden = true;
-  if (!keep) [at("axes").inert, at("note").textContent] = [true, say("latent.opening", { name })]; // the sliders of the one that is left
+  if (!keep) {
+    at("axes").inert = true; // the sliders of the one that is left
+    wait(at("note"), say("latent.opening", { name }));
+  }
   const opened = await question("latent_open", name);
   const linked = opened.answer && !keep ? linkTo(opened.answer) : null;
   const place = linked ? await question("latent_linked", linked) : {};
@@ -422,7 +487,9 @@ async function open(name, keep = false) {
   [model, unread, lane, rough, failed] = [opened.answer, place.error ?? "", { flying: 0 }, false, false];
   if (keep) return refresh();
   link = null;
+  touched = false;
   show(place.answer ? { ...place.answer, exact: place.answer.values === null } : null);
+  if (place.answer) notePlace(linked);
   await draw();
   if (mine === generation) await Promise.all([learn(), ...whenOpened.map((task) => task())]);
 }
@@ -447,7 +514,8 @@ function heal() {
 /** Set the stage for the model that was opened, at a point or where it starts. */
 function show(wanted) {
   for (const task of whenLeft) task();
-  note(unread || say("latent.first"), Boolean(unread));
+  note(unread, Boolean(unread));
+  if (!unread) wait(at("note"), say("latent.first"));
   [here, names, shown, offsets, truncation, lockedAt] = [wanted ?? start(), [], SHOWN, {}, wanted?.truncation ?? 1, []];
   locks.clear();
   saved = [];
@@ -495,14 +563,8 @@ at("save").addEventListener("click", () => {
   if (image) genlab.save(`${model.model}.png`, image.split(",")[1]);
 });
 find(".copy-link").addEventListener("click", async () => {
-  if (!here) return;
-  const query = await ask("latent_link", point());
-  if (!query) return;
-  if (query.z) resetView(); // the latent holds it
-  if (query.z) here = { base: `z:${query.z}`, values: null, classes: here.classes, exact: true }; // the picture of the link itself
-  await draw();
-  const part = partShown() === "between" ? {} : { part: partShown() };
-  genlab.copyLink(find(".copy-link"), { ...query, ...part });
+  const query = here && (await address());
+  if (query) genlab.copyLink(find(".copy-link"), query);
 });
 at("more").addEventListener("click", () => {
   shown = shown < names.length ? names.length : SHOWN;

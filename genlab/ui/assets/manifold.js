@@ -8,7 +8,7 @@ const seesMap = () => at("part-map").checkVisibility();
 function chooseAxes() {
   for (const [id, chosen] of [["map-across", 0], ["map-up", 1]]) {
     const before = at(id).value;
-    at(id).replaceChildren(...names.map((name, i) => make("option", { value: i }, name)));
+    at(id).replaceChildren(...names.map((name, i) => make("option", { value: i }, called(name))));
     at(id).value = before && before < names.length ? before : Math.min(chosen, names.length - 1);
   }
 }
@@ -28,7 +28,7 @@ async function drawMap() {
   const asked = mapWish(), text = JSON.stringify(asked);
   if (text !== drawnMap) {
     plane.setAttribute("aria-busy", "true");
-    if (!tiles) sayMap(say("map.drawing"));
+    if (!tiles) wait(at("map-note"), say("map.drawing"));
     const answer = await ask("latent_map", asked);
     plane.removeAttribute("aria-busy");
     if (!answer) return legendOfMap();
@@ -62,7 +62,7 @@ function legendOfMap() {
   if (!scattered) sayMap(model.encoder ? "" : say("map.no_encoder"));
   else if (scattered.fault) sayMap(scattered.fault);
   else if (n) sayMap(n < scattered.total ? say("map.part", { n, total: scattered.total }) : say("map.note", { n: count(n) }));
-  else sayMap(say("encode.waiting"));
+  else wait(at("map-note"), say("encode.waiting"));
   at("map-legend").replaceChildren(...(scattered?.classes ?? []).map((name, k) => make("span.key", {}, make("span.dot", { style: `background:${colourOf(k)}` }), name)));
 }
 

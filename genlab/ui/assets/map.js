@@ -55,7 +55,7 @@ async function load(dataset) {
 /** Maps that take a while are made in the queue; what was shown before stays until they are there. */
 function order(dataset) {
   canvas.setAttribute("aria-busy", "true");
-  note.textContent = say("data.arranging", { method: say(`data.how_${how}`) });
+  wait(note, say("data.arranging", { method: say(`data.how_${how}`) }));
   ordered = true;
   trigger("arrange", { dataset, method: how, turn: (turn += 1) });
 }

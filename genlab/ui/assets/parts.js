@@ -31,6 +31,48 @@ function renew(place, ...nodes) {
 
 const likeIn = (place, held) => [...place.querySelectorAll(held.tagName)].find((node) => nameOf(node) === nameOf(held));
 
+// How long something takes, in words.
+function duration(seconds) {
+  const whole = Math.round(seconds);
+  if (whole < 60) return say("page.seconds", { s: whole });
+  if (whole < 3600) return say("page.minutes", { m: Math.floor(whole / 60), s: whole % 60 });
+  if (whole < 172800) return say("page.hours", { h: Math.floor(whole / 3600), m: Math.floor((whole % 3600) / 60) });
+  return say("page.days", { d: Math.floor(whole / 86400) });
+}
+
+const waits = new WeakMap(); // by place: when its wait began, what it says, and how it ends
+
+// Say in a place what one waits for, and after three seconds for how long already; other words there end it.
+function wait(place, words, began = waits.get(place)?.began ?? performance.now()) {
+  if (waits.get(place)?.words === words && place.textContent === words) return;
+  waits.get(place)?.end();
+  place.textContent = words;
+  const told = () => {
+    const seconds = (performance.now() - began) / 1000;
+    if (seconds >= 3) place.dataset.waited = duration(seconds); // for the style sheet to add: a reader is not told each second
+  };
+  const clock = setInterval(told, 1000), watcher = new MutationObserver(end);
+  function end() {
+    clearInterval(clock);
+    watcher.disconnect();
+    delete place.dataset.waited;
+    waits.delete(place);
+  }
+  watcher.observe(place, { childList: true, characterData: true, subtree: true });
+  waits.set(place, { began, words, end });
+  told();
+}
+
+// What a curve is called, and what it means; a family may have curves that the catalogue does not know.
+const known = (key, otherwise) => (say(key) === key ? otherwise : say(key));
+function curveNamed(name) {
+  const key = name.replaceAll(" ", "-");
+  return { called: known(`train.log_${key}`, name), why: known(`train.why_${key}`, "") };
+}
+
+// An element whose text is explained to those who point at it, tap it or come to it by keyboard.
+const explained = (what, text, why) => make(what, why ? { title: why, "data-why": why, tabindex: 0 } : {}, text);
+
 // Draw a place anew only where what it shows has changed: what is pressed, chosen or read there stays under the hand.
 function redraw(place, shown, nodes) {
   const state = JSON.stringify(shown);

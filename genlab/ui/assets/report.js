@@ -24,7 +24,7 @@ function look() {
   showIssues();
   find("#quality-run").disabled = true;
   find(".report .leave").hidden = false;
-  find(".report .status").textContent = say("quality.looking");
+  wait(find(".report .status"), say("quality.looking"));
   find(".report .scores").replaceChildren();
   find(".files").hidden = true;
   trigger("inspect", { dataset, turn });
@@ -44,9 +44,10 @@ function stopLooking(sentence = "") {
 }
 
 function hearLook(news) {
+  if (news.looking) return wait(find(".report .status"), say("quality.looking_for", { ...news, defect: say(`quality.defect_${news.looking}`) }));
+  if (news.scoring) return wait(find(".report .status"), say("quality.scoring"));
   if (news.issue) {
     issues.push(news.issue);
-    find(".report .status").textContent = say("quality.looked_for", { name: say(`quality.issue_${news.issue.name}`) });
     return showIssues();
   }
   stopLooking(say("quality.took", { seconds: figure((performance.now() - began) / 1000, 2) }));

@@ -24,6 +24,7 @@ poll();
 listen("select run", choose);
 listen("overlay run", overlay);
 listen("look again", poll);
+listen("visit", ({ run }) => run && run !== lab.selected && select(run));
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && poll());
 find(".smoothing").addEventListener("input", (event) => change({ smoothing: Number(event.target.value) }));
 find(".log").addEventListener("change", (event) => change({ log: event.target.checked }));
@@ -96,13 +97,14 @@ function forget(name) {
 function choose(name) {
   sessionStorage.setItem("genlab.run", name);
   lab.chosen = true;
-  genlab.follow({ run: name });
+  genlab.follow({ run: name }, { push: true });
   select(name);
 }
 
 function select(name) {
   if (lab.selected !== name) pictures.clear(), samples.replaceChildren(), delete samples.dataset.step, fault();
   lab.selected = name;
+  tell("run", name);
   lab.overlaid.delete(name);
   view.live = true;
   poll();
@@ -157,7 +159,7 @@ function show() {
   find(".smoothing-value").textContent = view.smoothing.toFixed(2);
   find(".smoothing").style.setProperty("--share", view.smoothing);
   buttons();
-  curve.show({ lines: lines().filter((line) => !line.hidden), log: view.log, end: Math.max(1, end(), ...[...lab.overlaid].map(lastStep)), label: say("train.curve_label", { run: lab.selected }), none: say(isActive() ? "train.curve_comes" : "train.no_curve") });
+  curve.show({ lines: lines().filter((line) => !line.hidden), log: view.log, end: Math.max(1, end(), ...[...lab.overlaid].map(lastStep)), label: say("train.curve_label", { run: lab.selected }), none: say("train.no_curve"), coming: coming() });
   key();
   compare();
   scrubTo();
@@ -166,6 +168,13 @@ function show() {
 
 function isActive() {
   return lab.run && ["queued", "waiting", "running", "paused"].includes(lab.run.state);
+}
+
+// What a run is at that has not taken a step yet.
+function coming() {
+  if (!isActive() || end()) return "";
+  const { state, doing } = lab.run, stage = ["open", "build"].includes(doing) ? doing : state;
+  return say(`train.coming_${stage}`);
 }
 
 function end() {
@@ -201,7 +210,8 @@ function linesOf(name, i, several) {
   const line = (kind, value, look) => {
     const measured = records.map((record) => [record.step, value(record)]).filter(([, y]) => y != null);
     const own = units[kind] ?? units.loss;
-    return { kind, name: several ? `${name} ${kind}` : kind, unit: short(own), loss: own === units.loss, measured, ...look };
+    const { called } = curveNamed(kind);
+    return { kind, name: several ? `${name} ${called}` : called, unit: short(own), loss: own === units.loss, measured, ...look };
   };
   const smoothed = (one) => ({ ...one, raw: one.measured, points: smooth(one.measured, view.smoothing, range) });
   const trained = players.map((player, p) => {
@@ -220,7 +230,7 @@ const short = (unit) => unit.split(/[:;]/)[0];
 function key() {
   const shown = lines();
   redraw(find(".key"), [lab.selected, shown.map(({ name, hidden }) => [name, hidden])], () => shown.map((line) =>
-    make("button.link", { type: "button", "aria-pressed": String(!line.hidden), title: say("train.key", { line: line.name }), onclick: () => toggle(line.kind) },
+    make("button.link", { type: "button", "aria-pressed": String(!line.hidden), title: [say("train.key", { line: line.name }), curveNamed(line.kind).why].join(". "), onclick: () => toggle(line.kind) },
       make(line.dashed ? "i.dashed" : line.dotted ? "i.dotted" : "i", { style: `--colour:${line.colour}` }), line.name)
   ));
 }

@@ -2,7 +2,9 @@
 
 const at = (id) => find(`#sample-${id}`);
 let result = null; // the record on screen
-let stopped = null; // the id of the record that is not drawn to its end; a last step of it may still come
+let turn = 0; // of what was asked for; what an earlier question still brings is not shown
+let wanted = false; // whether to draw as soon as the form is that of the model that was picked
+let probing = 0;
 let begun = false; // whether something was drawn unasked
 let chosen = null; // the number of the image shown large
 
@@ -10,27 +12,28 @@ label(element);
 
 function show() {
   const record = props.value;
-  if (!record || typeof record !== "object") return;
+  if (!record || typeof record !== "object" || record.turn !== turn) return;
   if (record.error) return refuse(record);
   refuseIn(document.querySelector("#sample-refusal"));
-  if (record.first && result && !result.first) return; // by now something was asked for
   if (record.id !== result?.id) begin(record);
   result = record;
-  paint();
-}
-
-/** Show the record on screen as it stands: on its way, stopped, or done. */
-function paint() {
-  const record = result;
   at("gallery").style.setProperty("--sprite", `url(${record.image})`);
   at("large").style.setProperty("--sprite", `url(${record.image})`);
   const done = record.step === record.total;
-  at("status").textContent = done ? say("sample.done", { s: record.seconds.toFixed(2) }) : say(record.id === stopped ? "sample.stopped" : "sample.step", record);
+  at("status").textContent = done ? say("sample.done", { s: record.seconds.toFixed(2) }) : say("sample.step", record);
   markable = done && !record.points;
+  if (done) place();
   if (done) readMarks();
   else showChosenMark();
   find(".bar span").style.width = done ? "0" : `${(100 * record.step) / record.total}%`;
   Object.assign(at("gallery").dataset, { id: record.id, step: record.step, total: record.total, seed: record.seed });
+}
+
+/** Let the address tell the images that were asked for, so that a reload draws them again. */
+function place() {
+  if (!result?.query || result.first || result.step < result.total || genlab.tabNow() !== "sample") return;
+  const { model, ...view } = result.query;
+  if (model === genlab.recall("model")) genlab.follow({ tab: "sample", model }, { view });
 }
 
 /** Draw as the model's defaults are when the tab is first seen, unless a link draws something else. */
@@ -39,10 +42,39 @@ function first() {
   if (begun || result || !model || !find(".all").checkVisibility() || (tab === "sample" && linked === model)) return;
   begun = true;
   at("title").textContent = say("sample.first", { model });
+  wait(at("status"), say("sample.begins"));
   trigger("first", { name: model });
 }
 
+/** Draw what the form asks for, in place of what is being drawn; the form of a model that was just picked is waited for. */
+function ask() {
+  turn += 1;
+  [begun, wanted] = [true, true];
+  wait(at("status"), say("sample.begins"));
+  trigger("leave");
+  tell("sample turn", turn);
+  probe();
+}
+
+/** Ask the form which model it is of, again and again until it is that of the picked one. */
+function probe() {
+  clearTimeout(probing);
+  if (!wanted) return;
+  trigger("probe");
+  probing = setTimeout(probe, 100);
+}
+
+/** Leave what is being drawn as it is; a last step of it may still come. */
+function stop() {
+  if (!result && !begun) return;
+  turn += 1;
+  wanted = false;
+  trigger("leave");
+  at("status").textContent = !result || result.step === result.total ? "" : say("sample.stopped", result);
+}
+
 function refuse({ error, about, first }) {
+  at("status").textContent = "";
   if (!first) return refuseIn(document.querySelector("#sample-refusal"), error, fieldsOf(about, "sample"));
   at("title").textContent = say("sample.empty");
   at("status").textContent = error;
@@ -89,18 +121,25 @@ async function keep(button, ask, image = null) {
   if (answer.content) genlab.save(answer.name, answer.content);
 }
 
-at("draw").addEventListener("click", () => document.querySelector("#sample-go").click()); // the form is far below on a phone
+at("draw").addEventListener("click", ask); // the form is far below on a phone
+document.addEventListener("click", ({ target }) => {
+  if (!element.isConnected) return;
+  if (target.closest("#sample-go")) ask();
+  if (target.closest("#sample-stop")) stop();
+});
 at("save").addEventListener("click", () => keep(at("save"), server.sample_png));
 at("zip").addEventListener("click", () => keep(at("zip"), server.sample_zip));
 find(".copy-link").addEventListener("click", () => genlab.copyLink(find(".copy-link"), { tab: "sample", ...result.query }));
 at("one").addEventListener("click", () => keep(at("one"), server.sample_png, chosen));
 
-listen("sample-stop", () => {
-  stopped = result?.id;
-  if (result && !props.value?.error) paint(); // what came last may be of a drawing that nobody waits for any more
+listen("sample form", ({ of, picked }) => {
+  if (!wanted || of !== picked) return; // it is still that of the model before
+  wanted = false;
+  trigger("draw");
 });
 watch("value", show);
 startMarks();
 show();
 new IntersectionObserver(first).observe(find(".all"));
 listen("model", first);
+listen("tab", place);

@@ -30,7 +30,7 @@ function show(news) {
   health.textContent = verdict.sentence;
   health.dataset.level = verdict.level;
   const told = run ? figures(run) : [];
-  redraw(find(".figures"), told, () => told.map((text) => make("li", {}, text)));
+  redraw(find(".figures"), told, () => told.map(([text, why]) => explained("li", text, why)));
   find(".latent").hidden = !(run && (run.saved_step || run.example));
   find(".terminal").hidden = !run;
   find(".copy-link").hidden = !run;
@@ -54,22 +54,14 @@ function figures(run) {
     last && running ? say(run.points ? "train.speed_points" : "train.speed", { n: count(last.items_per_second) }) : null,
     last && running ? say("train.left", { time: duration(last.seconds_left) }) : null,
     last && !running ? say("train.took", { time: duration(last.seconds) }) : null,
-    last ? say("train.gradient", { n: figure(last.gradient_norm, 2) }) : null,
-    last ? say("train.rate", { n: figure(last.learning_rate, 2) }) : null,
-    ...Object.entries(last ? last.logs : {}).map(([name, value]) => `${name} ${figure(value)}`),
+    last ? [say("train.gradient", { n: figure(last.gradient_norm, 2) }), say("train.gradient_why")] : null,
+    last ? [say("train.rate", { n: figure(last.learning_rate, 2) }), say("train.rate_why")] : null,
+    ...Object.entries(last ? last.logs : {}).map(([name, value]) => [`${curveNamed(name).called} ${figure(value)}`, curveNamed(name).why]),
     run.saved_step ? say("train.saved", { step: count(run.saved_step), time: duration(run.saved_ago) }) : last && !run.example ? say("train.not_saved") : null,
     run.steered ? say("train.steered", { step: count(run.steered) }) : null,
     run.extended,
     run.hardware,
-  ].filter(Boolean);
-}
-
-function duration(seconds) {
-  const whole = Math.round(seconds);
-  if (whole < 60) return say("train.seconds", { s: whole });
-  if (whole < 3600) return say("train.minutes", { m: Math.floor(whole / 60), s: whole % 60 });
-  if (whole < 172800) return say("train.hours", { h: Math.floor(whole / 3600), m: Math.floor((whole % 3600) / 60) });
-  return say("train.days", { d: Math.floor(whole / 86400) });
+  ].filter(Boolean).map((told) => [told].flat());
 }
 
 // --- The list of runs ---

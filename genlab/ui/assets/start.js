@@ -10,6 +10,7 @@ let timer = 0;
 document.addEventListener("click", guard, true); // before Gradio hears of it
 element.closest(".train-form")?.addEventListener("input", () => blamed.size || refuseIn(refusal));
 listen("train form", ([family]) => (family === props.value?.family ? reconsider() : refuseIn(refusal)));
+if (genlab.kept("train")) trigger("remember");
 listen("start answered", () => asked && settle());
 watch("value", () => {
   const { error, about, family, run } = props.value ?? {};

@@ -5,6 +5,8 @@ const steps = ["damage", "report", "repair", "train", "end"];
 const start = find("#story-start");
 let turn = 0;
 let told = {}; // the facts of each step so far
+let current = "", since = 0; // the step that is being done, and from when on
+let looking = null; // how far the checks are
 
 label(element);
 start.addEventListener("click", begin);
@@ -13,7 +15,7 @@ watch("value", hear);
 
 function begin() {
   turn += 1;
-  told = {};
+  [told, looking, current] = [{}, null, ""];
   find(".fault").hidden = true;
   find(".walls").replaceChildren(...parts.map((name) => make(`figure.wall.${name}`, {}, make("div.frame", {}, make("img", { alt: say(`story.${name}`) })), make("figcaption", {}, make("b", {}, say(`story.${name}`)), make("span.number", {}), make("span.note", {})))));
   show("damage");
@@ -24,6 +26,7 @@ function begin() {
 }
 
 function rest(state = "stopped") {
+  waits.get(find(".steps [aria-current]"))?.end();
   start.disabled = false;
   find(".leave").hidden = true;
   element.dataset.state = state;
@@ -36,6 +39,10 @@ function hear() {
     find(".fault").textContent = news.error;
     find(".fault").hidden = false;
     return rest();
+  }
+  if (news.step === "look") {
+    looking = news.facts;
+    return show("report");
   }
   told[news.step] = news.facts;
   for (const [name, image] of Object.entries(news.walls)) find(`.wall.${name} img`).src = image;
@@ -57,13 +64,16 @@ function caption({ step, facts }) {
 
 /** The sentences of what has been, and of what is being done. */
 function show(now) {
+  if (now !== current) [current, since] = [now, performance.now()];
   find(".steps").replaceChildren(...steps.filter((step) => told[step] || step === now).map((step) =>
     make("li", { "aria-current": step === now && !told.end ? "step" : null }, sentence(step))
   ));
+  if (!told.end) wait(find(".steps [aria-current]"), sentence(now), since);
 }
 
 function sentence(step) {
   const facts = step === "train" ? (told.end ?? told.train) : told[step];
+  if (!facts && step === "report" && looking) return say("story.look", { ...looking, defect: say(`quality.defect_${looking.defect}`) });
   if (!facts) return say(`story.${step}_now`);
   if (step === "damage") return say("story.damage", { labels: percent(facts.rates[0]), blank: percent(facts.rates[1]) });
   if (step === "report") return say("story.report", { found: Object.entries(facts.found).map(([name, n]) => `${count(n)} ${say(`quality.issue_${name}`).toLowerCase()}`).join(", ") });

@@ -211,7 +211,8 @@ function refuseWalk(sentence, about) {
 async function takeAlong() {
   const kind = at("kind").value, frames = at("frames").valueAsNumber;
   if (!Number.isInteger(frames)) return refuseWalk(say("walk.frames"), ["frames"]);
-  sayWalk(say("walk.making"));
+  sayWalk(" ");
+  wait(at("walk-note"), say("walk.making"));
   at("export").disabled = true;
   const answer = await ask("latent_export", { ...wish(frames), kind, rate: RATE, back: kind !== "strip" && at("back").checked }, refuseWalk);
   at("export").disabled = false;

@@ -12,7 +12,7 @@ function warm(line) {
     const asked = { ...point(), ...(of === undefined ? { axis } : { direction: of }) };
     const answer = await ask("latent_jacobian", asked, () => {});
     if (!answer || mine !== heated) return;
-    const image = await loaded(answer.image), name = of ?? names[axis];
+    const image = await loaded(answer.image), name = of ?? called(names[axis]);
     if (mine !== heated) return;
     [heat.width, heat.height] = [image.width, image.height];
     const context = heat.getContext("2d");
@@ -22,7 +22,7 @@ function warm(line) {
     context.putImageData(pixels, 0, 0);
     heat.dataset.of = name;
     heat.hidden = false;
-    at("heat-note").textContent = say("why.heat", { name, peak: answer.peak.toFixed(2) });
+    at("heat-note").textContent = say("why.heat", { name, peak: (100 * answer.peak).toFixed(0) });
   }, 150);
 }
 
@@ -56,7 +56,7 @@ async function drawNearest() {
   if (!at("part-why").checkVisibility() || !here?.values) return;
   const asked = point(), text = JSON.stringify(asked);
   if (text === nearTo) return;
-  at("near-note").textContent = say("why.searching");
+  wait(at("near-note"), say("why.searching"));
   const answer = await askNearest(asked);
   if (!answer) return;
   nearTo = text;
@@ -70,7 +70,7 @@ async function drawNearest() {
 
 async function scoreFactors() {
   at("factors").disabled = true;
-  at("scores").textContent = say("why.measuring");
+  wait(at("scores"), say("why.measuring"));
   const answer = await ask("latent_factors", looking(), (fault) => (at("scores").textContent = fault));
   at("factors").disabled = false;
   if (answer) at("scores").textContent = say("why.scores", answer);

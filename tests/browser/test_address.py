@@ -1,0 +1,139 @@
+"""The address follows what is looked at: Back, Forth and a reload come to it again."""
+
+import re
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+import torch
+from looks import data, pick, pixels_of, until
+from playwright.sync_api import Page, expect
+
+from genlab.latent import to_text
+from genlab.training.run import Run
+
+
+@pytest.fixture
+def latent(page: Page) -> Page:
+    """The Latent space tab once all of it is there."""
+    settled(page)
+    expect(page.locator("#latent-strip .tile")).to_have_count(11)  # until then the pickers may still be set
+    return page
+
+
+def settled(page: Page) -> None:
+    page.wait_for_function(
+        "() => { const drawn = JSON.parse(document.querySelector('#latent-image')?.dataset.values || '[]');"
+        " return drawn.length > 0 && document.querySelectorAll('[id^=latent-slider-]').length === drawn.length }"
+    )
+
+
+def shown(page: Page) -> np.ndarray:
+    return pixels_of(page.get_attribute("#latent-image img", "src") or "")
+
+
+def set_axis(page: Page, axis: int, value: float) -> None:
+    page.fill(f"#latent-slider-{axis} input[type=number]", str(value))
+    drawn(page, axis, value)
+
+
+def drawn(page: Page, axis: int, value: float) -> None:
+    """Wait until a picture is on screen that has this value, as sliders show it."""
+    page.wait_for_function(
+        "([axis, value]) => Math.abs(JSON.parse(document.querySelector('#latent-image').dataset.values)[axis] - value) < 0.005",
+        arg=[axis, value],
+    )
+
+
+def choose(page: Page, dropdown: str, name: str) -> None:
+    page.click(f"{dropdown} input")
+    page.get_by_role("option", name=name, exact=True).click()
+
+
+def placed(page: Page) -> str:
+    """Wait until the address tells the latent whose picture is on screen."""
+
+    def same() -> bool:
+        on_screen = torch.tensor([data(page, "#latent-image", "latent")])
+        return parse_qs(urlsplit(page.url).query).get("z") == [to_text(on_screen)]
+
+    until(page, same)
+    return page.url
+
+
+def test_when_the_hand_rests_the_address_tells_the_point_and_a_reload_shows_the_same_picture(latent: Page):
+    assert "z=" not in latent.url, "what a model opens with needs no address"
+    set_axis(latent, 1, -1.37)
+    latent.fill("#latent-truncation input[type=number]", "0.7")
+    latent.wait_for_function("document.querySelector('#latent-image').dataset.truncation === '0.7'")
+    placed(latent)
+    picture = shown(latent)
+    latent.reload()
+    settled(latent)
+    expect(latent.locator("#latent-image")).to_have_attribute("data-base", re.compile("^z:"))
+    assert (shown(latent) == picture).all()
+
+
+def test_back_and_forth_go_from_view_to_view_and_not_from_point_to_point(latent: Page):
+    set_axis(latent, 1, -1.37)
+    placed(latent)
+    set_axis(latent, 1, 1.25)
+    address, picture = placed(latent), shown(latent)
+    pick(latent, "model-picker", "vae-mnist-2d")
+    latent.wait_for_selector("#latent-image[data-model=vae-mnist-2d]")
+    pick(latent, "dataset-picker", "sprites")
+    expect(latent).to_have_url(re.compile("dataset=sprites"))
+    latent.click("#tab-data")
+    expect(latent).to_have_url(re.compile(r"\?tab=data&dataset=sprites&model=vae-mnist-2d$"))
+    latent.go_back()
+    expect(latent.locator("#tab-latent")).to_have_attribute("aria-selected", "true")
+    latent.go_back()
+    expect(latent.get_by_label("dataset", exact=True)).not_to_have_value("sprites")
+    latent.go_back()
+    expect(latent.get_by_label("model", exact=True)).to_have_value("vae-mnist")
+    expect(latent).to_have_url(address)
+    latent.wait_for_selector("#latent-image[data-model=vae-mnist]")
+    settled(latent)
+    drawn(latent, 1, 1.25)
+    assert (shown(latent) == picture).all()
+    for _ in range(3):
+        latent.go_forward()
+    expect(latent.locator("#tab-data")).to_have_attribute("aria-selected", "true")
+    expect(latent.get_by_label("dataset", exact=True)).to_have_value("sprites")
+    expect(latent.get_by_label("model", exact=True)).to_have_value("vae-mnist-2d")
+    expect(latent).to_have_url(re.compile(r"\?tab=data&dataset=sprites&model=vae-mnist-2d$"))
+
+
+def test_a_point_that_one_left_for_another_tab_is_there_again(latent: Page):
+    set_axis(latent, 0, 2.05)
+    address = placed(latent)
+    latent.click("#tab-train")
+    latent.click("#tab-latent")
+    placed(latent)
+    set_axis(latent, 0, -2.05)
+    placed(latent)
+    latent.go_back()
+    latent.go_back()
+    expect(latent).to_have_url(address)
+    drawn(latent, 0, 2.05)
+
+
+def test_a_reload_brings_the_run_and_the_form_back_as_they_were(page: Page, served_runs: Path):
+    Run.create("vae", "digits", {"steps": 30}, "kept", served_runs)
+    Run.create("vae", "digits", {"steps": 30}, "newest", served_runs)
+    page.click("#tab-train")
+    page.click("[data-run=kept] .run-name")
+    pick(page, "dataset-picker", "digits")
+    choose(page, "#train-family", "gan")
+    expect(page.locator("#train-gan-steps input")).to_be_visible()
+    page.fill("#train-name input", "half a na")
+    page.click("#train-gan-advanced button")
+    page.fill("#train-gan-steps input", "123")
+    page.fill("#train-gan-seed input", "")
+    page.reload()
+    expect(page.locator(".train-stage .run-name")).to_have_text("kept")
+    expect(page.locator("#train-family input")).to_have_value("gan")
+    expect(page.locator("#train-gan-steps input")).to_have_value("123")
+    expect(page.locator("#train-gan-seed input")).to_have_value("")
+    expect(page.locator("#train-name input")).to_have_value("half a na")
