@@ -88,9 +88,9 @@ def test_the_story_says_what_it_waits_for(page: Page):
         expect(page.locator(".story [data-waited]")).to_have_count(0)
 
 
-def test_a_run_says_what_it_is_at_before_its_first_step(page: Page, served_runs: Path):
+def test_a_run_says_what_it_is_at_before_its_first_step(page: Page, server: str, served_runs: Path):
     run = Run.create("vae", "digits", {"steps": 5}, "beginning", served_runs)
-    page.goto(f"{page.url}?tab=train&run=beginning")
+    page.goto(f"{server}/?tab=train&run=beginning")
     place = page.locator("#train-curve .none")
     run.note("waiting")
     expect(place).to_contain_text("A process for it is getting ready …")
