@@ -121,7 +121,7 @@ def favourites_dataset(name: str, shape: Sequence[int] | None = None) -> Splits:
     """Make a dataset of the favourites of one shape, by default the newest one's; raises BadData for fewer than two."""
     marks = marks_of("favourite")
     shapes = [mark.shape for mark in marks]
-    shape = tuple(shape or (shapes or [()])[0])
+    shape = tuple(shape or next(iter(shapes), ()))
     taken = [mark for mark, its in zip(marks, shapes, strict=True) if its == shape]
     if len(taken) < 2:
         found = "One favourite" if taken else "No favourite"

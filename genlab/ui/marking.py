@@ -28,7 +28,7 @@ class Of(Request):
 
 def tray(model: str | None) -> dict[str, Any]:
     """How many samples of a model are marked, the newest of these, and how many of other models are."""
-    shelves = {}
+    shelves: dict[str, Any] = {}
     for kind in KINDS:
         marks = marks_of(kind)
         own = [mark for mark in marks if mark.told["model"] == model]
