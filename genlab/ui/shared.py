@@ -178,7 +178,7 @@ def open_model(name: str) -> Trained:
 
 def may_fetch(model: str | None) -> bool:
     """Whether a name is that of a model on the Hub, for the user of this machine."""
-    return model is not None and on_hub(model) and not current().public
+    return isinstance(model, str) and on_hub(model) and not current().public
 
 
 def opened_model(name: str, version: str) -> Trained:
