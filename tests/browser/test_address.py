@@ -92,11 +92,11 @@ def test_back_and_forth_go_from_view_to_view_and_not_from_point_to_point(latent:
     expect(latent.get_by_label("dataset", exact=True)).not_to_have_value("sprites")
     latent.go_back()
     expect(latent.get_by_label("model", exact=True)).to_have_value("vae-mnist")
-    expect(latent).to_have_url(address)
     latent.wait_for_selector("#latent-image[data-model=vae-mnist]")
     settled(latent)
     drawn(latent, 1, 1.25)
     assert (shown(latent) == picture).all()
+    expect(latent).to_have_url(re.compile(re.escape(address.partition("z=")[2])))  # the dataset may stand there by now, too
     for _ in range(3):
         latent.go_forward()
     expect(latent.locator("#tab-data")).to_have_attribute("aria-selected", "true")

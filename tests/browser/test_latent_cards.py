@@ -362,11 +362,11 @@ def test_a_slider_shows_which_pixels_it_moves(card: Page):
     is_of_its_values(card)
     card.hover("#latent-slider-1 label")
     card.wait_for_selector("#latent-jacobian:not([hidden])")
-    name = card.inner_text("#latent-slider-1 label")
+    name = "Number " + card.inner_text("#latent-slider-1 label")
     assert card.get_attribute("#latent-jacobian", "data-of") == name
     uri = card.evaluate("document.querySelector('#latent-jacobian').toDataURL()")
     heat = np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1]))))[..., 3] / (0.9 * 255)
-    z, axis = torch.tensor([data(card, "#latent-image", "latent")]), int(name[1:])
+    z, axis = torch.tensor([data(card, "#latent-image", "latent")]), int(name.split()[-1])
     ends = [decoded(z + step * torch.eye(16)[axis]) for step in (0.05, -0.05)]
     moved = np.abs(ends[0] - ends[1])
     assert np.corrcoef(heat.ravel(), moved.ravel())[0, 1] > 0.98

@@ -159,6 +159,7 @@ window.genlab = (() => {
   }
 
   const tabNow = () => addressed().tab ?? FIRST_TAB;
+  const modelNow = () => addressed().model ?? last.model; // which the picker follows, where one goes back or forth
 
   /** Let the address say what is looked at, so that a reload keeps it; with `push`, Back comes to what was looked at before.
    * What else a view has, such as the place in the latent space, is its `view`, which goes when one leaves it. */
@@ -244,5 +245,5 @@ window.genlab = (() => {
     return copy(button, address + written(query));
   }
 
-  return { touched, say, label, tell, listen, recall, pick, begin, follow, tabNow, visited, keep, kept, recalled, bring, brought, patience, link, copy, copyLink, toggleTheme, save };
+  return { touched, say, label, tell, listen, recall, pick, begin, follow, tabNow, modelNow, visited, keep, kept, recalled, bring, brought, patience, link, copy, copyLink, toggleTheme, save };
 })();

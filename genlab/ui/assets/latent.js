@@ -422,10 +422,11 @@ async function address(tellFault) {
 
 /** When the hand rests, let the address tell where one is; what is too large for an address is left out. */
 async function place() {
-  if (!touched || !here || failed || opening || lane.flying || genlab.tabNow() !== "latent") return;
+  const elsewhere = () => genlab.tabNow() !== "latent" || genlab.modelNow() !== model.model; // one went back or forth meanwhile
+  if (!touched || !here || failed || opening || lane.flying || elsewhere()) return;
   const asked = JSON.stringify(point());
   const found = await address(() => {});
-  if (!found || asked !== JSON.stringify(point()) || genlab.tabNow() !== "latent") return;
+  if (!found || asked !== JSON.stringify(point()) || elsewhere()) return;
   const { tab, model: name, ...view } = found;
   genlab.follow({ tab, model: name }, { view });
   notePlace(view);

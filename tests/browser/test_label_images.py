@@ -57,6 +57,7 @@ def test_what_is_chosen_by_click_and_key_gets_new_classes_that_are_kept_and_undo
     page.keyboard.press("Shift+ArrowRight")
     chosen(page, 2)
     new_class(page, "stroke")
+    expect(tile(page, 6)).to_have_attribute("data-given", "2")  # the server knows by now that it can be a class
     tile(page, 7).focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("2")
