@@ -143,7 +143,7 @@ def test_the_map_of_a_gan_shows_data_when_asked_and_only_while_it_is_seen(card: 
     pick(card, "model-picker", "dcgan-mnist")
     part(card, "map")
     note = card.locator("#latent-map-note")
-    expect(note).to_contain_text("look for the latent of each image")
+    expect(note).to_contain_text("look for the numbers of each image")
     expect(card.locator("#latent-map-data")).to_be_hidden()
     card.click("#latent-map-encode")
     part(card, "why")
