@@ -9,7 +9,7 @@ let strokes = []; // each a list of [x, y, colour]
 let stroke = null, pen = 0;
 
 label(element);
-server.drawing_limits({}).then((answer) => { if (answer && !answer.error) limits = answer; pens(); show(); }).catch(() => {});
+server.drawing_limits({}).then((answer) => { if (answer && !answer.error) limits = answer; pens(); tally(); }).catch(() => {});
 new ResizeObserver(paint).observe(canvas);
 canvas.addEventListener("pointerdown", (event) => {
   event.preventDefault();
@@ -69,11 +69,15 @@ function paint() {
 }
 
 function show({ error, about } = {}) {
+  refuseIn(find(".fault"), error, fieldsOf(about, "drawing"));
+  tally();
+}
+
+function tally() {
   const n = drawn().length;
   canvas.dataset.n = n;
   at("count").textContent = n >= limits.most ? say("drawing.full", { n: count(n) }) : say("drawing.count", { n: count(n), least: limits.least });
   at("undo").disabled = at("clear").disabled = !n;
-  refuseIn(find(".fault"), error, fieldsOf(about, "drawing"));
   paint();
 }
 
