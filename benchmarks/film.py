@@ -96,7 +96,7 @@ def probe(page: Page, camera: Camera) -> None:
 
 
 def sample(page: Page, camera: Camera) -> None:
-    """A hundred steps from noise to digits."""
+    """What a model draws as the tab opens."""
     page.locator("#model-picker input").click()
     page.locator("[data-testid=dropdown-option][aria-label='diffusion-mnist']").click()
     camera.press(page.locator("#tab-sample"))
