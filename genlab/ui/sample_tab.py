@@ -122,7 +122,7 @@ def build(shared: Shared) -> None:
     linked = shared.link.change(_linked, shared.link, wish.components, **QUIET)
     remember("sample", wish.components, set_by=[diced, reused], unset_by=linked)
     shared.link.change(_draw_linked, shared.link, gallery, concurrency_id="sample", **QUIET)
-    first = gallery.first(_first, None, gallery, concurrency_id="sample", concurrency_limit=2, **QUIET)
+    first = gallery.first(_first, None, gallery, concurrency_id="sample", concurrency_limit=2, trigger_mode="multiple", **QUIET)
     with settings:
 
         @gr.render(inputs=[shared.model_picker, shared.link], show_progress="hidden")

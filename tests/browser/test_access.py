@@ -141,7 +141,7 @@ def test_a_run_that_is_refused_marks_its_fields_until_they_are_changed(request: 
     page.click("#train-vae-advanced button")
     warmup.fill("-1")
     page.keyboard.press("Tab")
-    expect(page.locator(".train-form").first).to_contain_text("must be a whole number from 0 to 100,000")  # the line under the form
+    expect(page.locator(".train-form").first).to_contain_text("a whole number from 0 to 100,000")  # under the form
     page.click("#train-vae-advanced button")  # closed again; the refusal opens it
     page.click("#train-start")
     at_fault(warmup, "warmup is -1; it must be a whole number from 0 to 100,000.")

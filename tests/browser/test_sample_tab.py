@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 import torch
-from looks import data, sprite_of, sticks_out
+from looks import data, pick, sprite_of, sticks_out
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
@@ -66,6 +66,20 @@ def test_the_tab_draws_at_once_as_the_models_defaults_are(page: Page):
     expect(page.locator("#sample-status")).to_contain_text("drawn in")
     difference = np.abs(images(page, 64).astype(int) - expected("vae-mnist", 64, 0).astype(int))
     assert difference.max() <= 1
+
+
+def test_what_was_drawn_unasked_is_that_of_the_picked_model_and_what_was_asked_for_stays(page: Page):
+    title = page.locator("#sample-title")
+    page.click("#tab-sample")
+    expect(title).to_have_text("64 images of vae-mnist")
+    pick(page, "model-picker", "vae-mnist-2d")
+    expect(title).to_have_text("64 images of vae-mnist-2d")
+    expect(page.locator("#sample-status")).to_contain_text("drawn in")
+    draw(page, 9, 5)
+    pick(page, "model-picker", "vae-mnist")
+    expect(page.locator("#model-picker input")).to_have_value("vae-mnist")
+    page.wait_for_function("document.querySelector('#latent-image').dataset.model === 'vae-mnist'")
+    expect(title).to_have_text("9 images of vae-mnist-2d")
 
 
 WATCH = """() => {

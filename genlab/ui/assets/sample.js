@@ -5,7 +5,8 @@ let result = null; // the record on screen
 let turn = 0; // of what was asked for; what an earlier question still brings is not shown
 let wanted = false; // whether to draw as soon as the form is that of the model that was picked
 let probing = 0;
-let begun = false; // whether something was drawn unasked
+let begun = ""; // the model that was drawn unasked
+let asked = false; // whether a person asked, whose images stay when another model is picked
 let chosen = null; // the number of the image shown large
 
 label(element);
@@ -14,6 +15,7 @@ function show() {
   const record = props.value;
   if (!record || typeof record !== "object" || record.turn !== turn) return;
   if (record.error) return refuse(record);
+  if (record.first && record.model !== begun) return; // another model was picked meanwhile
   refuseIn(document.querySelector("#sample-refusal"));
   if (record.id !== result?.id) begin(record);
   result = record;
@@ -36,11 +38,11 @@ function place() {
   if (model === genlab.recall("model")) genlab.follow({ tab: "sample", model }, { view });
 }
 
-/** Draw as the model's defaults are when the tab is first seen, unless a link draws something else. */
+/** Draw as the picked model's defaults are when the tab is seen, until something is asked for, by hand or by a link. */
 function first() {
   const model = genlab.recall("model"), { tab, model: linked } = genlab.link;
-  if (begun || result || !model || !find(".all").checkVisibility() || (tab === "sample" && linked === model)) return;
-  begun = true;
+  if (asked || (result && !result.first) || begun === model || !model || !find(".all").checkVisibility() || (tab === "sample" && linked === model)) return;
+  begun = model;
   at("title").textContent = say("sample.first", { model });
   wait(at("status"), say("sample.begins"));
   trigger("first", { name: model });
@@ -49,7 +51,7 @@ function first() {
 /** Draw what the form asks for, in place of what is being drawn; the form of a model that was just picked is waited for. */
 function ask() {
   turn += 1;
-  [begun, wanted] = [true, true];
+  [asked, wanted] = [true, true];
   wait(at("status"), say("sample.begins"));
   trigger("leave");
   tell("sample turn", turn);
@@ -66,7 +68,7 @@ function probe() {
 
 /** Leave what is being drawn as it is; a last step of it may still come. */
 function stop() {
-  if (!result && !begun) return;
+  if (!result && !begun && !asked) return;
   turn += 1;
   wanted = false;
   trigger("leave");
