@@ -28,6 +28,8 @@ def data(page: Page) -> None:
     expect(page.locator(".data-facts .means img").first).to_be_visible()
     expect(page.locator("#defect-picker")).to_be_visible()
     expect(page.locator(".data-map .key").first).to_be_visible()
+    expect(page.locator("#data-map")).to_have_attribute("data-of", "digits")  # what was there before stays until then
+    expect(page.locator("[aria-busy=true]:visible")).to_have_count(0)
 
 
 def train(page: Page) -> None:
