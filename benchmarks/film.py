@@ -96,11 +96,15 @@ def probe(page: Page, camera: Camera) -> None:
 
 
 def sample(page: Page, camera: Camera) -> None:
-    """What a model draws as the tab opens."""
+    """From noise to digits."""
     page.locator("#model-picker input").click()
     page.locator("[data-testid=dropdown-option][aria-label='diffusion-mnist']").click()
     camera.press(page.locator("#tab-sample"))
-    camera.shoot(46)
+    page.wait_for_selector("#sample-sampler")
+    page.fill("#sample-count input", "64")
+    camera.shoot(6)
+    camera.press(page.locator("#sample-go"))
+    camera.shoot(44)
 
 
 def inspect(page: Page, camera: Camera) -> None:

@@ -20,7 +20,8 @@ from genlab.plane import REACH
 from genlab.quality.review import worst_of
 from genlab.ui import drawing_card, quality_card, story_card
 from genlab.ui.draw import data_uri, wall
-from genlab.ui.import_card import import_card, may_be_class, own_card
+from genlab.ui.import_card import import_card, own_card
+from genlab.ui.naming import may_be_class
 from genlab.ui.preset import current
 from genlab.ui.quality_card import checked_rows, found_in
 from genlab.ui.shared import QUIET, Kept, Request, Shared, at_edge, dataset_choices, drawing, on_all_cores, served

@@ -15,11 +15,11 @@ from genlab.config import Field
 from genlab.data import delete_dataset, describe
 from genlab.data.importer import MOST_CLASSES
 from genlab.data.importing import LOCAL, PUBLIC, Limits, Progress, import_images, look_at, summary, table_of
-from genlab.data.labelling import check_class
 from genlab.data.library import free_name
 from genlab.errors import BadSetting, GenlabError
 from genlab.images import png, wall
 from genlab.paths import current_space
+from genlab.ui.naming import may_be_class
 from genlab.ui.shared import QUIET, Request, Shared, at_edge, dataset_choices, refusal, served
 from genlab.ui.spaces import check_room
 from genlab.ui.widgets import widget
@@ -50,10 +50,6 @@ class Told(Given):
 
     classes: str = "auto"
     parts: dict[str, str] = Field({})
-
-
-class Word(Request):
-    word: str = Field(max_length=400)
 
 
 class Sizes(Request):
@@ -88,12 +84,6 @@ def may(data: object) -> dict[str, Any]:
     if sizes.bytes > limits.upload:
         raise BadSetting(say("import.too_heavy", mb=f"{sizes.bytes / 2**20:,.0f}", most=f"{limits.upload / 2**20:,.0f}"))
     return {}
-
-
-@served
-def may_be_class(data: object) -> dict[str, str]:
-    """A name for a class, without blanks around it."""
-    return {"name": check_class(Word.check(data).word)}
 
 
 @served

@@ -13,7 +13,6 @@ from genlab.ui import explorer, links
 from genlab.ui.draw import data_uri, wall
 from genlab.ui.encoding import encode, latent_mix
 from genlab.ui.explorer import Looking, Point, Strips, Wall
-from genlab.ui.import_card import may_be_class
 from genlab.ui.links import LatentLink
 from genlab.ui.meaning import (
     latent_arithmetic,
@@ -24,6 +23,7 @@ from genlab.ui.meaning import (
     latent_jacobian,
     latent_nearest,
 )
+from genlab.ui.naming import may_be_class
 from genlab.ui.shared import QUIET, Shared, drawing, open_model, served, version_of
 from genlab.ui.surfaces import latent_map, latent_pad, latent_scatter
 from genlab.ui.walks import latent_export, latent_walk
