@@ -17,8 +17,9 @@ from serving import PublicPage
 
 from genlab.data import to_pixels
 from genlab.images import wall
-from genlab.paths import CHECKPOINTS
+from genlab.paths import CHECKPOINTS, EXAMPLES
 from genlab.training.checkpoint import load_model
+from genlab.training.run import list_runs
 
 FOUR = ["sample", "decode", "interpolate", "inspect"]
 
@@ -126,5 +127,10 @@ def test_other_sites_reach_no_tool(public_page: PublicPage, headers: dict[str, s
 
 def test_programs_see_what_ships_and_keep_nothing(public_page: PublicPage):
     sentence = called(public_page, "sample", "nothing", 1, 0, "", {}).json()["error"]
-    assert sentence.endswith(f"Possible: {', '.join(sorted(folder.name for folder in CHECKPOINTS.iterdir()))}.")
-    assert Asker(httpx.Client(base_url=public_page.address)).ask("watch", {})["runs"] == []
+    assert sentence.endswith(
+        f"Possible: {', '.join(sorted(folder.name for folder in CHECKPOINTS.iterdir() if folder != EXAMPLES))}."
+    )
+    asker, shipped = Asker(httpx.Client(base_url=public_page.address)), [run.name for run in list_runs(EXAMPLES)]
+    assert [run["name"] for run in asker.ask("watch", {})["runs"]] == shipped
+    for name, wish in (("rename", {"run": shipped[0], "name": "x"}), ("remove", {"runs": shipped})):
+        assert f"There is no run called '{shipped[0]}'" in asker.ask(name, wish)["error"]
