@@ -88,6 +88,10 @@ window.genlab = (() => {
     next.click();
   }, true);
 
+  /** Tab leaves a picker, and does not go into its list, as browsers do with what scrolls. */
+  const passLists = () => document.querySelectorAll("[role=listbox]").forEach((list) => (list.tabIndex = -1));
+  addEventListener("keydown", (event) => event.key === "Tab" && passLists(), true);
+
   /** Escape answers a question with no. */
   addEventListener("keydown", (event) => event.key === "Escape" && event.target.closest?.(".question")?.querySelector(".keep")?.click());
 
