@@ -1,7 +1,6 @@
 """The page: its header with the two pickers, a tab a file, and the line at its foot."""
 
 import json
-from collections.abc import Sequence
 from html import escape
 from importlib import import_module
 from typing import Any
@@ -37,7 +36,7 @@ TABS = ("data", "train", "latent", "sample")
 FIRST_TAB = "latent"  # a stranger is to move a slider within seconds
 FIRST_MODEL = "vae-mnist"
 FIRST_DATASETS = ("mnist", "digits")  # the first that is here
-Choices = list[tuple[str, str]]  # what a picker says, and the name it stands for
+Choices = list[list[str]]  # pairs: what a picker says, and the name it stands for
 
 
 class Page(gr.Blocks):
@@ -120,12 +119,11 @@ def _keep_up(page: gr.Blocks, shared: Shared, footer: gr.HTML) -> None:
     for name, picker in (("dataset", shared.dataset_picker), ("model", shared.model_picker)):
         picker.change(None, picker, js=f"(value) => genlab.pick('{name}', value)", **quiet)
         page.load(None, picker, js=f"(value) => genlab.begin('{name}', value)", **quiet)
-    known = gr.State(_lists())
     gr.on(
         [shared.clock.tick, shared.model_picker.change, page.load],
         _look,
-        [shared.model_picker, shared.dataset_picker, known],
-        [footer, shared.model_picker, shared.dataset_picker, known],
+        [shared.model_picker, shared.dataset_picker, footer],
+        [footer, shared.model_picker, shared.dataset_picker],
         **quiet,
     )
 
@@ -168,9 +166,13 @@ def _picked(link: links.Link) -> list[object]:
 
 
 @at_edge
-def _look(model: str | None, dataset: str | None, known: Sequence[Choices]) -> tuple[object, ...]:
-    """The line at the foot, and the models and datasets where their lists have changed."""
+def _look(model: str | None, dataset: str | None, told: object) -> tuple[object, ...]:
+    """The line at the foot, and the models and datasets where their lists are others than what the page was told last.
+
+    The page says itself what that was: answers may overtake one another.
+    """
     lists = _lists()
+    known = told["lists"] if isinstance(told, dict) and "lists" in told else [None, None]
     status = {
         "device": device(),
         "cores": cores(),
@@ -179,18 +181,19 @@ def _look(model: str | None, dataset: str | None, known: Sequence[Choices]) -> t
         "version": _version(model) if model in list_models() else None,
         "address": shared_address(),
         "public": current().public,
+        "lists": lists,
     }
-    return status, *map(_choices, lists, known, (model, dataset)), lists
+    return status, *map(_choices, lists, known, (model, dataset))
 
 
 def _lists() -> list[Choices]:
     """What can be picked: the models and the datasets."""
-    return [[(name, name) for name in list_models()], dataset_choices()]
+    return [[[name, name] for name in list_models()], [list(choice) for choice in dataset_choices()]]
 
 
-def _choices(choices: Choices, known: Choices, chosen: str | None) -> object:
+def _choices(choices: Choices, known: object, chosen: str | None) -> object:
     """An update of a picker whose list has changed; what was chosen stays where it is still there."""
-    if choices == [tuple(choice) for choice in known]:
+    if choices == known:
         return gr.skip()
     names = [name for _, name in choices]
     stays = chosen in names or (chosen is not None and on_hub(chosen))

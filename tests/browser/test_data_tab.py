@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from looks import pick, pixels_of, sprite_of, sticks_out
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from genlab.data import load
 from genlab.data.summary import examples, neighbours, project, summarise
@@ -121,3 +121,23 @@ def test_nothing_sticks_out(size: str, request: pytest.FixtureRequest):
     page.locator(".tile").nth(12).click()
     page.wait_for_selector(".detail .large")
     assert sticks_out(page) == []
+
+
+def test_lists_that_were_overtaken_by_newer_ones_do_not_stay(page: Page):
+    """An answer from before an import may come after it."""
+    picker, late = page.locator("#dataset-picker input"), []
+
+    def overtake(route: Route) -> None:
+        answer = route.fetch()
+        told = answer.json() if not late else {}
+        if isinstance((told.get("data") or [None])[0], dict) and "lists" in told["data"][0]:
+            late.append(told)
+            told["data"][0]["lists"][1] = told["data"][0]["lists"][1][:0]
+            told["data"][2] = {"__type__": "update", "choices": []}
+            return route.fulfill(response=answer, json=told)
+        route.fulfill(response=answer)
+
+    name = picker.input_value()
+    page.route("**/run/predict**", overtake)
+    expect(picker).to_have_value("")
+    expect(picker).to_have_value(name)

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 MODELS = ("vae-mnist", "vae-mnist-2d", "dcgan-mnist")
+FATES = ("answered", "answered", "late", "late", "refused", "broken", "lost", "never")
 SENTENCE = "Many pictures are being drawn at this moment."
 ENDED = """name => {
   const picture = document.querySelector("#latent-image"), again = document.querySelector("#latent-again");
@@ -27,6 +28,7 @@ class Fates:
         self.known: dict[tuple[str, str], str] = {}
         self.draw, self.rest = random.Random(0), True  # whether all is answered at once
         self.held: list[tuple[Route, str]] = []
+        self.sure: dict[str, str] = {}  # what becomes of a question without a draw
         page.route(re.compile("/component_server"), self)
 
     def __call__(self, route: Route) -> None:
@@ -37,11 +39,8 @@ class Fates:
             return route.continue_()
         if (name, model) not in self.known:
             self.known[name, model] = route.fetch().text()
-        fate = (
-            "answered"
-            if self.rest
-            else self.draw.choice(["answered", "answered", "late", "late", "refused", "broken", "lost", "never"])
-        )
+        drawn = "answered" if self.rest else self.draw.choice(FATES)
+        fate = self.sure.get(name, drawn)
         self.meet(route, fate, self.known[name, model])
 
     def meet(self, route: Route, fate: str, answer: str) -> None:
@@ -74,7 +73,7 @@ def fates(page: Page) -> Iterator[Fates]:
         page.wait_for_function(ENDED, arg=name)
         page.wait_for_function("document.querySelector('#latent-strip').childElementCount === 11")
         page.wait_for_function("getComputedStyle(document.querySelector('#latent-slider-0 .mini')).backgroundImage !== 'none'")
-    page.evaluate("Object.assign(genlab.patience, { answer: 60, again: 30 })")
+    page.evaluate("genlab.patience.again = 30")
     yield fates
     fates.rest = True
     fates.release()
@@ -83,12 +82,14 @@ def fates(page: Page) -> Iterator[Fates]:
 def open_in_one_order(page: Page, fates: Fates, seed: int) -> None:
     """Pick up to three models one after the other while fate does what it likes, and see how it ends."""
     fates.draw, fates.rest = random.Random(seed), False
+    page.evaluate("genlab.patience.answer = 60")
     picked = [fates.draw.choice(MODELS) for _ in range(fates.draw.randint(1, 3))]
     for name in picked:
         page.evaluate("name => { genlab.pick('model', ''); genlab.pick('model', name); }", name)
         page.wait_for_timeout(fates.draw.choice([0, 10, 40]))  # the time in which answers come, or do not
         fates.release()
     fates.rest = True
+    page.evaluate("genlab.patience.answer = 45_000")  # a busy machine may need more than a moment
     ended = page.wait_for_function(ENDED, arg=picked[-1]).json_value()
     if ended == "picture":
         return
@@ -102,6 +103,18 @@ def test_opening_ends_well_in_any_order(page: Page, fates: Fates, seeds: range):
     for seed in seeds:
         open_in_one_order(page, fates, seed)
     expect(page.locator("#latent-axes")).not_to_have_attribute("inert", "")
+
+
+@pytest.mark.parametrize("refused", [("latent_decode", "latent_axes"), ("latent_axes",)], ids=["all", "axes"])
+def test_what_is_refused_to_a_model_that_opened_can_be_asked_for_again(page: Page, fates: Fates, refused: tuple[str, ...]):
+    fates.sure = dict.fromkeys(refused, "refused")
+    page.evaluate("name => genlab.pick('model', name)", MODELS[1])
+    expect(page.locator("#latent-note.fault")).to_have_text(SENTENCE)
+    expect(page.locator("#latent-again")).to_be_visible()
+    fates.sure = {}
+    page.click("#latent-again")
+    page.wait_for_function(ENDED, arg=MODELS[1])
+    expect(page.locator("#latent-again")).to_be_hidden()
 
 
 def hasten(route: Route) -> None:

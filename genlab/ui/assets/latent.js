@@ -32,9 +32,10 @@ const whenLeft = [], whenOpened = [], whenRefreshed = [], whenResting = []; // w
 
 label(element);
 element.addEventListener("click", (event) => {
-  if (model && !failed) return;
+  const again = event.target.closest("#latent-again");
+  if (model && !failed && !again) return;
   event.stopPropagation();
-  if (wished && event.target.closest("#latent-again, #latent-random")) open(wished);
+  if (wished && (again || event.target.closest("#latent-random"))) open(wished);
 }, true);
 
 // --- Asking ---
@@ -128,6 +129,7 @@ async function askPicture(coarse) {
   if (coarse === !model.quick) measure(performance.now() - started);
   if (answer.values) adopt(answer.values, asked.base);
   else if (!asked.values && !here.values) learn();
+  if (whole()) at("again").hidden = true;
 }
 
 async function paint(answer, asked) {
@@ -156,6 +158,7 @@ async function learn() {
   if (!answer) return;
   if (names.join() !== answer.names.join()) buildAxes(answer.names);
   adopt(answer.values, base);
+  if (whole()) at("again").hidden = true;
 }
 
 /** Take over coordinates that the server worked out; they are shown in hundredths, so hundredths are drawn. */
@@ -492,8 +495,12 @@ async function open(name, keep = false) {
   show(place.answer ? { ...place.answer, exact: place.answer.values === null } : null);
   if (place.answer) notePlace(linked);
   await draw();
-  if (mine === generation) await Promise.all([learn(), ...whenOpened.map((task) => task())]);
+  if (mine !== generation) return;
+  await Promise.all([learn().then(() => { if (mine === generation) at("again").hidden = whole(); }), ...whenOpened.map((task) => task())]);
 }
+
+/** Whether a model that was opened has its picture and its sliders, neither of which may have been refused. */
+const whole = () => at("image").dataset.model === model.model && names.length > 0;
 
 /** Say why a model does not open; the stage is empty then, and a button asks again. */
 function fail(sentence) {
