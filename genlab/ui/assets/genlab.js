@@ -162,7 +162,7 @@ window.genlab = (() => {
     else setTimeout(() => topic in last || pick(topic, value), patience.answer);
   }
 
-  const tabNow = () => addressed().tab ?? FIRST_TAB;
+  const tabNow = () => (`tab.${addressed().tab}` in catalogues.en ? addressed().tab : FIRST_TAB);
   const modelNow = () => addressed().model ?? last.model; // which the picker follows, where one goes back or forth
 
   /** Let the address say what is looked at, so that a reload keeps it; with `push`, Back comes to what was looked at before.

@@ -30,6 +30,9 @@ function view() {
 }
 const whenLeft = [], whenOpened = [], whenRefreshed = [], whenResting = []; // what the scripts of the other cards do then
 
+/** Whether this tab is looked at. */
+const looked = () => genlab.tabNow() === "latent";
+
 label(element);
 element.addEventListener("click", (event) => {
   const again = event.target.closest("#latent-again");
@@ -407,7 +410,7 @@ let placed = {}; // the point that the address tells: its parts, and as it is as
 let placing = null;
 
 for (const kind of ["input", "click", "pointerup", "keydown"]) element.addEventListener(kind, () => (touched = true), true);
-listen("tab", (tab) => tab === "latent" && placeSoon());
+listen("tab", () => looked() && placeSoon());
 
 function placeSoon() {
   clearTimeout(placing);
@@ -425,7 +428,7 @@ async function address(tellFault) {
 
 /** When the hand rests, let the address tell where one is; what is too large for an address is left out. */
 async function place() {
-  const elsewhere = () => genlab.tabNow() !== "latent" || genlab.modelNow() !== model.model; // one went back or forth meanwhile
+  const elsewhere = () => !looked() || genlab.modelNow() !== model.model; // one went back or forth meanwhile
   if (!touched || !here || failed || opening || lane.flying || elsewhere()) return;
   const asked = JSON.stringify(point());
   const found = await address(() => {});
@@ -579,9 +582,16 @@ at("more").addEventListener("click", () => {
   showCount();
   rest();
 });
-listen("model", (name) => { if (name !== wished) open(name); });
+
+/** Open what is picked as soon as this tab is looked at: to open a model is much work for the server. */
+function openSeen() {
+  const picked = genlab.recall("model");
+  if (looked() && picked !== wished) open(picked);
+}
+
+for (const topic of ["model", "tab"]) listen(topic, openSeen);
 listen("fetched", () => { if (model?.lacking && !failed) open(model.model, true); });
 listen("status", (status) => {
   const newer = model && !failed && status.model === model.model && status.version && status.version !== model.version;
-  if (newer && !opening) open(model.model, true);
+  if (newer && looked() && !opening) open(model.model, true);
 });
