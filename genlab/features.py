@@ -6,6 +6,7 @@ encoding versus training with sparse coding and vector quantization"); points by
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from genlab.algebra import eigen
 from genlab.data.dataset import Dataset, even_rows
-from genlab.files import npz, write_bytes
+from genlab.files import DiskFault, keep, npz
 from genlab.paths import cache_folder
 from genlab.sketches import lookalikes, sketches_of
 from genlab.statistics import Statistics
@@ -127,8 +128,10 @@ class Features:
         """What is called so in the cache, computed where it is not there."""
         file = cache_folder() / "features" / self.key / f"{name}.npz"
         if not file.exists():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            write_bytes(file, npz(**compute()), sync=False)
+            found = compute()
+            with suppress(DiskFault):  # it can be computed again
+                keep(file, npz(**found))
+            return {key: torch.from_numpy(value) for key, value in found.items()}
         with np.load(file, allow_pickle=False) as kept:
             return {key: torch.from_numpy(kept[key]) for key in kept}
 

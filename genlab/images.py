@@ -11,9 +11,13 @@ from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 from torch.nn import functional as F
 
+from genlab.errors import BadSetting
+
 
 def wall(pixels: Tensor, columns: int) -> Tensor:
     """Images uint8 [n, C, H, W] side by side in rows of `columns`: uint8 [C, rows·H, columns·W], grey ones staying grey."""
+    if not len(pixels) or columns < 1:
+        raise BadSetting(f"A wall of {len(pixels)} images in {columns} columns was asked for; both must be at least 1.")
     columns = min(columns, len(pixels))
     whole = F.pad(pixels, (0, 0, 0, 0, 0, 0, 0, -len(pixels) % columns))  # [r·c, C, H, W]  black where none are left
     rows = whole.unflatten(0, (-1, columns))  # [r, c, C, H, W]

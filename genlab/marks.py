@@ -15,7 +15,7 @@ from torch import Tensor
 
 from genlab.data import Part, Splits, save_dataset
 from genlab.errors import BadData
-from genlab.files import write_bytes, writing
+from genlab.files import read_json, write_bytes, writing
 from genlab.images import png
 from genlab.models.base import size_in_words
 from genlab.paths import datasets_folder
@@ -46,7 +46,10 @@ class Mark:
     def told(self) -> dict[str, Any]:
         """Model, step, seed, label, the model's classes, and the settings."""
         with self._opened() as image:
-            return json.loads(image.text["genlab"])
+            try:
+                return read_json(image.text["genlab"])
+            except (KeyError, ValueError) as fault:
+                raise BadData(f"The mark {self.id} does not tell how it was drawn: its file is damaged.") from fault
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -1,9 +1,11 @@
 """The verbs about models: train, resume, sample, push, axes, track, history, delete, list."""
 
 import json
+import os
+import signal
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,18 +15,20 @@ import genlab  # what is slow to load is named through it, and loaded where it i
 from genlab.cli.data import open_data
 from genlab.cli.words import Parser, first, number, parse, parser_of, wants_help
 from genlab.config import Config
-from genlab.errors import BadSetting, RunFault
-from genlab.files import npz, write_bytes
+from genlab.data.library import megabytes
+from genlab.errors import BadSetting, GenlabError, RunFault
+from genlab.files import write_bytes
 from genlab.models import MODELS
 from genlab.models.settings import SEEDS, CommonSettings, check_seeds
 from genlab.paths import shipped_models
-from genlab.training.checkpoint import AXES, find_model, list_models, load_model, read_config, sampling_of
+from genlab.training.checkpoint import AXES, find_model, list_models, load_model, read_config, sampling_of, spec_of
 from genlab.training.run import Run, delete_runs, list_runs
 
 if TYPE_CHECKING:
-    from genlab.models import Draft
+    from genlab.models.many import Block
 
 DEVICES = ("auto", "cpu", "cuda")
+MENTIONED = 10**9  # bytes of samples beyond which their size is told before they are drawn
 
 
 def train_verb(words: list[str]) -> None:
@@ -100,18 +104,21 @@ def sample_verb(words: list[str]) -> None:
     check_seeds(given.seed, given.n)
     if given.out.suffix not in (".png", ".npz"):
         raise BadSetting(f"{given.out.name} is neither a .png nor a .npz file; name one of these.")
-    settings, trained = sampling.parse(values), load_model(name)
+    settings, many = sampling.parse(values), genlab.models.many
+    spec = spec_of(read_config(find_model(name)))
+    if given.out.suffix == ".png":
+        many.check_picture(given.n, spec)
+    elif (size := many.bytes_of(given.n, spec)) > MENTIONED:
+        print(f"{given.n:,} samples take up to {megabytes(size)} in {given.out.name}; Ctrl-C ends it and leaves nothing.")
+    trained = load_model(name)
     label = trained.model.label_of(given.label)
-    wishes = trained.model.given_labels(label, given.n)
-    device = genlab.training.train.accelerator_for(given.device, "fp32").device
-    drafts = trained.model.to(device).sample(given.n, settings, given.seed, wishes)
-    items, spec = _last(drafts).items, trained.model.spec
+    model = trained.model.to(genlab.training.train.accelerator_for(given.device, "fp32").device)
+    blocks = _watched(many.in_blocks(model, given.n, settings, given.seed, label), given.n)
     told = {"model": trained.name, "n": given.n, "seed": given.seed, "label": given.label, **settings.model_dump()}
     if given.out.suffix == ".npz":
-        labels = [-1] * given.n if wishes.classes is None else wishes.classes.argmax(1).tolist()
-        write_bytes(given.out, npz(samples=genlab.data.to_stored(items, spec).numpy(), labels=labels))
+        many.write_npz(given.out, model, given.n, label, blocks)
     else:
-        picture = genlab.plane.together(items, spec, min(16, given.n))
+        picture = genlab.plane.together(many.items_of(blocks), spec, min(16, given.n))
         write_bytes(given.out, genlab.images.png(picture, {"genlab": json.dumps(told)}))
     print(f"{given.n} samples of {trained.name} are in {given.out}.")
 
@@ -205,24 +212,44 @@ def list_verb(words: list[str]) -> None:
 
 
 def _train(run: Run, device: str) -> None:
-    """Train in this process with a progress bar; Ctrl-C saves and stops."""
+    """Train in this process with a progress bar; Ctrl-C lets the step end, saves and stops."""
     status, quiet = run.status(), not genlab.training.train.accelerator_for(device, run.settings.precision).is_main_process
     if not quiet:
         print(f"{run.name}: {run.command}")
     steps = genlab.train(run, open_data(run.record["dataset"]), device)
-    with closing(steps), tqdm(total=status.steps, unit="step", disable=quiet) as bar:
-        try:
-            for progress in steps:
-                bar.update(progress.step - bar.n)
-                if progress.recorded:
-                    bar.set_postfix_str(_told(progress))
-        except KeyboardInterrupt:
-            steps.close()
-            print(f"\nStopped at step {run.status().step:,}. Continue with: python -m genlab resume {run.name}", file=sys.stderr)
-            raise
+    with _stopping(run, quiet) as interrupted, closing(steps), tqdm(total=status.steps, unit="step", disable=quiet) as bar:
+        for progress in steps:
+            bar.update(progress.step - bar.n)
+            if progress.recorded:
+                bar.set_postfix_str(_told(progress))
+            if interrupted and run.wanted() != "stop":
+                break
+    if interrupted and run.status().state != "done":
+        if not quiet:
+            print(f"Stopped at step {run.status().step:,}. Continue with: python -m genlab resume {run.name}", file=sys.stderr)
+        raise KeyboardInterrupt
     if quiet or not (saved := run.checkpoints()):  # stopped and deleted from elsewhere
         return
     print(f"Saved in {run.name}/checkpoints/{saved[-1].name}. Try: python -m genlab sample {run.address} --out samples.png")
+
+
+@contextmanager
+def _stopping(run: Run, quiet: bool) -> Iterator[list[int]]:
+    """Let Ctrl-C ask the run to stop, as the page does, instead of tearing a step apart; what it yields is then not empty."""
+    pressed: list[int] = []
+
+    def stop(number: int, frame: object) -> None:
+        pressed.append(number)
+        with suppress(OSError):  # not print, which may be what is interrupted
+            os.write(2, b"" if quiet else b"\nIt stops after this step and saves.\n")
+        with suppress(GenlabError):  # of a disk that is full; the loop looks, too
+            run.ask("stop")
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _told(progress: "genlab.Progress") -> str:
@@ -230,10 +257,9 @@ def _told(progress: "genlab.Progress") -> str:
     return ", ".join([*losses, f"{progress.items_per_second:,.0f} items/s"])
 
 
-def _last(drafts: "Iterator[Draft]") -> "Draft":
-    """Follow the drafts with a progress bar where there are several."""
-    with tqdm(unit="step", leave=False) as bar:
-        for draft in drafts:
-            bar.total = draft.total
-            bar.update()
-    return draft
+def _watched(blocks: "Iterator[Block]", n: int) -> "Iterator[Block]":
+    """Follow the samples with a progress bar."""
+    with tqdm(total=n, unit="sample", leave=False) as bar:
+        for block in blocks:
+            bar.update(block.done - bar.n)
+            yield block

@@ -587,7 +587,9 @@ def _tell_all(job: Job) -> None:
         raise
     except OSError as fault:
         reason = (fault.strerror or str(fault)).lower()
-        tell(json.dumps({"refused": f"The import could not write: {reason}. Free some space, then import again."}))
+        full = fault.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        advice = "Free some space, then import again." if full else "Nothing was imported."
+        tell(json.dumps({"refused": f"The import could not write: {reason}. {advice}"}))
     except MemoryError:
         tell(json.dumps({"refused": "These files take more memory than an import may have. Import fewer at a time."}))
 

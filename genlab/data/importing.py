@@ -25,7 +25,7 @@ from genlab.data.importer import Job, Limits
 from genlab.data.library import check_free, record_of, save_dataset, with_held_out
 from genlab.data.sources import Part
 from genlab.errors import BadData, BadSetting, UnknownName
-from genlab.files import writing
+from genlab.files import sweep_drafts, writing
 from genlab.paths import datasets_folder
 
 Mode = Literal["auto", "grey", "colour"]
@@ -314,10 +314,11 @@ def _why(code: int, late: bool, limits: Limits) -> str:
 
 @contextmanager
 def _scratch() -> Iterator[Path]:
-    """A folder that is gone afterwards, beside the datasets; those of processes that were killed are swept away."""
+    """A folder that is gone afterwards, beside the datasets; what processes that were killed left is swept away."""
     folder = datasets_folder()
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
+        sweep_drafts(folder)
         for left in folder.glob(f"{SCRATCH}*"):
             if not psutil.pid_exists(int(left.name.split("-")[1])):
                 shutil.rmtree(left, ignore_errors=True)

@@ -375,7 +375,7 @@ class _Tables:
 
 def _rows(table: str, text: str) -> list[dict[str, str]]:
     """The rows of a table by the names of its columns; none where it is no table."""
-    with suppress(ValueError, csv.Error):
+    with suppress(ValueError, csv.Error, AttributeError, RecursionError):  # lines that are no objects, or nested without end
         if _suffix(table) == "jsonl":
             rows = [json.loads(line) for line in text.splitlines() if line.strip()]
             return [{key: str(v).strip() for key, v in row.items() if isinstance(v, str | int | float)} for row in rows]

@@ -3,7 +3,6 @@
 `SOURCE+NAME` is a source and a recipe kept beside one's own datasets, `SOURCE+FILE.json` a source and a recipe in a file.
 """
 
-import json
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -19,10 +18,10 @@ from genlab.data.recipe import PLUS, Recipe, read_recipe, write_recipe
 from genlab.data.sources import SOURCES, Part, Source
 from genlab.data.spec import Modality
 from genlab.errors import BadData, DataMissing, UnknownName
-from genlab.files import one_at_a_time, whole_folder, write_json, writing
+from genlab.files import one_at_a_time, read_json, whole_folder, write_json, writing
 from genlab.lazy import late
 from genlab.paths import cache_folder, current_space, data_folder, datasets_folder, downloads_folder
-from genlab.registry import check_name, unknown
+from genlab.registry import NAME, check_name, unknown
 
 if TYPE_CHECKING:
     from genlab.data.dataset import Splits
@@ -46,7 +45,8 @@ class About:
 
 def list_datasets() -> list[str]:
     """All datasets that can be opened by name: the sources', then one's own and those of kept recipes, newest first."""
-    own = sorted(datasets_folder().glob("*/dataset.json"), key=lambda file: file.stat().st_mtime, reverse=True)
+    kept = [file for file in datasets_folder().glob("*/dataset.json") if NAME.fullmatch(file.parent.name)]  # no draft is
+    own = sorted(kept, key=lambda file: file.stat().st_mtime, reverse=True)
     names = [*SOURCES, *(file.parent.name for file in own)]
     made = sorted(datasets_folder().glob(f"*{PLUS}*.json"), key=lambda file: file.stat().st_mtime, reverse=True)
     return [*names, *(file.stem for file in made if file.stem.split(PLUS)[0] in names)]
@@ -233,6 +233,8 @@ def _maps_of(name: str) -> Path:
 def _source_folder(name: str) -> Path:
     """The folder of a source's memory maps, built where it is not there yet."""
     source, folder = SOURCES[name], _maps_of(name)
+    if folder.exists():  # a cache that cannot be written to serves as well
+        return folder
     with one_at_a_time(folder):
         if not folder.exists():
             if not _lies_raw(source):
@@ -256,7 +258,7 @@ def _opened(name: str, folder: Path, written: int) -> "Splits":
 
 def _record(folder: Path) -> dict[str, Any]:
     try:
-        record = json.loads((folder / "dataset.json").read_text("utf-8"))
+        record = read_json((folder / "dataset.json").read_text("utf-8"))
         newer = record["format"] > FORMAT
     except (OSError, ValueError, KeyError, TypeError) as fault:
         raise BadData(f"The dataset {folder.name!r} cannot be read: its dataset.json is damaged or missing.") from fault

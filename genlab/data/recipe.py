@@ -1,6 +1,5 @@
 """Recipe: the steps that make a dataset from its source, as JSON that can be read, undone and shared."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from pydantic import ValidationError
 
 from genlab.config import Config
 from genlab.errors import BadData
-from genlab.files import write_json
+from genlab.files import read_json, write_json
 from genlab.registry import Registry
 
 if TYPE_CHECKING:
@@ -149,7 +148,7 @@ class Recipe:
 def read_recipe(file: Path) -> Recipe:
     """The recipe in a file."""
     try:
-        value = json.loads(file.read_text("utf-8"))
+        value = read_json(file.read_text("utf-8"))
     except FileNotFoundError:
         raise BadData(f"There is no recipe called {file.name!r}.") from None
     except (OSError, ValueError) as fault:

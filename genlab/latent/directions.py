@@ -1,6 +1,5 @@
 """Directions: ways through a latent space that mean something, found from examples or from known factors, and kept by name."""
 
-import json
 import math
 import os
 from contextlib import suppress
@@ -14,7 +13,7 @@ from genlab.algebra import regression
 from genlab.data import Dataset, even_rows, to_model, to_pixels
 from genlab.data.sprites import FACTORS, measure
 from genlab.errors import BadData, BadSetting, UnknownName
-from genlab.files import write_json, writing
+from genlab.files import read_json, write_json, writing
 from genlab.latent.space import from_text, to_text
 from genlab.models.base import LatentModel, blocks_of, one_hot
 from genlab.paths import current_space, runs_folder
@@ -180,7 +179,7 @@ class Shelf:
         if name not in self._files():
             raise UnknownName(unknown("direction", name, list(self._files())))
         try:
-            record = json.loads(self._files()[name].read_text("utf-8"))
+            record = read_json(self._files()[name].read_text("utf-8"))
             self._check(name, record["weights"])
             vector = from_text(str(record["vector"]), self.shape)[0]
             bend = from_text(str(record["bend"]), self.shape)[0] if "bend" in record else None

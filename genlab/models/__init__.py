@@ -7,6 +7,7 @@ from genlab.models.settings import DiffusionSettings, GANSettings, VAESettings
 from genlab.registry import Registry
 
 if TYPE_CHECKING:
+    from genlab.models import many
     from genlab.models.base import Draft, Encoding, GenerativeModel, Given, LatentModel, Loss, Player
 
 MODELS: "Registry[type[GenerativeModel]]" = Registry("model family")
@@ -14,6 +15,6 @@ MODELS.defer("vae", named("genlab.models.vae", "VAE"), VAESettings)
 MODELS.defer("gan", named("genlab.models.gan", "GAN"), GANSettings)
 MODELS.defer("diffusion", named("genlab.models.diffusion", "Diffusion"), DiffusionSettings)
 
-__all__ = ["MODELS", "Draft", "Encoding", "GenerativeModel", "Given", "LatentModel", "Loss", "Player"]
+__all__ = ["MODELS", "Draft", "Encoding", "GenerativeModel", "Given", "LatentModel", "Loss", "Player", "many"]
 
 __getattr__, __dir__ = on_use(__name__)

@@ -13,7 +13,7 @@ from genlab.algebra import orthonormal, strongest
 from genlab.config import Config
 from genlab.data import Batch, DataSpec, Modality
 from genlab.errors import BadCheckpoint, BadSetting
-from genlab.models.settings import CommonSettings
+from genlab.models.settings import CommonSettings, check_count
 from genlab.registry import unknown
 
 
@@ -180,6 +180,7 @@ class LatentModel(GenerativeModel):
 
     def prior(self, n: int, seed: int) -> Tensor:
         """[n, *L] standard normal latents, row i from seed + i, drawn on the CPU."""
+        check_count(n)
         rows = [torch.randn(self.latent_shape, generator=torch.Generator().manual_seed(seed + i)) for i in range(n)]
         return torch.stack(rows).to(self.device)
 

@@ -32,7 +32,7 @@ from genlab.data import Batch, DataSpec, Modality
 from genlab.errors import BadSetting
 from genlab.models.base import Draft, Encoding, Given, LatentModel, Loss, blocks_of, check_weights, one_hot
 from genlab.models.layers import mlp
-from genlab.models.settings import DiffusionSettings
+from genlab.models.settings import DiffusionSettings, check_count
 
 TIMES = 1000  # discrete noise levels that the networks know
 ROUNDS = 5  # of fixed-point iteration a step back; fewer leave latents that are less like noise
@@ -86,6 +86,7 @@ class Diffusion(LatentModel):
 
     @torch.no_grad()
     def sample(self, n: int, settings: Config, seed: int, given: Given | None = None) -> Iterator[Draft]:
+        check_count(n)
         noises = [torch.Generator().manual_seed(seed + i) for i in range(n)]
         z = torch.stack([torch.randn(self.latent_shape, generator=noise) for noise in noises])  # as in prior()
         yield from self.denoise(z.to(self.device), given, settings, noises)

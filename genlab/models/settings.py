@@ -200,3 +200,9 @@ def check_seeds(seed: int, n: int = 1, name: str = "seed") -> None:
     if not 0 <= seed <= SEEDS - n:
         wanted = "it must be a whole number" if n == 1 else f"for {n:,} items, one from each seed on, it must be"
         raise BadSetting(f"{name} is {seed}; {wanted} from 0 to {SEEDS - n:,}.", name)
+
+
+def check_count(n: int) -> None:
+    """Raise BadSetting unless so many items can be drawn."""
+    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+        raise BadSetting(f"n is {n!r}; it must be a whole number from 1 up.", "n")

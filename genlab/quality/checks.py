@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from genlab.data.dataset import Splits
 from genlab.data.recipe import Recipe
 from genlab.errors import BadData
 from genlab.features import Features
-from genlab.files import npz, write_bytes
+from genlab.files import DiskFault, keep, npz
 from genlab.paths import cache_folder
 from genlab.quality.defect import DEFECTS, Defect, Finding
 from genlab.registry import unknown
@@ -65,8 +66,8 @@ def _kept(name: str, data: Splits, features: Features) -> Iterator[Finding]:
         for finding in DEFECTS[name].detect(data, features):
             found.append(finding)
             yield finding
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(file, _packed(found), sync=False)
+        with suppress(DiskFault):  # it can be found again
+            keep(file, _packed(found))
         return
     with np.load(file, allow_pickle=False) as kept:
         for i, (issue, sentence, classes) in enumerate(json.loads(str(kept["about"]))):

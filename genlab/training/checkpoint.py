@@ -1,7 +1,6 @@
 """Checkpoints: readable, harmless, whole; weights as safetensors, everything else as JSON and Markdown."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -13,7 +12,7 @@ from safetensors import SafetensorError
 from genlab.config import Config
 from genlab.data.spec import DataSpec
 from genlab.errors import BadCheckpoint, UnknownName
-from genlab.files import sha256, whole_folder, write_json
+from genlab.files import read_json, sha256, whole_folder, write_json
 from genlab.lazy import late
 from genlab.models import MODELS
 from genlab.paths import CHECKPOINTS, on_hub, runs_folder, shipped_models
@@ -77,8 +76,9 @@ def list_models() -> list[str]:
     return shipped_models() + [run.address for run in list_runs() if run.checkpoints()]
 
 
-def find_model(name: str) -> Path:
+def find_model(name: str | Path) -> Path:
     """The folder of a shipped checkpoint, of a run's last checkpoint, of hf://USER/NAME, or the folder itself."""
+    name = str(name)
     if on_hub(name):
         return fetch(name)
     if name.startswith(PREFIX):
@@ -102,7 +102,7 @@ def _last_checkpoint(run: Run) -> Path:
     return run.checkpoints()[-1]
 
 
-def load_model(name: str, device: str = "cpu") -> Trained:
+def load_model(name: str | Path, device: str = "cpu") -> Trained:
     """Open a model for use; raises BadCheckpoint with the reason when it is damaged, dangerous or does not fit."""
     folder = find_model(name)
     config = read_config(folder)
@@ -116,7 +116,7 @@ def load_model(name: str, device: str = "cpu") -> Trained:
         raise BadCheckpoint(
             f"The weights of {folder.name!r} were changed or damaged: their SHA-256 is not the one in config.json."
         )
-    return Trained(name, folder, config, model.to(device).eval())
+    return Trained(str(name), folder, config, model.to(device).eval())
 
 
 def save_checkpoint(
@@ -138,7 +138,7 @@ def save_checkpoint(
 def load_state(folder: Path) -> "dict[str, Tensor]":
     """What continuing a run needs, verified."""
     try:
-        expected = json.loads((folder / STATE / "state.json").read_text())["sha256"]
+        expected = read_json((folder / STATE / "state.json").read_text())["sha256"]
         if sha256(folder / STATE / "state.safetensors") == expected:
             return load_file(folder / STATE / "state.safetensors")
     except (OSError, ValueError, KeyError, SafetensorError) as fault:
@@ -181,7 +181,7 @@ def _hashes(folder: Path) -> dict[str, str]:
 def read_config(folder: Path) -> dict[str, Any]:
     """What a checkpoint says of itself."""
     try:
-        config = json.loads((folder / "config.json").read_text())
+        config = read_json((folder / "config.json").read_text())
         written = config["format"]
         newer = written > FORMAT
     except (OSError, ValueError, KeyError, TypeError) as fault:

@@ -1,6 +1,5 @@
 """Interludes: what a run does beside learning (records, held-out losses, samples), and how often it has time for them."""
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from math import ceil, inf
@@ -9,7 +8,7 @@ from statistics import median
 from time import perf_counter
 from typing import Any, Literal, TypeVar
 
-from genlab.files import write_json
+from genlab.files import read_json, write_json, writing
 from genlab.training.run import Run
 
 Kind = Literal["record", "measure", "draw"]
@@ -142,7 +141,7 @@ def times(every: int, after: int, before: int) -> int:
 def read_rhythm(run: Run) -> Rhythm | None:
     """What was decided, if it was."""
     try:
-        return Rhythm(**json.loads(_file(run).read_text()))
+        return Rhythm(**read_json(_file(run).read_text()))
     except (OSError, ValueError, TypeError):
         return None
 
@@ -153,7 +152,8 @@ def write_rhythm(run: Run, rhythm: Rhythm) -> None:
 
 def forget_rhythm(run: Run) -> None:
     """Let it be decided anew when the run goes on."""
-    _file(run).unlink(missing_ok=True)
+    with writing(_file(run)):
+        _file(run).unlink(missing_ok=True)
 
 
 def _file(run: Run) -> Path:

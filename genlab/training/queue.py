@@ -1,6 +1,5 @@
 """Queue: runs that wait for their turn, so that no more train at once than the machine can bear."""
 
-import json
 import threading
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from genlab.errors import GenlabError, RunFault
-from genlab.files import write_json
+from genlab.files import read_json, write_json, writing
 from genlab.paths import current_space, in_space
 from genlab.training import worker
 from genlab.training.run import ALIVE, Run
@@ -166,12 +165,13 @@ class Queue:
 
     def _read(self) -> dict[str, Any]:
         try:
-            return json.loads(self.file.read_text("utf-8"))
+            return read_json(self.file.read_text("utf-8"))
         except (OSError, ValueError):
             return {}
 
     def _write(self) -> None:
-        self.file.parent.mkdir(parents=True, exist_ok=True)
+        with writing(self.file):
+            self.file.parent.mkdir(parents=True, exist_ok=True)
         turns = {name: [asdict(turn) for turn in getattr(self, f"_{name}")] for name in ("waiting", "training")}
         write_json(self.file, {"at_once": self.at_once, **turns})
 

@@ -20,7 +20,7 @@ from genlab import data as datasets
 from genlab.data.recipe import PLUS
 from genlab.data.spec import Modality
 from genlab.errors import GenlabError, RunFault, UnknownName
-from genlab.files import DiskFault, write_bytes, write_json, writing
+from genlab.files import DiskFault, read_json, write_bytes, write_json, writing
 from genlab.lazy import late
 from genlab.models import MODELS
 from genlab.models.settings import CommonSettings
@@ -155,7 +155,7 @@ class Run:
     def record(self) -> dict[str, Any]:
         """What was asked for: family, dataset, settings, threads, when and by which version."""
         try:
-            record = json.loads((self.path / "run.json").read_text())
+            record = read_json((self.path / "run.json").read_text())
             newer = record["format"] > FORMAT
         except (OSError, ValueError, KeyError, TypeError) as fault:
             raise RunFault(f"The run {self.name!r} cannot be read: its run.json is damaged or missing.") from fault
@@ -223,7 +223,7 @@ class Run:
         """The state as the process left it; `interrupted` when that process is gone."""
         steps = int(self.record["settings"]["steps"])
         try:
-            noted = json.loads((self.path / "status.json").read_text())
+            noted = read_json((self.path / "status.json").read_text())
         except (OSError, ValueError):
             return Status("stopped", 0, steps, "Not started yet.")
         state, message = noted["state"], noted["message"]
@@ -258,7 +258,8 @@ class Run:
         try:
             yield
         finally:
-            file.unlink(missing_ok=True)
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
 
     def _doing(self) -> Doing:
         try:
@@ -291,7 +292,7 @@ class Run:
     def control(self) -> Control:
         """What was asked last."""
         try:
-            asked = json.loads((self.path / "control.json").read_text())
+            asked = read_json((self.path / "control.json").read_text())
             return Control(asked["wanted"], int(asked["granted"]), float(asked["pace"]), tuple(asked["players"]))
         except (OSError, ValueError, KeyError, TypeError):
             return Control()
@@ -308,7 +309,8 @@ class Run:
 
     def watch(self) -> None:
         """Say that somebody looks, without which nothing is drawn for them."""
-        (self.path / "watched").touch()
+        with suppress(OSError):
+            (self.path / "watched").touch()
 
     @property
     def watched(self) -> bool:
@@ -326,7 +328,7 @@ class Run:
     def steered(self) -> int | None:
         """The first step that was steered by hand, if any was."""
         try:
-            return int(json.loads((self.path / "steered.json").read_text()))
+            return int(read_json((self.path / "steered.json").read_text()))
         except (OSError, ValueError):
             return None
 
@@ -351,12 +353,12 @@ class Run:
             draft = self.path / "history.tmp"
             draft.write_bytes(b"".join(json.dumps(record).encode() + b"\n" for record in kept))
             draft.replace(self.path / "history.jsonl")
-        for step in self.samples():
-            if step > after:
-                self.sample_file(step).unlink()
-        if self.steered is not None and self.steered > after:
-            (self.path / "steered.json").unlink()
-        self.live_file.unlink(missing_ok=True)
+            for step in self.samples():
+                if step > after:
+                    self.sample_file(step).unlink()
+            if self.steered is not None and self.steered > after:
+                (self.path / "steered.json").unlink()
+            self.live_file.unlink(missing_ok=True)
 
     def _last_step(self) -> int:
         """The last step that is recorded or saved; not every step is."""
@@ -366,7 +368,7 @@ class Run:
         try:
             with (self.path / "history.jsonl").open("rb") as file:
                 file.seek(max(0, file.seek(0, 2) - 4096))
-                return json.loads(file.read().split(b"\n")[-2])["step"]
+                return read_json(file.read().split(b"\n")[-2])["step"]
         except (OSError, IndexError, ValueError):
             return 0
 

@@ -1,13 +1,12 @@
 """Trackers: the record of a run, told to an experiment tracker through Accelerate, where one is installed."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from accelerate.tracking import LOGGER_TYPE_TO_CLASS, get_available_trackers
 
 from genlab.errors import BadSetting, RunFault
-from genlab.files import write_json
+from genlab.files import read_json, write_json, writing
 from genlab.registry import unknown
 from genlab.training.run import Run
 from genlab.training.train import accelerator_for
@@ -33,13 +32,14 @@ def track(run: Run, tracker: str, folder: Path) -> int:
     if not news:
         return 0
     accelerator_for("cpu", "fp32")  # the trackers ask its state which process may write
-    opened = _opened(run, tracker, folder)
-    opened.start()
     record = run.record
-    opened.store_init_configuration({"family": record["family"], "dataset": record["dataset"], **record["settings"]})
-    for line in news:
-        opened.log(_values(line), step=line["step"])
-    opened.finish()
+    with writing(folder / run.name):
+        opened = _opened(run, tracker, folder)
+        opened.start()
+        opened.store_init_configuration({"family": record["family"], "dataset": record["dataset"], **record["settings"]})
+        for line in news:
+            opened.log(_values(line), step=line["step"])
+        opened.finish()
     told.remember(news[-1]["step"])
     return len(news)
 
@@ -50,7 +50,12 @@ class Told:
     def __init__(self, run: Run, tracker: str, folder: Path) -> None:
         """Raises RunFault where TensorBoard's folder holds the record of another run of that name."""
         self.file, self.key = run.path / "told.json", f"{tracker} {run.name}"
-        self.steps = json.loads(self.file.read_text()) if self.file.exists() else {}
+        try:
+            self.steps = read_json(self.file.read_text()) if self.file.exists() else {}
+        except (OSError, ValueError) as fault:
+            raise RunFault(
+                f"{self.file} is damaged, which says what was told of the run; remove it to tell all again."
+            ) from fault
         if LOGGER_TYPE_TO_CLASS[tracker].requires_logging_directory:
             written = folder.resolve() / run.name
             self.key = f"{tracker} {written}"
