@@ -54,6 +54,19 @@ def test_a_paused_run_lets_the_next_one_go(queue):
     assert states(a, b) == ["paused", "running"]
 
 
+def test_where_the_number_is_fixed_a_paused_run_keeps_its_place(tmp_path, queue):
+    fixed = Queue(tmp_path / "fixed.json", at_once=1)
+    a, b = runs("a", "b")
+    fixed.add(a)
+    fixed.add(b)
+    a.note("paused")
+    fixed.advance()
+    assert states(a, b) == ["paused", "queued"]
+    a.note("stopped")
+    fixed.add(a)
+    assert states(a, b) == ["queued", "running"], "who goes on lines up"
+
+
 def test_runs_change_places_and_leave(queue):
     a, b, c, d = runs("a", "b", "c", "d")
     for run in (a, b, c, d):

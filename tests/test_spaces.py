@@ -94,21 +94,23 @@ def test_a_space_that_trains_stays(public: Path):
     assert (public / "busy").exists()
 
 
-def test_the_longest_unused_makes_room(public: Path, monkeypatch: pytest.MonkeyPatch):
-    for i, name in enumerate(("oldest", "older")):
+def test_nobodys_data_make_room_for_anothers(public: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in ("old", "mine"):
         bring(public / name)
-        aged(public / name, 1000 - i)
-    each = spaces._size(public / "oldest")
-    monkeypatch.setattr(preset, "_current", preset.Preset(public=True, disk=each + 10, idle=3600))
-    spaces.check_room()
-    assert [space.name for space in public.iterdir()] == ["older"]
-
-
-def test_a_full_disk_is_a_sentence(public: Path, monkeypatch: pytest.MonkeyPatch):
-    bring(public / "mine")  # just now, so it stays
-    monkeypatch.setattr(preset, "_current", preset.Preset(public=True, disk=10))
-    with pytest.raises(BadData, match="no disk left"):
+    aged(public / "old", 3000)
+    monkeypatch.setattr(preset, "_current", preset.Preset(public=True, disk=10, visitor_disk=2**30, visitor_files=100, idle=3600))
+    spaces.sweep()
+    with in_space(public / "mine"), pytest.raises(BadData, match="no disk left"):
         spaces.check_room()
+    assert {space.name for space in public.iterdir()} == {"old", "mine"}
+
+
+def test_who_has_left_is_forgotten(public: Path):
+    bring(public / "old")
+    aged(public / "old", 3700)
+    left: list[Path] = []
+    spaces.sweep(left.append)
+    assert left == [public / "old"]
 
 
 # --- On the page ---

@@ -12,10 +12,13 @@ import torch
 from torch import Tensor
 
 from genlab.data.spec import DataSpec, Modality
+from genlab.errors import BadData
+from genlab.paths import current_space
 from genlab.registry import Registry
 
 Shape = tuple[int, ...]
 AUGMENTATIONS: Registry[Callable[[Shape], Callable[[Tensor], Tensor]]] = Registry("augmentation", "genlab.data.augment")
+MOST_ITEMS, MOST_BYTES = 120_000, 2**27  # that a visitor's recipe may have in all, and may make anew
 UNDATED = 0  # in the column `date`, which holds days of the calendar counted from the first of the year 1
 USUAL: Mapping[str, float | int] = {"weight": 1.0, "date": UNDATED}  # of items of which a column tells nothing
 
@@ -97,12 +100,23 @@ class Dataset:
 
     def extended(self, other: "Dataset") -> "Dataset":
         """These items and after them those of another view; what only one of the two knows of its items goes, but for USUAL."""
+        self.check_growth(len(other), len(other))
         data = self._patched(other.read(slice(None)))
         new = len(self.base) + data._patch_count - len(other) + torch.arange(len(other))
         names = [*dict.fromkeys([*self.columns, *other.columns])]
         both = [(name, self._column_or_usual(name), other._column_or_usual(name)) for name in names]
         columns = {name: torch.cat([own, theirs]) for name, own, theirs in both if own is not None and theirs is not None}
         return replace(data, index=torch.cat([self.places, new]), columns=columns)
+
+    def check_growth(self, made: int, added: int = 0) -> None:
+        """Raise BadData, in a visitor's space, where so many items that are made anew would be more than there is room for."""
+        items = len(self) + added
+        size = (self._patch_count + made) * self.base[:1].nbytes
+        if current_space() is not None and ((added and items > MOST_ITEMS) or size > MOST_BYTES):
+            raise BadData(
+                f"This would make a dataset of {items:,} items, {size / 2**20:,.0f} MB of them made anew; on a public page it "
+                f"may have {MOST_ITEMS:,} items and {MOST_BYTES // 2**20} MB. Take a smaller dataset or fewer steps."
+            )
 
     def _column_or_usual(self, name: str) -> Tensor | None:
         return self.columns.get(name, torch.full((len(self),), USUAL[name]) if name in USUAL else None)
@@ -112,6 +126,7 @@ class Dataset:
         return 0 if self.patches is None else len(self.patches)
 
     def _patched(self, items: Tensor) -> "Dataset":
+        self.check_growth(len(items))
         new = items.numpy().astype(self.base.dtype, copy=False)
         return replace(self, index=self.places, patches=new if self.patches is None else np.concatenate([self.patches, new]))
 

@@ -75,6 +75,7 @@ class Limits:
     pixels: int  # of an image
     side: int  # pixels
     seconds: float  # that all of it may take
+    kept: int = 2**50  # bytes of the dataset that it becomes
 
 
 @dataclass(frozen=True)
@@ -236,6 +237,11 @@ def _brought(job: Job, files: list[File]) -> Iterator[dict[str, Any]]:
         yield {"doing": "look", "done": i + 1, "total": len(files), "kept": len(heads), "skipped": len(verdicts)}
     size = job.size or _fitting([head.side for head in heads.values()])
     grey = all(head.grey for head in heads.values()) if job.mode == "auto" else job.mode == "grey"
+    if (wanted := len(heads) * size**2 * (1 if grey else 3)) > job.limits.kept:
+        raise Refused(
+            f"{len(heads):,} pictures of {size}×{size} pixels take {_megabytes(wanted)}; you have room for "
+            f"{_megabytes(job.limits.kept)}. Choose a smaller size or fewer pictures."
+        )
     kept = 0
     with (scratch / "pixels").open("wb") as pixels:
         for done, (i, head) in enumerate(heads.items(), 1):

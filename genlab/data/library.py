@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from genlab.data.dataset import Splits
 
 FORMAT = 2  # of a dataset's folder; raised when an older genlab could not read it
+MOST_INGREDIENTS = 20  # datasets that a recipe may take items of, all that these take items of counted in
 HELD_OUT = 12  # one item in so many goes to each held-out part that a dataset does not bring along
 DTYPES = {"image": np.uint8, "points": np.float32}
 _open = late("genlab.data.dataset", "open_splits")  # what is known of datasets is told without torch
@@ -173,6 +174,7 @@ def delete_dataset(name: str) -> None:
         file = _recipe_file(name)
         with writing(file):
             file.unlink()
+        let_go()
         return
     if name in SOURCES:
         raise BadData(f"{name!r} comes with genlab and cannot be deleted.")
@@ -180,6 +182,11 @@ def delete_dataset(name: str) -> None:
     with writing(folder):
         shutil.rmtree(folder)
         folder.with_name(f"{name}.lock").unlink(missing_ok=True)
+
+
+def let_go() -> None:
+    """Give back the memory of what recipes have made; it is made again when it is asked for."""
+    _made.cache_clear()
 
 
 def record_of(name: str) -> dict[str, Any]:
@@ -206,7 +213,12 @@ def _made(name: str, file: Path, written: int, space: Path | None) -> "Splits":
 
 def _make(name: str, recipe: Recipe) -> "Splits":
     """What a recipe makes of its source, unless that would take the very dataset that is being made."""
-    if name in _ingredients(recipe, set()):
+    if len(found := _ingredients(recipe, set())) > MOST_INGREDIENTS:
+        raise BadData(
+            f"This recipe and those it builds on take items of {len(found)} datasets; at most {MOST_INGREDIENTS} are possible. "
+            "Export one of them and import it again as a dataset."
+        )
+    if name in found:
         raise BadData(f"{name!r} would be made of itself, as one of its steps takes items of it. Take them from another dataset.")
     return recipe.apply(load(name.partition(PLUS)[0]), name)
 
@@ -215,7 +227,7 @@ def _ingredients(recipe: Recipe, known: set[str]) -> set[str]:
     """Names of the datasets that steps take items of, theirs, and so on, added to those known."""
     for other in {step.settings.get("dataset", recipe.source) for step in recipe.steps} - known:
         known.add(other)
-        if PLUS in other:
+        if PLUS in other and len(known) <= MOST_INGREDIENTS:
             _ingredients(recipe_of(other), known)
     return known
 

@@ -63,6 +63,7 @@ def merge(data: Splits, step: Step) -> Dataset:
         raise BadData(f"{', '.join(held)}; merge images into images, or points into points.")
     if other.train.fingerprint != step.settings["fingerprint"]:
         raise BadData(f"{other.name} is no longer what it was when it was merged: its fingerprint has changed.")
+    data.train.check_growth(len(other.train), len(other.train))
     train = _with_classes(data.train, other.spec.classes)
     numbers = torch.cat([_numbers(train, other.spec.classes), torch.tensor([-1])])
     told = {"label": numbers[other.train.label], "id": added_ids(step.key, len(other.train))}

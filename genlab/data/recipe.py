@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from genlab.config import Config
 from genlab.errors import BadData
 from genlab.files import read_json, write_json
+from genlab.patience import go_on
 from genlab.registry import Registry
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ class Recipe:
             )
         data = source
         for step in self.steps:
+            go_on()
             if step.part != "train" and source.spec.classes:
                 raise BadData(
                     f"Step {step.key} labels the {step.part} part, but what is held out of {source.name} keeps the labels "

@@ -1,7 +1,10 @@
 """What a person wants to know of a dataset at a glance: examples, statistics, neighbours and a map in two dimensions."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import wraps
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -12,6 +15,21 @@ from genlab.errors import BadData
 
 MOST_VALUES = 100_000_000  # pixels that are looked at; what is larger is judged by an even sample
 WHOLE = 3_000_000  # pixels that one block of work holds
+Measure = TypeVar("Measure", bound=Callable[..., Any])
+
+
+def once(measure: Measure) -> Measure:
+    """Measure a dataset once, for as long as it is in memory; what was found does not keep it there."""
+    found: WeakKeyDictionary[Dataset, dict[tuple[Any, ...], Any]] = WeakKeyDictionary()
+
+    @wraps(measure)
+    def known(data: Dataset, *rest: Any, **named: Any) -> Any:
+        of_this, asked = found.setdefault(data, {}), (*rest, *named.items())
+        if asked not in of_this:
+            of_this[asked] = measure(data, *rest, **named)
+        return of_this[asked]
+
+    return known  # type: ignore[return-value]
 
 
 @dataclass(frozen=True)
@@ -53,7 +71,7 @@ def examples(data: Dataset, per_class: int, seed: int) -> list[Tensor]:
     return [*groups, others[:per_class]] if len(others) or not groups else groups
 
 
-@lru_cache(maxsize=8)
+@once
 def summarise(data: Dataset) -> Summary:
     """Statistics of the images' pixels and the average image of each class."""
     rows = _even_sample(data, MOST_VALUES)
@@ -88,7 +106,7 @@ class Places:
     spread: Tensor  # [K, 2] standard deviations
 
 
-@lru_cache(maxsize=8)
+@once
 def locate(data: Dataset) -> Places:
     """The middle and the spread of the points of each class."""
     points = data.read(slice(None)).double()
@@ -102,7 +120,7 @@ def scattered(data: Dataset, most: int = 3000) -> Tensor:
     return _even_sample(data, most * _size(data))
 
 
-@lru_cache(maxsize=8)
+@once
 def project(data: Dataset, most: int = 60_000, fitted: int = 3000) -> Map:
     """Principal components of an even sample of the images (Pearson 1901), the first two of them as a map of up to `most`."""
     x = data.read(_even_sample(data, min(fitted, most) * _size(data))).flatten(1).float() / 255  # [n, C·H·W]
@@ -131,7 +149,7 @@ def nearest(data: Dataset, image: Tensor, k: int) -> Neighbours:
     return _nearest(data, _even_sample(data, MOST_VALUES), image[None], k)
 
 
-@lru_cache(maxsize=8)
+@once
 def usual_distance(data: Dataset, held_out: Dataset, most: int = 100) -> float:
     """How far an image that is no copy is from the nearest of a dataset: the median over an even sample of held-out images."""
     rows = _even_sample(data, MOST_VALUES)

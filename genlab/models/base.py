@@ -136,6 +136,10 @@ class GenerativeModel(nn.Module):
         """Draw n items, item i from seed + i; the last draft is the result."""
         raise NotImplementedError
 
+    def evaluations(self, settings: Any) -> int:
+        """How often the network is asked for each item that is drawn with these settings."""
+        return 1
+
     def given_labels(self, labels: Tensor | None, n: int) -> Given:
         """n wishes for these labels in turn; without any, every class in turn; nothing for a model without classes."""
         if not self.classes:

@@ -33,6 +33,7 @@ from genlab.errors import BadSetting
 from genlab.models.base import Draft, Encoding, Given, LatentModel, Loss, blocks_of, check_weights, one_hot
 from genlab.models.layers import mlp
 from genlab.models.settings import DiffusionSettings, check_count
+from genlab.patience import go_on
 
 TIMES = 1000  # discrete noise levels that the networks know
 ROUNDS = 5  # of fixed-point iteration a step back; fewer leave latents that are less like noise
@@ -110,6 +111,7 @@ class Diffusion(LatentModel):
         x = z * getattr(scheduler, "init_noise_sigma", 1.0)
         total = len(scheduler.timesteps)
         for i, t in enumerate(scheduler.timesteps):
+            go_on()
             scaled = scheduler.scale_model_input(x, t) if hasattr(scheduler, "scale_model_input") else x
             prediction = self._predict(scaled, t, weights, settings.guidance)
             estimate = self._clean(scaled, prediction, t).clamp(-1, 1)
@@ -135,11 +137,16 @@ class Diffusion(LatentModel):
         for i, (s, t) in enumerate(pairwise([torch.zeros_like(times[0]), *times]), start=1):
             goal, slope = z, self._less_noisy(torch.ones_like(t), torch.zeros_like(t), t, s)
             for _ in range(ROUNDS):
+                go_on()
                 prediction = self._predict(z, t, weights, settings.guidance)
                 z = z + (goal - self._less_noisy(z, prediction, t, s)) / slope
             last = i == len(times)
             items = self.decode(z, given, settings) if last else self._cropped(self._clean(z, prediction, t).clamp(-1, 1))
             yield Encoding.of(x, items, z, given, i, len(times))
+
+    def evaluations(self, settings: Any) -> int:
+        looks = 2 if settings.sampler == "heun" else 1
+        return settings.steps * looks * (2 if self.classes and settings.guidance != 1 else 1)
 
     def coarse_settings(self) -> Config:
         return self.SamplingSettings.parse({"steps": 4, "guidance": 1.0})

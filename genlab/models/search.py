@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from genlab.models.base import Encoding, Given, LatentModel
+from genlab.patience import go_on
 
 SEED = 2**30  # of the first guesses
 STARTS = 20  # guesses an item
@@ -50,6 +51,7 @@ class Guesses:
     @torch.enable_grad()
     def improve(self, steps: int) -> None:
         for _ in range(steps):
+            go_on()
             value = self._errors().sum() + LENGTH * self.z.square().flatten(1).mean(1).sum()
             (self.z.grad,) = torch.autograd.grad(value, [self.z])  # and none of the model's, which others use meanwhile
             self.optimizer.step()

@@ -111,7 +111,7 @@ class Queue:
         with self._lock:
             before = len(self._waiting), len(self._training)
             self._sweep()
-            busy = sum(_state(turn) != "paused" for turn in self._training)
+            busy = sum(self.fixed or _state(turn) != "paused" for turn in self._training)  # a pause keeps memory
             for turn in self._waiting[: max(0, self.at_once - busy)]:
                 self._waiting.remove(turn)
                 self._begin(turn)

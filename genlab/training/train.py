@@ -47,6 +47,7 @@ from genlab.training.seen import check_same
 from genlab.training.start import take_over
 
 HELD_OUT_ITEMS = 256
+PAUSED = 60.0  # seconds for which a run whose time is limited may be paused before it makes room
 
 
 @dataclass(frozen=True)
@@ -391,15 +392,24 @@ class Trainer:
         """Save and wait, with everything still in memory."""
         self.save()
         self._note("paused")
-        while self._held(self._control()) and not self._time_is_up():
+        began = time.monotonic()
+        while self._held(self._control()) and not self._time_is_up() and not self._paused_too_long(began):
             self._show(last)
             time.sleep(0.05)
             if last:
                 yield replace(last, state="paused")
         self._note("running")
 
+    def _paused_too_long(self, since: float) -> bool:
+        if self.interludes.limit == math.inf or time.monotonic() - since < PAUSED:
+            return False
+        self.told = f"Stopped at step {self.step:,}: it was paused for {PAUSED:g} seconds. Everything is saved; Resume goes on."
+        return True
+
     def _time_is_up(self) -> bool:
         limit = self.interludes.limit
+        if self.told:
+            return True
         if limit == math.inf or self._numbers([torch.tensor(time.monotonic() - self.started)])[0] < limit:
             return False
         self.told = f"Stopped at step {self.step:,}: its {limit:g} seconds are over. Everything is saved."

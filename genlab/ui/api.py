@@ -1,6 +1,7 @@
 """The API: what programs ask of the models over HTTP, and assistants as the tools of an MCP server."""
 
 import os
+from pathlib import Path
 from typing import Any, Literal
 
 import gradio as gr
@@ -18,8 +19,9 @@ from genlab.models import LatentModel
 from genlab.models.base import GenerativeModel, Given
 from genlab.models.settings import check_seeds
 from genlab.plane import together
-from genlab.ui.preset import check_samples
+from genlab.ui.preset import check_samples, check_work, work_of
 from genlab.ui.shared import Request, at_edge, drawing, open_model
+from genlab.ui.uploads import UPLOADS
 from genlab.ui.words import say
 
 COLUMNS = 8  # of the pictures
@@ -70,7 +72,8 @@ def sample(
     trained = open_model(wish.model)
     chosen = trained.model.SamplingSettings.parse(wish.settings)
     given = _given(trained.model, wish.label, wish.n)
-    with drawing():
+    check_work(trained.model, wish.n, chosen)
+    with drawing(work_of(trained.model, wish.n, chosen)):
         *_, draft = trained.model.sample(wish.n, chosen, wish.seed, given)
     facts = {"model": model, "step": trained.step, "n": n, "seed": seed, "label": label, "settings": chosen.model_dump()}
     return _picture(together(draft.items, trained.model.spec, min(COLUMNS, n)), "sample"), facts
@@ -110,7 +113,9 @@ def interpolate(
     check_seeds(wish.seed)
     check_seeds(wish.end_seed, name="end_seed")
     space = _explorable(wish.model)
-    with drawing():
+    usual = space.SamplingSettings()
+    check_work(space, wish.frames, usual)
+    with drawing(work_of(space, wish.frames, usual)):
         start, end = space.prior(1, wish.seed)[0], space.prior(1, wish.end_seed)[0]
         pixels = _draw(space, latent.walk(start, end, wish.frames, wish.path), wish.label)
     facts = {"model": model, "seed": seed, "end_seed": end_seed, "frames": frames, "path": path, "label": label}
@@ -181,4 +186,5 @@ def _picture(pixels: Tensor, name: str) -> Picture:
     """A PNG file [C, H, W] as Gradio hands it out: a link over HTTP, the picture itself in MCP."""
     content = png(pixels)
     path = save_bytes_to_cache(content, f"{name}.png", os.environ["GRADIO_TEMP_DIR"])
+    UPLOADS.made(Path(path))
     return gr.FileData(path=path, orig_name=f"{name}.png", mime_type="image/png", size=len(content)).model_dump()

@@ -23,7 +23,7 @@ from genlab.ui import explorer
 from genlab.ui.draw import data_uri
 from genlab.ui.explorer import Looking, Numbers, Point
 from genlab.ui.import_card import limits_here, remove_uploads, uploads
-from genlab.ui.shared import Request, at_edge, searching, served
+from genlab.ui.shared import Request, at_edge, opening, searching, served
 from genlab.ui.walks import STOPS, model_of
 from genlab.ui.words import say
 
@@ -89,7 +89,8 @@ def _image(trained: Trained, model: LatentModel, wanted: Wanted) -> tuple[Tensor
     try:
         if height != width:
             raise BadSetting(say("encode.square", height=height, width=width))
-        pixels, words = read_image(path, height, channels == 1, limits_here())
+        with opening():
+            pixels, words = read_image(path, height, channels == 1, limits_here())
     finally:
         remove_uploads([path])
     done = say("encode.brought", side=height, mode=say("encode.grey" if channels == 1 else "encode.colour"))

@@ -19,6 +19,7 @@ from genlab.models import LatentModel
 from genlab.models.base import Given, one_hot
 from genlab.paths import cache_folder, current_space
 from genlab.training.checkpoint import AXES, Trained
+from genlab.ui.preset import check_work, work_of
 from genlab.ui.shared import Kept, Request, opened_model, owner_of, version_of
 from genlab.ui.words import say
 
@@ -182,7 +183,14 @@ def quick(model: LatentModel) -> bool:
 
 def pictures(trained: Trained, model: LatentModel, z: Tensor, given: Given, coarse: bool = False) -> Tensor:
     """Pixels uint8 [n, C, H, W] of latents; points among some of their data, where these are on this machine."""
-    return latent.draw(model, z, given, _behind(trained), model.coarse_settings() if coarse else None)
+    settings = model.coarse_settings() if coarse else model.SamplingSettings()
+    check_work(model, len(z), settings)
+    return latent.draw(model, z, given, _behind(trained), settings)
+
+
+def work(model: LatentModel, n: int, coarse: bool = False) -> int:
+    """What pictures of n latents take, as `drawing` counts it."""
+    return work_of(model, n, model.coarse_settings() if coarse else model.SamplingSettings())
 
 
 def tiles(trained: Trained, items: Tensor, side: int = plane.TILE) -> Tensor:

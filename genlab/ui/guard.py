@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from genlab.ui import preset
+from genlab.ui.bounds import Bounds
 from genlab.ui.spaces import cookie_for
 from genlab.ui.words import say
 
@@ -34,7 +35,7 @@ def middleware(hosts: list[str], password: str | None = None, framed: bool = Fal
 
     `password` is what the routes ask for that Gradio itself leaves open; `framed` lets other sites show the page.
     """
-    return [Middleware(Hosts, hosts=hosts), Middleware(Guard, password=password, framed=framed)]
+    return [Middleware(Hosts, hosts=hosts), Middleware(Guard, password=password, framed=framed), Middleware(Bounds)]
 
 
 def handlers() -> dict[Any, Any]:

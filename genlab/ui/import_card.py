@@ -2,7 +2,8 @@
 
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ from genlab.errors import BadSetting, GenlabError
 from genlab.images import png, wall
 from genlab.paths import current_space
 from genlab.ui.naming import may_be_class
-from genlab.ui.shared import QUIET, Request, Shared, at_edge, dataset_choices, refusal, served
-from genlab.ui.spaces import check_room
+from genlab.ui.shared import QUIET, Request, Shared, at_edge, dataset_choices, opening, refusal, served
+from genlab.ui.spaces import check_room, room
+from genlab.ui.uploads import UPLOADS
 from genlab.ui.widgets import widget
 from genlab.ui.words import say
 
@@ -81,6 +83,9 @@ def may(data: object) -> dict[str, Any]:
     most = min(limits.files, MOST_PACKED)
     if sizes.files > most:
         raise BadSetting(say("import.too_many", n=f"{sizes.files:,}", most=f"{most:,}"))
+    free = UPLOADS.room(current_space())
+    if free < sizes.bytes <= limits.upload:
+        raise BadSetting(say("public.uploads", mb=free // 2**20))
     if sizes.bytes > limits.upload:
         raise BadSetting(say("import.too_heavy", mb=f"{sizes.bytes / 2**20:,.0f}", most=f"{limits.upload / 2**20:,.0f}"))
     return {}
@@ -91,7 +96,8 @@ def look(data: object) -> dict[str, Any]:
     """What is understood of the folders of what was uploaded, with a few pictures, and a name that is free."""
     told = Told.check(data)
     paths = uploads(told.paths)
-    found = look_at(paths, limits_here(), told.classes, told.parts)
+    with opening():
+        found = look_at(paths, limits_here(), told.classes, told.parts)
     cells: dict[str, dict[str, Any]] = {}
     for (part, label), n in found.cells.items():
         cells.setdefault(label, {})[part] = {"n": n, "picture": _strip(found.pictures.get((part, label)))}
@@ -183,7 +189,7 @@ def _removed() -> object:
 
 def limits_here() -> Limits:
     """A visitor's space has the limits of the public; the user of this machine has its own."""
-    return LOCAL if current_space() is None else PUBLIC
+    return LOCAL if (left := room()) is None else replace(PUBLIC, kept=left)
 
 
 def uploads(names: Sequence[str]) -> list[Path]:
@@ -195,14 +201,11 @@ def uploads(names: Sequence[str]) -> list[Path]:
             found = Path(path).resolve(strict=True)
         except (OSError, ValueError, RuntimeError):
             raise BadSetting(say("import.not_uploaded")) from None
-        if found.parent.parent != top or not found.is_file():
+        if found.parent.parent != top or not found.is_file() or not UPLOADS.owns(found):
             raise BadSetting(say("import.not_uploaded"))
         paths.append(found)
     return paths
 
 
 def remove_uploads(paths: list[Path]) -> None:
-    for path in paths:
-        path.unlink(missing_ok=True)
-        with suppress(OSError):  # a file of the same content and another name lies there, too
-            path.parent.rmdir()
+    UPLOADS.drop(paths)

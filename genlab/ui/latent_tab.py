@@ -24,7 +24,7 @@ from genlab.ui.meaning import (
     latent_nearest,
 )
 from genlab.ui.naming import may_be_class
-from genlab.ui.shared import QUIET, Shared, drawing, open_model, served, version_of
+from genlab.ui.shared import QUIET, Shared, drawing, open_model, searching, served, version_of
 from genlab.ui.surfaces import latent_map, latent_pad, latent_scatter
 from genlab.ui.walks import latent_export, latent_walk
 from genlab.ui.widgets import widget
@@ -105,7 +105,7 @@ def latent_axes(data: Any) -> dict[str, Any]:
     """The names of the axes and a point's coordinates along them; for some models this takes seconds the first time."""
     point = Point.check(data)
     trained, model = explorer.explorable(point)
-    with drawing():
+    with drawing() if explorer.knows_axes(trained) else searching():
         return {"names": explorer.axes_of(trained).names, "values": explorer.coordinates(trained, model, point)}
 
 
@@ -131,7 +131,8 @@ def latent_strips(data: Any) -> dict[str, Any]:
     """One sprite, a row an axis: what it does from where the point is."""
     asked = Strips.check(data)
     trained, model = explorer.explorable(asked)
-    with drawing():
+    n = explorer.STRIP * (asked.count + len(asked.directions))
+    with drawing(explorer.work(model, n, coarse=True)):
         return {"image": wall(explorer.strips(trained, model, asked), explorer.STRIP), "frames": explorer.STRIP}
 
 
@@ -140,6 +141,6 @@ def latent_wall(data: Any) -> dict[str, Any]:
     """One sprite of images to start from."""
     asked = Wall.check(data)
     trained, model = explorer.explorable(asked)
-    with drawing():
+    with drawing(explorer.work(model, explorer.WALL)):
         addresses, pixels, labels = explorer.wall(trained, model, asked)
     return {"image": wall(pixels, len(pixels)), "addresses": addresses, "labels": labels.tolist()}

@@ -8,12 +8,13 @@ from typing import Any
 import gradio as gr
 from gradio.context import LocalContext
 
-from genlab.data import is_here
+from genlab.data import is_here, megabytes
 from genlab.errors import GenlabError
 from genlab.paths import on_hub
 from genlab.training.checkpoint import find_model, list_models
 from genlab.training.run import list_runs
 from genlab.ui import api, links
+from genlab.ui.fairness import FairQueue
 from genlab.ui.guard import mark_refused
 from genlab.ui.preset import current
 from genlab.ui.shared import (
@@ -41,6 +42,11 @@ Choices = list[list[str]]  # pairs: what a picker says, and the name it stands f
 
 class Page(gr.Blocks):
     """Blocks that answer in a sentence where Gradio's own components do not understand what they are sent."""
+
+    def queue(self, *, max_size: int = 200, default_concurrency_limit: int = 2, **options: Any) -> "Page":
+        super().queue(**options)
+        self._queue = FairQueue(self, max_size, default_concurrency_limit)
+        return self
 
     async def preprocess_data(self, *inputs: Any, **options: Any) -> Any:
         try:
@@ -181,6 +187,7 @@ def _look(model: str | None, dataset: str | None, told: object) -> tuple[object,
         "version": _version(model) if model in list_models() else None,
         "address": shared_address(),
         "public": current().public,
+        "room": megabytes(current().visitor_disk or 0),
         "lists": lists,
     }
     return status, *map(_choices, lists, known, (model, dataset))

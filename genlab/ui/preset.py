@@ -1,12 +1,19 @@
 """Preset: how much the page lets one do; `LOCAL` for the user of this machine, `PUBLIC` for strangers who share it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from math import prod
+from typing import Any
 
 from genlab.data import load
 from genlab.errors import BadSetting
 from genlab.models import MODELS
-from genlab.models.base import size_of
+from genlab.models.base import GenerativeModel, size_of
 from genlab.ui.words import say
+
+
+def _cap(words: str, unit: str = "", default: Any = None) -> Any:
+    """A cap, what it is on, and what it counts where that is not told by the words; None is no cap."""
+    return field(default=default, metadata={"words": words, "unit": unit})
 
 
 @dataclass(frozen=True)
@@ -14,16 +21,38 @@ class Preset:
     """Caps; None where there is none."""
 
     public: bool = False
-    request: int = 2 * 2**30  # bytes of one request
-    samples: int = 400  # images a call
-    seconds: float | None = None  # of wall clock that a run may take
-    parameters: int | None = None  # of a model
-    batch: int | None = None  # items of a training step
-    visitor_runs: int | None = None  # of one visitor, those that train and those that wait
-    running: int | None = None  # runs of all visitors that train at once
-    queued: int | None = None  # runs of all visitors that wait
-    disk: int | None = None  # bytes of all visitors' spaces
-    idle: float | None = None  # seconds after which a space that nobody uses is removed
+    request: int = _cap("one request, such as an upload", "bytes", 2 * 2**30)
+    samples: int = _cap("images a call", default=400)
+    work: int | None = _cap("pixels a call, times how often the network is asked for each")
+    answer: float | None = _cap("one answer", "seconds")
+    telling: float | None = _cap("an answer that comes in parts, as of an import or a look at the quality", "seconds")
+    calls: int | None = _cap("calls of one visitor that are answered at once; three times as many wait")
+    places: int | None = _cap("places of one visitor, of the four for those that draw at once")
+    joined: int | None = _cap("events of one visitor that run or wait")
+    seconds: float | None = _cap("a training run", "seconds")
+    parameters: int | None = _cap("parameters of a model that trains")
+    batch: int | None = _cap("items of a training step")
+    visitor_runs: int | None = _cap("runs of one visitor that train or wait")
+    running: int | None = _cap("runs of all visitors that train at once, or are paused")
+    queued: int | None = _cap("runs of all visitors that wait")
+    visitor_disk: int | None = _cap("what one visitor keeps", "bytes")
+    visitor_files: int | None = _cap("files in which one visitor keeps it")
+    disk: int | None = _cap("what all visitors keep", "bytes")
+    uploads: int | None = _cap("files on their way to and from one visitor", "bytes")
+    all_uploads: int | None = _cap("files on their way to and from all visitors", "bytes")
+    idle: float | None = _cap("how long it is kept without use", "seconds")
+
+    def table(self) -> str:
+        """The caps as a table in Markdown."""
+        caps = {one: getattr(self, one.name) for one in fields(self) if one.metadata}
+        rows = [f"| {one.metadata['words']} | {_told(value, one.metadata['unit'])} |" for one, value in caps.items()]
+        return "\n".join(["| of | at most |", "|---|---|", *rows])
+
+
+def _told(value: float | None, unit: str) -> str:
+    if value is None:
+        return "–"
+    return {"bytes": f"{value // 2**20:,} MB", "seconds": f"{value:,} s"}.get(unit, f"{value:,}")
 
 
 LOCAL = Preset()
@@ -31,13 +60,23 @@ PUBLIC = Preset(
     public=True,
     request=20 * 2**20,
     samples=64,
+    work=2**22,
+    answer=40,
+    telling=300,
+    calls=6,
+    places=2,
+    joined=8,
     seconds=180,
     parameters=5_000_000,
     batch=512,
     visitor_runs=2,
     running=1,
     queued=8,
-    disk=2 * 2**30,
+    disk=4 * 2**30,
+    visitor_disk=512 * 2**20,
+    visitor_files=4000,
+    all_uploads=2**30,
+    uploads=100 * 2**20,
     idle=3600,
 )
 _current = LOCAL
@@ -58,6 +97,23 @@ def check_samples(n: int) -> None:
     """Raise BadSetting for more images a call than are allowed."""
     if n > current().samples:
         raise BadSetting(say("public.samples", n=n, most=current().samples), "count")
+
+
+def work_of(model: GenerativeModel, n: int, settings: Any) -> int:
+    """The pixels of n images, times how often the network is asked for each."""
+    return n * _of_one(model, settings)
+
+
+def check_work(model: GenerativeModel, n: int, settings: Any) -> None:
+    """Raise BadSetting where to draw n images with these settings takes more than one call may."""
+    most = current().work
+    if most is not None and work_of(model, n, settings) > most:
+        possible, evaluations = most // _of_one(model, settings), model.evaluations(settings)
+        raise BadSetting(say("public.work", n=n, evaluations=f"{evaluations:,}", possible=possible), "count", "steps")
+
+
+def _of_one(model: GenerativeModel, settings: Any) -> int:
+    return model.evaluations(settings) * prod(model.spec.shape[1:])
 
 
 def check_run(family: str, dataset: str, values: dict[str, object]) -> None:

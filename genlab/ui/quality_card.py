@@ -2,7 +2,7 @@
 
 import base64
 import json
-import tempfile
+import secrets
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import gradio as gr
 import torch
+from gradio.utils import get_upload_folder
 from torch import Tensor
 
 from genlab.config import Field
@@ -25,8 +26,9 @@ from genlab.quality.review import Changed, Decisions, changes, revise
 from genlab.registry import unknown
 from genlab.training.run import list_runs
 from genlab.ui.draw import wall
-from genlab.ui.shared import QUIET, Kept, Request, Shared, at_edge, drawing, on_all_cores, pick_dataset, served
+from genlab.ui.shared import QUIET, Kept, Request, Shared, at_edge, drawing, on_all_cores, pick_dataset, searching, served
 from genlab.ui.spaces import check_room
+from genlab.ui.uploads import UPLOADS
 from genlab.ui.widgets import widget
 from genlab.ui.words import say
 
@@ -322,7 +324,7 @@ def quality_repair(data: object) -> dict[str, Any]:
     decisions = Decisions(frozenset(asked.keep), frozenset(asked.drop), relabel)
     splits = load(asked.dataset)
     findings = found_in(splits).findings if asked.issues is None or asked.issues else ()
-    with drawing():
+    with searching():
         recipe = revise(splits, findings, recipe_of(asked.dataset), asked.issues, decisions)
     return _made(asked, recipe)
 
@@ -331,7 +333,7 @@ def _made(asked: Change, recipe: Recipe) -> dict[str, Any]:
     """Keep a recipe: under the name of the dataset that it changes, or a new one; what it changed in numbers and pictures."""
     check_room()
     before, name = load(asked.dataset), asked.name.strip()
-    with drawing():
+    with searching():
         if f"{recipe.source}{PLUS}{name}" != asked.dataset:
             after = save_recipe(name, recipe)
         elif any(run.record["dataset"] == asked.dataset for run in list_runs()):
@@ -379,12 +381,14 @@ def _free_name(source: str) -> str:
 
 @at_edge
 def _export(event: gr.EventData) -> Iterator[tuple[dict[str, Any], object]]:
-    """The dataset as a zip, offered by a button that the page presses itself; Gradio takes a copy of the file."""
+    """The dataset as a zip, offered by a button that the page presses itself; the file goes some time later."""
     asked = Turn.check(event._data)
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / f"{asked.dataset.replace(PLUS, '-')}.zip"
-            export(load(asked.dataset), file)
-            yield {"turn": asked.turn}, gr.update(value=str(file))
+        folder = Path(get_upload_folder()) / secrets.token_hex(16)  # where Gradio takes no copy of it
+        folder.mkdir(parents=True)
+        file = folder / f"{asked.dataset.replace(PLUS, '-')}.zip"
+        export(load(asked.dataset), file)
+        UPLOADS.made(file)
+        yield {"turn": asked.turn}, gr.update(value=str(file))
     except GenlabError as fault:
         yield {"turn": asked.turn, "error": str(fault)}, gr.skip()

@@ -31,7 +31,7 @@ from genlab.ui import explorer
 from genlab.ui.controls import Form, draw_form, remember
 from genlab.ui.draw import wall
 from genlab.ui.marking import Of, marks_dataset, marks_zip, tray, unmark
-from genlab.ui.preset import check_samples, current
+from genlab.ui.preset import check_samples, check_work, current
 from genlab.ui.shared import QUIET, Kept, Named, Request, Shared, at_edge, on_all_cores, open_model, pick_dataset, refusal, served
 from genlab.ui.spaces import check_room
 from genlab.ui.widgets import widget
@@ -212,6 +212,7 @@ def _drawn(name: str, wish: Any, settings: Config, label: Any) -> Iterator[dict[
     check_seeds(wish.seed, wish.count)
     trained = open_model(name)
     given = trained.model.given_labels(trained.model.label_of(label), wish.count)
+    check_work(trained.model, wish.count, settings)
     told = {"model": name, "step": trained.step, **wish.model_dump(), "label": label, **settings.model_dump()}
     query = {"model": name, **wish.model_dump(), **settings.changed()} | ({"class": label} if label else {})
     result, shown, began = secrets.token_hex(8), 0.0, time.monotonic()

@@ -27,7 +27,7 @@ from genlab.training.checkpoint import list_models  # noqa: E402
 from genlab.ui import preset  # noqa: E402
 from genlab.ui.guard import LOCAL, handlers, middleware  # noqa: E402
 from genlab.ui.page import FIRST_MODEL, STYLES, build_page, head  # noqa: E402
-from genlab.ui.shared import device, open_model, queue  # noqa: E402
+from genlab.ui.shared import device, forget_visitor, open_model, queue  # noqa: E402
 from genlab.ui.spaces import keep_swept, visiting  # noqa: E402
 from genlab.ui.theme import theme  # noqa: E402
 from genlab.ui.words import say, translations  # noqa: E402
@@ -50,7 +50,7 @@ def serve(host: str, port: int, public: bool = False, share: bool = False, passw
     hosts = hosts_of(host)
     with visiting():  # what the page is built with is seen by all
         page = build_page()
-    page.queue(max_size=32, api_open=False, default_concurrency_limit=2)
+    page.queue(max_size=200, api_open=False, default_concurrency_limit=2)
     page.launch(
         server_name=host,
         server_port=port,
@@ -70,7 +70,7 @@ def serve(host: str, port: int, public: bool = False, share: bool = False, passw
         allowed_paths=[],
         blocked_paths=[str(folder()) for folder in (data_folder, runs_folder, datasets_folder, visitors_folder)],
         strict_cors=True,
-        max_threads=16,
+        max_threads=64,  # many of which only wait for a place
         state_session_capacity=200,
         app_kwargs={
             "docs_url": None,
@@ -96,7 +96,7 @@ def serve(host: str, port: int, public: bool = False, share: bool = False, passw
         whom = "the link and the password" if password else "the link"
         print(f"Anyone who has {whom} can use this computer. The link ends after a week.", flush=True)
     if public:
-        keep_swept()
+        keep_swept(forget_visitor)
     threading.Thread(target=_warm_up, daemon=True).start()
     page.block_thread()
     return 0

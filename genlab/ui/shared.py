@@ -6,31 +6,38 @@ import logging
 import os
 import secrets
 import threading
-from collections import OrderedDict
+import time
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 import gradio as gr
 import torch
+from gradio.context import LocalContext
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from genlab.data import SOURCES, is_here, list_datasets, megabytes
+from genlab.data.library import let_go
 from genlab.data.recipe import PLUS
 from genlab.errors import BadSetting, GenlabError, UnknownName
 from genlab.files import DiskFault
 from genlab.paths import CHECKPOINTS, current_space, in_space, on_hub, runs_folder
+from genlab.patience import go_on, while_wanted
 from genlab.registry import unknown
 from genlab.training.checkpoint import Trained, find_model, list_models, load_model
 from genlab.training.queue import Queue
+from genlab.ui.places import Places
 from genlab.ui.preset import current
 from genlab.ui.spaces import NOBODY, visiting
 from genlab.ui.words import say
 
 ASSETS = Path(__file__).parent / "assets"
+QUICK = 2**19  # pixels times evaluations: what is more takes seconds
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}  # for events that the page itself sets off
 log = logging.getLogger("genlab")
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -72,15 +79,16 @@ def at_edge(handler: Handler) -> Handler:
 
     @functools.wraps(handler)
     def once(*inputs: Any, **options: Any) -> Any:
-        with visiting(), sentences():
+        with visiting(), sentences(), in_time(current().answer):
             return handler(*inputs, **options)
 
     @functools.wraps(handler)
     def stream(*inputs: Any, **options: Any) -> Iterator[Any]:
-        records = handler(*inputs, **options)
+        records, began = handler(*inputs, **options), time.monotonic()
         try:
             while True:
-                with visiting(), sentences():  # entered anew for each record: Gradio may resume on another thread
+                # entered anew for each record: Gradio may resume on another thread
+                with visiting(), sentences(), in_time(current().telling, began):
                     record = next(records, _END)
                 if record is _END:
                     return
@@ -98,7 +106,8 @@ def served(function: Handler) -> Handler:
     def answer(*inputs: Any) -> Any:
         with visiting():
             try:
-                return function(*inputs)
+                with in_time(current().answer):
+                    return function(*inputs)
             except Exception as fault:
                 return refusal(fault)
 
@@ -122,37 +131,49 @@ def sentence_for(fault: Exception) -> str:
 
 
 @contextmanager
-def drawing(threads: int = 1) -> Iterator[None]:
+def in_time(seconds: float | None, began: float | None = None) -> Iterator[None]:
+    """Let what is done meanwhile end where it takes longer than so many seconds in all, or whoever asked for it has gone."""
+    request = LocalContext.request.get(None)
+    asked, since = getattr(request, "request", request), time.monotonic() if began is None else began
+
+    def check() -> None:
+        if seconds is not None and time.monotonic() - since > seconds:
+            raise BadSetting(say("public.late", seconds=f"{seconds:g}"))
+        if asked is not None and getattr(asked.state, "gone", False):
+            raise BadSetting(say("page.left"))
+
+    with while_wanted(check):
+        check()
+        yield
+
+
+@contextmanager
+def drawing(work: int = 0, threads: int = 1) -> Iterator[None]:
     """Wait for a place among the few that may draw at once; widgets' calls have no queue of their own.
 
-    One thread is the fastest for a few small images, and the steadiest beside a training.
+    Where the work is much, what is quick keeps places meanwhile. One thread is the fastest for a few small images, and the
+    steadiest beside a training.
     """
     torch.set_num_threads(threads)  # holds for the calling thread
-    with _one_of(_PLACES):
+    with _LONG.one(current().places and 1) if work > QUICK else nullcontext(), _PLACES.one(current().places):
         yield
 
 
-@contextmanager
-def searching() -> Iterator[None]:
+def opening() -> AbstractContextManager[None]:
+    """Wait for a place among the few processes that may open strangers' files at once, or try their settings."""
+    return _PROCESSES.one(current().places and 1)
+
+
+def searching() -> AbstractContextManager[None]:
     """As `drawing`, for what takes many seconds; it never has all places, so that pictures find one meanwhile."""
-    with _one_of(_LONG), drawing():
-        yield
-
-
-@contextmanager
-def _one_of(places: threading.BoundedSemaphore) -> Iterator[None]:
-    if not places.acquire(timeout=20):
-        raise BadSetting(say("page.busy"))
-    try:
-        yield
-    finally:
-        places.release()
+    return drawing(QUICK + 1)
 
 
 def on_all_cores(records: Iterator[Record]) -> Iterator[Record]:
     """Let long work use the cores that the page itself does not need."""
     try:
         while True:
+            go_on()
             torch.set_num_threads(max(1, cores() - 1))  # again and again: Gradio may resume on another thread
             try:
                 record = next(records)
@@ -233,12 +254,16 @@ def queue() -> Queue:
 
 
 class Kept:
-    """The values that were made or asked for last, each made once even when several threads ask for it."""
+    """The values that were made or asked for last, each made once even when several threads ask for it.
+
+    Where there is no more room, it is the visitor with most values who loses the oldest of them.
+    """
 
     def __init__(self, size: int, weigh: Callable[[Any], int] = lambda value: 1) -> None:
         self.size, self.weigh = size, weigh
-        self._weight = 0  # of all values together, at most `size`
-        self._values: OrderedDict[Any, Any] = OrderedDict()
+        _kept.add(self)
+        self._weights: Counter[Path | None] = Counter()  # of the values of each visitor; of all together at most `size`
+        self._values: OrderedDict[Any, tuple[Any, Path | None]] = OrderedDict()  # and by whom each was made
         self._lock = threading.Lock()
         self._making: dict[Any, threading.Lock] = {}
 
@@ -263,26 +288,47 @@ class Kept:
     def put(self, key: Any, value: Any) -> None:
         """Keep a value, and let those go that were asked for longest ago."""
         with self._lock:
-            if key in self._values:
-                self._weight -= self.weigh(self._values.pop(key))
-            self._values[key] = value
-            self._weight += self.weigh(value)
-            while self._weight > self.size:
-                self._weight -= self.weigh(self._values.popitem(last=False)[1])
+            self._drop(key)
+            self._values[key] = value, current_space()
+            self._weights[current_space()] += self.weigh(value)
+            while self._weights.total() > self.size:
+                most = max(self._weights, key=lambda whose: self._weights[whose])
+                self._drop(next(key for key, (_, whose) in self._values.items() if whose == most))
 
     def find(self, key: Any) -> Any | None:
         """The value of `key`, or None when it was let go."""
         with self._lock:
             return self._found(key) if key in self._values else None
 
+    def forget(self, whose: Path) -> None:
+        """Let go of all values of a visitor who has left."""
+        with self._lock:
+            for key in [key for key, (_, by) in self._values.items() if by == whose]:
+                self._drop(key)
+
     def _found(self, key: Any) -> Any:
         self._values.move_to_end(key)
-        return self._values[key]
+        return self._values[key][0]
+
+    def _drop(self, key: Any) -> None:
+        if key in self._values:
+            value, whose = self._values.pop(key)
+            self._weights[whose] -= self.weigh(value)
+            if not self._weights[whose]:
+                del self._weights[whose]
+
+
+def forget_visitor(space: Path) -> None:
+    """Give back the memory of what a visitor who has left had asked for."""
+    for kept in list(_kept):
+        kept.forget(space)
+    let_go()
 
 
 _END = object()
+_kept: WeakSet[Kept] = WeakSet()
 _models = Kept(8)
-_PLACES, _LONG = threading.BoundedSemaphore(4), threading.BoundedSemaphore(2)
+_PLACES, _LONG, _PROCESSES = Places(4), Places(2), Places(4)
 
 
 @contextmanager

@@ -1,28 +1,36 @@
 """Spaces: on a public page each visitor's runs and datasets lie in a folder of their own, which goes when it is long unused."""
 
+import logging
+import math
 import os
 import re
 import secrets
-import shutil
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
 from gradio.context import LocalContext
+from starlette.requests import Request
 
+from genlab.data import megabytes
 from genlab.errors import BadData
-from genlab.paths import in_space, visitors_folder
-from genlab.training.run import ALIVE, list_runs
+from genlab.paths import current_space, in_space, visitors_folder
+from genlab.training.worker import environment
 from genlab.ui.preset import current
+from genlab.ui.sweeper import Size, read, size_of
+from genlab.ui.uploads import UPLOADS
 from genlab.ui.words import say
 
 COOKIE = "genlab-visitor"
 _TOKEN = re.compile(rf"(?:^|;\s*){COOKIE}=([\w-]{{43}})\s*(?:;|$)", re.ASCII)
 NOBODY = Path(os.devnull)  # nothing can lie under it: who has no cookie sees what ships with genlab, and keeps nothing
 SWEEP = 60  # seconds
+log = logging.getLogger("genlab")
 
 
 @contextmanager
@@ -46,6 +54,12 @@ def space_of(cookies: str | None) -> Path | None:
     return folder
 
 
+def visitor_of(asked: Request) -> Path | None:
+    """Whoever asks, by their space; those without a cookie are told apart by where they ask from."""
+    space = space_of(asked.headers.get("cookie"))
+    return NOBODY / (asked.client.host if asked.client else "") if space == NOBODY else space
+
+
 def cookie_for(cookies: str | None) -> str | None:
     """A Set-Cookie header for a visitor who is new to a public page."""
     if not current().public or _TOKEN.search(cookies or ""):
@@ -56,49 +70,51 @@ def cookie_for(cookies: str | None) -> str | None:
     )
 
 
-def check_room() -> None:
-    """Raise BadData when the spaces have used up the disk that they share."""
-    most = current().disk
-    if most is not None and _size(visitors_folder()) > most:
-        sweep()
-        if _size(visitors_folder()) > most:
-            raise BadData(say("public.full"))
+def check_room(more: int = 0) -> None:
+    """Raise BadData when a visitor has used up their part of the disk, or all have that of all; `more` bytes are to come."""
+    caps, space = current(), current_space()
+    if space is None or caps.disk is None or caps.visitor_disk is None or caps.visitor_files is None:
+        return
+    own = _sizes[space.name] = size_of(space)
+    if own.bytes + more > caps.visitor_disk or own.files >= caps.visitor_files:
+        told = {"used": megabytes(own.bytes), "files": own.files, "most": megabytes(caps.visitor_disk)}
+        raise BadData(say("public.yours", **told, most_files=caps.visitor_files))
+    if sum(size.bytes for size in list(_sizes.values())) + more > caps.disk:
+        raise BadData(say("public.full"))
 
 
-def sweep() -> None:
-    """Remove the spaces that nobody uses, and those longest unused while all together are too large."""
-    caps, now = current(), time.time()
-    spaces = sorted(visitors_folder().glob("*/"), key=_used)
-    for space in spaces:
-        too_old = caps.idle is not None and now - _used(space) > caps.idle
-        too_large = caps.disk is not None and _size(visitors_folder()) > caps.disk and now - _used(space) > SWEEP
-        if (too_old or too_large) and not _trains(space):
-            shutil.rmtree(space, ignore_errors=True)
+def room() -> int | None:
+    """The bytes that this visitor may still keep; None for as many as the disk has."""
+    most, space = current().visitor_disk, current_space()
+    return None if most is None or space is None else max(0, most - size_of(space).bytes)
 
 
-def keep_swept() -> None:
+def sweep(left: Callable[[Path], None] = lambda space: None) -> None:
+    """Remove the spaces that nobody uses, in a process beside the page; `left` is called for each that was removed."""
+    idle = current().idle
+    command = [sys.executable, "-m", "genlab.ui.sweeper", str(visitors_folder()), str(idle or math.inf)]
+    known = "".join(f"{name} {size.used} {size.bytes} {size.files}\n" for name, size in list(_sizes.items()))
+    done = subprocess.run(command, input=known, stdout=subprocess.PIPE, text=True, check=True, env=environment())  # noqa: S603
+    told = read(done.stdout.splitlines())
+    _sizes.clear()
+    _sizes.update({name: size for name, size in told.items() if size})
+    for name in told.keys() - _sizes.keys():
+        left(visitors_folder() / name)
+
+
+def keep_swept(left: Callable[[Path], None] = lambda space: None) -> None:
     """Sweep every minute from now on, in a thread of its own."""
-    sweep()
-    timer = threading.Timer(SWEEP, keep_swept)
-    timer.daemon = True
-    timer.start()
+
+    def beat() -> None:
+        while True:
+            try:
+                sweep(left)
+                UPLOADS.sweep()
+            except Exception:  # the next sweep may do what this one could not
+                log.exception("the sweep failed")
+            time.sleep(SWEEP)
+
+    threading.Thread(target=beat, daemon=True, name="sweep").start()
 
 
-def _trains(space: Path) -> bool:
-    return any(run.status().state in (*ALIVE, "queued") for run in list_runs(space / "runs"))
-
-
-def _used(space: Path) -> float:
-    try:
-        return space.stat().st_mtime
-    except FileNotFoundError:
-        return 0
-
-
-def _size(folder: Path) -> int:
-    """Bytes of all files below a folder; those that vanish meanwhile do not count."""
-    total = 0
-    for file in folder.rglob("*"):
-        with suppress(OSError):
-            total += file.stat().st_size if file.is_file() else 0
-    return total
+_sizes: dict[str, Size] = {}  # of the visitors' spaces, as they were when last looked at

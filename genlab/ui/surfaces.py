@@ -38,7 +38,7 @@ def latent_pad(data: Any) -> dict[str, Any]:
     fine = FINE if explorer.quick(model) else ROUGH
     steps = torch.arange(fine) / fine
     given = explorer.wished(model, asked.classes)
-    with drawing():
+    with drawing(explorer.work(model, len(asked.cells) * fine**2, coarse=True)):
         z = torch.cat([latent.pad.cell(model, column, row, steps, steps) for column, row in asked.cells])
         pixels = explorer.pictures(trained, model, explorer.seen(trained, model, z, asked), given, coarse=True)
         return {"image": wall(pixels, fine), "fine": fine}
@@ -56,7 +56,7 @@ def latent_map(data: Any) -> dict[str, Any]:
     """One sprite of what lies in the plane of two axes through a point, from -REACH to REACH both ways, the top row first."""
     asked = Plane.check(data)
     trained, model = explorer.explorable(asked)
-    with drawing():
+    with drawing() if explorer.knows_axes(trained) else searching():
         axes, here = explorer.axes_of(trained), explorer.place(trained, model, asked)
     if max(asked.across, asked.up) >= len(axes) or asked.across == asked.up:
         raise BadSetting(say("map.axes", possible=len(axes)))
@@ -64,7 +64,7 @@ def latent_map(data: Any) -> dict[str, Any]:
     steps = torch.linspace(-latent.REACH, latent.REACH, side)
     values = axes.read(here.z).cpu().repeat(side**2, 1)
     values[:, asked.up], values[:, asked.across] = torch.cartesian_prod(steps.flip(0), steps).T
-    with drawing():
+    with drawing(explorer.work(model, side**2, coarse=True)):
         pixels = explorer.pictures(trained, model, axes.place(values, axes.rest(here.z)), here.given, coarse=True)
     return {"image": wall(pixels, side), "side": side, "reach": latent.REACH}
 

@@ -27,7 +27,7 @@ from genlab.training.start import create_from, possible_starts, starting_setting
 from genlab.ui.controls import Form, draw_form
 from genlab.ui.points_stage import opened, points_advance, points_look, points_real, points_steer
 from genlab.ui.preset import check_run, current
-from genlab.ui.shared import QUIET, Request, Shared, at_edge, device, open_model, queue, served
+from genlab.ui.shared import QUIET, Request, Shared, at_edge, device, open_model, opening, queue, served
 from genlab.ui.spaces import check_room
 from genlab.ui.widgets import widget
 from genlab.ui.words import say, words
@@ -239,7 +239,8 @@ def _estimator_of(forms: Forms) -> Callable[[object], dict[str, Any]]:
             raise BadSetting(say("page.malformed"))
         settings = _own(forms, asked.family, asked.values)
         check_run(asked.family, asked.dataset, settings)
-        return {"sentence": str(_estimator.ask(asked.family, asked.dataset, settings, device()))}
+        with opening():
+            return {"sentence": str(_estimator.ask(asked.family, asked.dataset, settings, device()))}
 
     return estimated
 

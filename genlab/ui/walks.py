@@ -53,7 +53,7 @@ def latent_walk(data: Any) -> dict[str, Any]:
     trained, model = model_of(asked.stops)
     places = [explorer.place(trained, model, stop) for stop in asked.stops]
     z, given = _way(places, asked)
-    with drawing():
+    with drawing(explorer.work(model, len(z) + len(places))):
         pixels = explorer.pictures(trained, model, z, given)
         returned = [explorer.pictures(trained, model, place.z, place.given) for place in places]
     weights = [] if given.classes is None else given.classes.tolist()

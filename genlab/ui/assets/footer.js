@@ -9,7 +9,7 @@ function show() {
   find("run").textContent = !name
     ? genlab.say("page.no_run")
     : others.length ? genlab.say("page.runs", { n: status.runs.length }) : genlab.say("page.run", { name });
-  find("notice").textContent = status.public ? genlab.say("public.notice") : "";
+  find("notice").textContent = status.public ? genlab.say("public.notice", { room: status.room }) : "";
   element.classList.toggle("busy", Boolean(name));
   genlab.tell("status", status);
 }
