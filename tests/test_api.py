@@ -10,6 +10,7 @@ import httpx
 import numpy as np
 import pytest
 from asking import Asker
+from gradio_client import Client
 from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
 from PIL import Image
@@ -59,7 +60,22 @@ def test_decode_and_interpolate_agree_at_the_end(public_page: PublicPage):
     walk, facts = called(public_page, "interpolate", "vae-mnist", 5, 6, 8, "spherical", "").json()["data"]
     first = pixels_at(walk["url"])[:28, :28].astype(int)
     assert np.abs(first - pixels_at(alone["url"])).max() <= 1
-    assert facts["frames"] == 8
+    assert (facts["frames"], facts["way"]) == (8, "spherical")
+    assert "path" not in facts, "Gradio's client would take it for a file"
+
+
+def test_gradios_own_client_calls_all_of_them(public_page: PublicPage, tmp_path: Path):
+    client = Client(public_page.address, verbose=False, download_files=str(tmp_path))
+    for name, values in (
+        ("sample", {"model": "dcgan-mnist", "n": 4.0, "label": 3}),
+        ("decode", {"model": "vae-mnist", "latent": [0.0] * 16}),
+        ("interpolate", {"model": "vae-mnist", "seed": 0, "end_seed": 1, "frames": 4}),
+        ("inspect", {"dataset": "digits", "n": 4}),
+    ):
+        file, facts = client.predict(**values, api_name=f"/{name}")
+        assert Image.open(file).size[1] in (8, 28), name
+        assert facts, name
+        assert (name != "sample") or (facts["n"], facts["label"]) == (4, "3")
 
 
 def test_inspect_tells_of_the_data(public_page: PublicPage):
@@ -81,6 +97,8 @@ def test_inspect_tells_of_the_data(public_page: PublicPage):
     ("sample", ["vae-mnist", 4, 2**31 - 3, "", {}], "for 4 items, one from each seed on, it must be from 0 to 2,147,483,644"),
     ("interpolate", ["vae-mnist", 2**31, 1, 4, "linear", ""], "seed is 2147483648; it must be a whole number from 0 to 2,147"),
     ("interpolate", ["vae-mnist", 0, 2**40, 4, "linear", ""], "end_seed is 1099511627776; it must be a whole number from 0"),
+    ("decode", ["vae-mnist", [1e300] * 16, ""], "latent.0 input should be less than or equal to 1000000"),
+    ("sample", ["<b>", 4, 0, "", {}], "There is no model called '<b>'"),
     ("inspect", ["digits", 4, -1], "seed is -1; it must be a whole number from 0 to 2,147,483,647"),
     ("inspect", ["nothing", 4, 0], "There is no dataset called 'nothing'"),
 ])  # fmt: skip

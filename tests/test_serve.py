@@ -63,6 +63,9 @@ def test_a_password_guards_everything_but_the_way_in(served: Callable[..., int],
             ("GET", "gradio_api/queue/data?session_hash=x"),
             ("POST", "gradio_api/mcp/"),
             ("GET", "gradio_api/mcp/schema"),
+            ("POST", "gradio_api/reset"),
+            ("POST", "gradio_api/cancel"),
+            ("GET", "gradio_api/heartbeat/x"),
         ]:
             assert httpx.request(method, f"{address}/{path}", json={"data": []}).status_code == 401, path
         client = httpx.Client(base_url=address)

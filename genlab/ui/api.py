@@ -2,12 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import gradio as gr
 import torch
 from gradio.processing_utils import save_bytes_to_cache
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from torch import Tensor
 
 from genlab import latent
@@ -19,6 +19,7 @@ from genlab.models import LatentModel
 from genlab.models.base import GenerativeModel, Given
 from genlab.models.settings import check_seeds
 from genlab.plane import together
+from genlab.ui.explorer import Number
 from genlab.ui.preset import check_samples, check_work, work_of
 from genlab.ui.shared import Request, at_edge, drawing, open_model
 from genlab.ui.uploads import UPLOADS
@@ -32,7 +33,21 @@ Picture = dict[str, Any]  # of a file that Gradio hands out
 def build() -> None:
     """The four functions; all other events of the page are private."""
     for function in (sample, decode, interpolate, inspect):
-        gr.api(at_edge(function), api_name=function.__name__, queue=False)
+        gr.api(at_edge(function, plain=True), api_name=function.__name__, queue=False)
+
+
+def _as_whole(value: Any) -> Any:
+    """4.0 as 4, since JSON knows no whole numbers."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _as_text(value: Any) -> Any:
+    """3 as "3": a class may be called by a number."""
+    value = _as_whole(value)
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Whole = Annotated[int, BeforeValidator(_as_whole)]
 
 
 class Wish(Request):
@@ -40,14 +55,14 @@ class Wish(Request):
 
     model: str = Field("", max_length=200)
     dataset: str = Field("", max_length=200)
-    n: int = Field(1, ge=1, le=400)
-    seed: int = 0  # whether there is such a seed, `check_seeds` says
-    end_seed: int = 1
-    frames: int = Field(11, ge=2, le=400)
+    n: Whole = Field(1, ge=1, le=400)
+    seed: Whole = 0  # whether there is such a seed, `check_seeds` says
+    end_seed: Whole = 1
+    frames: Whole = Field(11, ge=2, le=400)
     path: Literal["spherical", "linear"] = "spherical"
-    label: str = Field("", max_length=200)
-    settings: Settings = {}
-    latent: list[float] = Field(default=[], max_length=100_000)
+    label: Annotated[str, BeforeValidator(_as_text)] = Field("", max_length=200)
+    settings: dict[str, Annotated[int | float | str | bool, BeforeValidator(_as_whole)]] = {}
+    latent: list[Number] = Field(default=[], max_length=100_000)
 
 
 def sample(
@@ -75,8 +90,9 @@ def sample(
     check_work(trained.model, wish.n, chosen)
     with drawing(work_of(trained.model, wish.n, chosen)):
         *_, draft = trained.model.sample(wish.n, chosen, wish.seed, given)
-    facts = {"model": model, "step": trained.step, "n": n, "seed": seed, "label": label, "settings": chosen.model_dump()}
-    return _picture(together(draft.items, trained.model.spec, min(COLUMNS, n)), "sample"), facts
+    facts = {"model": model, "step": trained.step, "n": wish.n, "seed": wish.seed, "label": wish.label}
+    facts["settings"] = chosen.model_dump()
+    return _picture(together(draft.items, trained.model.spec, min(COLUMNS, wish.n)), "sample"), facts
 
 
 def decode(model: str, latent: list[float], label: str = "") -> tuple[Picture, dict[str, Any]]:
@@ -92,7 +108,7 @@ def decode(model: str, latent: list[float], label: str = "") -> tuple[Picture, d
     z = _latent(space, wish.latent)
     with drawing():
         pixels = _draw(space, z, wish.label)
-    return _picture(pixels[0], "decode"), {"model": model, "label": label, "latent": wish.latent, "mean": _mean(pixels)}
+    return _picture(pixels[0], "decode"), {"model": model, "label": wish.label, "latent": wish.latent, "mean": _mean(pixels)}
 
 
 def interpolate(
@@ -118,8 +134,15 @@ def interpolate(
     with drawing(work_of(space, wish.frames, usual)):
         start, end = space.prior(1, wish.seed)[0], space.prior(1, wish.end_seed)[0]
         pixels = _draw(space, latent.walk(start, end, wish.frames, wish.path), wish.label)
-    facts = {"model": model, "seed": seed, "end_seed": end_seed, "frames": frames, "path": path, "label": label}
-    return _picture(wall(pixels, min(COLUMNS, frames)), "interpolate"), facts
+    facts = {
+        "model": model,
+        "seed": wish.seed,
+        "end_seed": wish.end_seed,
+        "frames": wish.frames,
+        "way": wish.path,
+        "label": wish.label,
+    }
+    return _picture(wall(pixels, min(COLUMNS, wish.frames)), "interpolate"), facts
 
 
 def inspect(dataset: str, n: int = 16, seed: int = 0) -> tuple[Picture, dict[str, Any]]:

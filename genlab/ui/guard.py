@@ -25,8 +25,8 @@ DENIED = re.compile(
 )
 HEADERS = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin")]
 UNFRAMED = (b"x-frame-options", b"SAMEORIGIN")
-LOCAL = ["127.0.0.1", "localhost", "[::1]", "testserver"]
-MCP = "/gradio_api/mcp"
+LOCAL = ["127.0.0.1", "localhost", "[::1]"]
+UNLOCKED = re.compile(r"^(/gradio_api)?/(mcp|reset|cancel|heartbeat)(/|$)")  # what Gradio asks no password for
 log = logging.getLogger("genlab")
 
 
@@ -117,12 +117,19 @@ class Guard:
         foreign = origin is not None and origin.split("://")[-1] != asked.headers.get("host")
         if foreign and asked.method not in ("GET", "HEAD", "OPTIONS"):
             return PlainTextResponse("Requests from other sites are refused.", 403)
-        if self.password and asked.scope["path"].startswith(MCP) and not self._knows_password(asked):
+        if self.password and UNLOCKED.match(asked.scope["path"]) and not (_logged_in(asked) or self._knows_password(asked)):
             return PlainTextResponse("Send the header Authorization: Bearer PASSWORD with the password of this page.", 401)
         return None
 
     def _knows_password(self, asked: Request) -> bool:
         return secrets.compare_digest(asked.headers.get("authorization", "").encode(), f"Bearer {self.password}".encode())
+
+
+def _logged_in(asked: Request) -> bool:
+    """Whether a request comes from a page on which the password was given."""
+    app = asked.scope.get("app")
+    names = [f"access-token-{kind}{getattr(app, 'cookie_id', '')}" for kind in ("", "unsecure-")]
+    return any(asked.cookies.get(name) in getattr(app, "tokens", {}) for name in names)
 
 
 def _malformed(asked: Request, fault: Exception) -> JSONResponse:

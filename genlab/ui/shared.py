@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from genlab.data import SOURCES, is_here, list_datasets, megabytes
 from genlab.data.library import let_go
 from genlab.data.recipe import PLUS
-from genlab.errors import BadSetting, GenlabError, UnknownName
+from genlab.errors import BadSetting, DataMissing, GenlabError, UnknownName
 from genlab.files import DiskFault
 from genlab.paths import CHECKPOINTS, current_space, in_space, on_hub, runs_folder
 from genlab.patience import go_on, while_wanted
@@ -74,12 +74,15 @@ class Failure(gr.Error):
     """What the page says of a fault of ours; any other gr.Error refuses what was asked."""
 
 
-def at_edge(handler: Handler) -> Handler:
-    """For event handlers, generators included: a GenlabError becomes its message, all else a reference to the log."""
+def at_edge(handler: Handler, plain: bool = False) -> Handler:
+    """For event handlers, generators included: a GenlabError becomes its message, all else a reference to the log.
+
+    `plain` is for programs, which read messages as text; the page reads them as HTML.
+    """
 
     @functools.wraps(handler)
     def once(*inputs: Any, **options: Any) -> Any:
-        with visiting(), sentences(), in_time(current().answer):
+        with visiting(), sentences(plain), in_time(current().answer):
             return handler(*inputs, **options)
 
     @functools.wraps(handler)
@@ -88,7 +91,7 @@ def at_edge(handler: Handler) -> Handler:
         try:
             while True:
                 # entered anew for each record: Gradio may resume on another thread
-                with visiting(), sentences(), in_time(current().telling, began):
+                with visiting(), sentences(plain), in_time(current().telling, began):
                     record = next(records, _END)
                 if record is _END:
                     return
@@ -123,6 +126,8 @@ def sentence_for(fault: Exception) -> str:
     """What the person is told; a fault of ours goes to the log under the reference that they see."""
     if isinstance(fault, DiskFault) and current_space() == NOBODY:
         return say("public.no_cookie")
+    if isinstance(fault, DataMissing) and current().public:
+        return say("public.not_here")  # where its files would have to lie is nobody's business
     if isinstance(fault, GenlabError):
         return str(fault)
     ref = secrets.token_hex(2).upper()
@@ -332,7 +337,7 @@ _PLACES, _LONG, _PROCESSES = Places(4), Places(2), Places(4)
 
 
 @contextmanager
-def sentences() -> Iterator[None]:
+def sentences(plain: bool = False) -> Iterator[None]:
     """Turn every fault into a gr.Error with its sentence."""
     try:
         yield
@@ -340,4 +345,5 @@ def sentences() -> Iterator[None]:
         raise
     except Exception as fault:
         kind = gr.Error if isinstance(fault, GenlabError) else Failure
-        raise kind(escape(sentence_for(fault), quote=False), print_exception=False) from None  # Gradio reads it as HTML
+        told = sentence_for(fault)
+        raise kind(told if plain else escape(told, quote=False), print_exception=False) from None  # Gradio reads it as HTML
