@@ -4,8 +4,10 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from PIL import Image
 
 from genlab import latent
 from genlab.__main__ import main
+from genlab.models import many
 from genlab.paths import datasets_folder
 from genlab.training.checkpoint import AXES, load_model, load_state
 from genlab.training.run import Run
@@ -141,7 +144,7 @@ def test_a_png_remembers_how_it_was_made(trained, tmp_path):
         ("--n 4 --out x.gif", "x.gif is neither a .png nor a .npz file"),
         ("--n 4 --label 11 --out x.png", "There is no class called '11'."),
         ("--n 4 --truncation 9 --out x.png", "truncation is 9; it must be a number from 0 to 2."),
-        ("--n 4 --out nowhere/x.png", "Could not write x.png: no such file or directory."),
+        ("--n 4 --out nowhere/x.png", "Could not write x.png: no such file or directory. There is no folder 'nowhere'; make it"),
     ],
 )
 def test_a_wrong_sampling_word_gets_its_sentence(trained, words, sentence, capsys):
@@ -161,6 +164,39 @@ def test_a_stopped_run_is_resumed_to_the_bits_of_one_that_was_not(capsys):
     assert all(torch.equal(one[name], other[name]) for name in one if name != "seconds")
     assert run_words("resume parts") == 0
     assert "is finished" in capsys.readouterr().out
+
+
+def test_ctrl_c_stops_after_a_step_and_loses_none(runs):
+    words = f"train vae digits --name torn {QUICK.replace('--steps 6', '--steps 100000')}".split()
+    trains = subprocess.Popen([sys.executable, "-m", "genlab", *words], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    run = Run(runs / "torn")
+    while not (run.path / "history.jsonl").exists() or not run.status().step:
+        assert trains.poll() is None
+        time.sleep(0.05)
+    trains.send_signal(signal.SIGINT)
+    told = ""
+    while "It stops after this step" not in told:
+        told += trains.stderr.read(1)
+    trains.send_signal(signal.SIGINT)  # an impatient second one changes nothing
+    told += trains.communicate(timeout=240)[1]
+    assert trains.returncode == 130
+    assert "Traceback" not in told
+    assert f"Stopped at step {run.saved_step:,}. Continue with: python -m genlab resume torn" in told
+    assert run.status().state == "stopped"
+    assert run.status().step == run.saved_step > 0
+
+
+def test_many_samples_are_those_of_their_seeds_and_too_many_for_one_picture_are_refused(trained, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(many, "BLOCK", 16)
+    assert run_words(f"sample mine --n 40 --seed 5 --out {tmp_path}/all.npz") == 0
+    with np.load(tmp_path / "all.npz", allow_pickle=False) as file:
+        samples, labels = file["samples"], file["labels"]
+    assert labels.tolist() == [i % 10 for i in range(40)]
+    assert run_words(f"sample mine --n 20 --seed 25 --out {tmp_path}/end.npz") == 0
+    with np.load(tmp_path / "end.npz", allow_pickle=False) as file:
+        assert np.abs(file["samples"].astype(int) - samples[20:]).max() <= 1
+    assert run_words(f"sample mine --n 100000000 --out {tmp_path}/x.png") == 2
+    assert "one picture shows 1,562,500 of these samples at most. Name a .npz file" in capsys.readouterr().err
 
 
 def test_the_command_of_a_run_repeats_it_bit_for_bit(capsys):
