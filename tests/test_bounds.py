@@ -269,7 +269,7 @@ def test_uploads_count_for_the_visitor_and_go_when_they_are_told_to(public_page:
 
 def test_without_a_cookie_nothing_is_taken(public_page: PublicPage):
     answer = upload(httpx.Client(base_url=public_page.address), b"x")
-    assert answer.status_code == 403
+    assert answer.status_code == 401
     assert "by a cookie" in answer.text
 
 

@@ -75,7 +75,7 @@ class Bounds:
         space = space_of(asked.headers.get("cookie"))
         room, declared, taken = UPLOADS.room(space), asked.headers.get("content-length", ""), 0
         if space == NOBODY:
-            return await PlainTextResponse(say("public.no_cookie"), 403)(asked.scope, receive, send)
+            return await PlainTextResponse(say("public.no_cookie"), 401)(asked.scope, receive, send)
         refusal = PlainTextResponse(say("public.uploads", mb=room // 2**20), 413)
         if declared.isdecimal() and int(declared) > room:
             return await refusal(asked.scope, receive, send)

@@ -203,7 +203,7 @@ def _choices(choices: Choices, known: object, chosen: str | None) -> object:
     if choices == known:
         return gr.skip()
     names = [name for _, name in choices]
-    stays = chosen in names or (chosen is not None and on_hub(chosen))
+    stays = chosen in names or (isinstance(chosen, str) and on_hub(chosen))
     return gr.update(choices=choices, **({} if stays else {"value": next(iter(names), None)}))
 
 
