@@ -1,8 +1,9 @@
-"""The API and the MCP server: four functions, which draw what the library draws, and nothing else."""
+"""The API and the MCP server: six functions, which tell and draw what the library draws, and nothing else."""
 
 import asyncio
 import base64
 import io
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from genlab.paths import CHECKPOINTS, EXAMPLES
 from genlab.training.checkpoint import load_model
 from genlab.training.run import list_runs
 
-FOUR = ["sample", "decode", "interpolate", "inspect"]
+SIX = ["sample", "decode", "interpolate", "inspect", "list_models", "list_datasets"]
 
 
 def called(page: PublicPage, name: str, *values: Any) -> httpx.Response:
@@ -34,12 +35,12 @@ def pixels_at(url: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(httpx.get(url).content)))
 
 
-def test_the_four_are_public_and_nothing_else(public_page: PublicPage):
+def test_the_six_are_public_and_nothing_else(public_page: PublicPage):
     info = httpx.get(f"{public_page.address}/gradio_api/info").json()
-    assert list(info["named_endpoints"]) == [f"/{name}" for name in FOUR]
+    assert list(info["named_endpoints"]) == [f"/{name}" for name in SIX]
     assert not info["unnamed_endpoints"]
     everything = httpx.get(f"{public_page.address}/config").json()["dependencies"]
-    assert [event["api_name"] for event in everything if event["api_visibility"] == "public"] == FOUR
+    assert [event["api_name"] for event in everything if event["api_visibility"] == "public"] == SIX
 
 
 def test_sample_draws_what_the_library_draws(public_page: PublicPage):
@@ -67,6 +68,10 @@ def test_decode_and_interpolate_agree_at_the_end(public_page: PublicPage):
 
 def test_gradios_own_client_calls_all_of_them(public_page: PublicPage, tmp_path: Path):
     client = Client(public_page.address, verbose=False, download_files=str(tmp_path))
+    assert {"digits", "rings"} <= {one["name"] for one in client.predict(api_name="/list_datasets")}
+    models = {one["name"]: one for one in client.predict(api_name="/list_models")}
+    assert models["dcgan-mnist"]["classes"] == list("0123456789")
+    assert models["vae-mnist"]["settings"] == {"truncation": 1.0}
     for name, values in (
         ("sample", {"model": "dcgan-mnist", "n": 4.0, "label": 3}),
         ("decode", {"model": "vae-mnist", "latent": [0.0] * 16}),
@@ -124,14 +129,23 @@ def talk(page: PublicPage) -> tuple[list[Any], Any, Any]:
         return elsewhere.submit(asyncio.run, session()).result()
 
 
-def test_an_assistant_finds_four_tools_and_sees_pictures(public_page: PublicPage):
+def test_an_assistant_finds_six_tools_and_sees_pictures(public_page: PublicPage):
     tools, drawn, refused = talk(public_page)
-    assert [tool.name for tool in tools] == FOUR
+    assert [tool.name for tool in tools] == SIX
     for tool in tools:
         assert tool.description.endswith(".")
         assert all(about.get("description") for about in tool.inputSchema["properties"].values()), tool.name
     picture = next(part for part in drawn.content if part.type == "image")
     assert Image.open(io.BytesIO(base64.b64decode(picture.data))).size == (4 * 28, 28)
+    facts = json.loads(drawn.content[1].text)
+    assert (facts["n"], facts["label"]) == (4, "") == (drawn.structuredContent["n"], drawn.structuredContent["label"])
+    assert not any("/tmp" in part.text or "file=" in part.text for part in drawn.content if part.type == "text")
+    schema = next(tool for tool in tools if tool.name == "interpolate").inputSchema
+    known = schema["properties"]
+    assert "vae-mnist" in known["model"]["enum"]
+    assert known["path"]["enum"] == ["spherical", "linear"]
+    assert (known["frames"]["minimum"], known["frames"]["maximum"], known["frames"]["default"]) == (2, 64, 11)
+    assert (known["seed"]["default"], known["label"]["default"]) == (0, "")
     assert refused.isError
     assert "There is no model called 'nothing'" in refused.content[0].text
 

@@ -1,26 +1,31 @@
 """The API: what programs ask of the models over HTTP, and assistants as the tools of an MCP server."""
 
 import os
+from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import gradio as gr
 import torch
+from gradio.context import get_blocks_context
 from gradio.processing_utils import save_bytes_to_cache
 from pydantic import BeforeValidator, Field
 from torch import Tensor
 
 from genlab import latent
-from genlab.data import Dataset, load, to_model
+from genlab.data import Dataset, describe, is_here, load, to_model
+from genlab.data import list_datasets as datasets
 from genlab.data.summary import locate, summarise
 from genlab.errors import BadSetting
 from genlab.images import png, wall
 from genlab.models import LatentModel
 from genlab.models.base import GenerativeModel, Given
-from genlab.models.settings import check_seeds
+from genlab.models.settings import SEEDS, check_seeds
 from genlab.plane import together
+from genlab.training import checkpoint
 from genlab.ui.explorer import Number
-from genlab.ui.preset import check_samples, check_work, work_of
+from genlab.ui.preset import check_samples, check_work, current, work_of
 from genlab.ui.shared import Request, at_edge, drawing, open_model
 from genlab.ui.uploads import UPLOADS
 from genlab.ui.words import say
@@ -31,9 +36,46 @@ Picture = dict[str, Any]  # of a file that Gradio hands out
 
 
 def build() -> None:
-    """The four functions; all other events of the page are private."""
-    for function in (sample, decode, interpolate, inspect):
-        gr.api(at_edge(function, plain=True), api_name=function.__name__, queue=False)
+    """The functions for programs; all other events of the page are private."""
+    for name, function in functions().items():
+        event = gr.api(at_edge(function, plain=True), api_name=name, queue=False)
+        for component, schema in zip(event["inputs"], _schemas(function), strict=True):
+            get_blocks_context().blocks[component]._api_info = schema  # type: ignore[union-attr]  Gradio knows types alone
+
+
+def functions() -> dict[str, Callable[..., Any]]:
+    """All that programs can call, by name."""
+    return {one.__name__: one for one in (sample, decode, interpolate, inspect, list_models, list_datasets)}
+
+
+def _schemas(function: Callable[..., Any]) -> list[dict[str, Any]]:
+    """What each argument may be: its type, bounds, names and default as JSON Schema tells them."""
+    possible, most = Wish.model_json_schema()["properties"], {"maximum": current().samples}
+    told = {
+        "model": _one_of(checkpoint.list_models(), "^hf://"),
+        "dataset": _one_of([name for name in datasets() if is_here(name)], r"^.+\+.+\.json$"),
+        "label": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
+        "seed": {"minimum": 0, "maximum": SEEDS - 1},
+        "end_seed": {"minimum": 0, "maximum": SEEDS - 1},
+        "n": most,
+        "frames": most,
+    }
+    schemas = []
+    for name, about in signature(function).parameters.items():
+        schema = {key: value for key, value in possible[name].items() if key not in ("title", "default")} | told.get(name, {})
+        if name in ("model", "dataset", "label"):
+            schema = told[name]
+        schemas.append(schema if about.default is about.empty else {**schema, "default": about.default})
+    return schemas
+
+
+def _one_of(names: list[str], also: str) -> dict[str, Any]:
+    """One of these names; the user of this machine has others, too."""
+    return (
+        {"enum": names}
+        if current().public
+        else {"anyOf": [{"enum": names}, {"type": "string", "pattern": f"{also}|^run:|^[a-z0-9-]+$"}]}
+    )
 
 
 def _as_whole(value: Any) -> Any:
@@ -168,6 +210,24 @@ def inspect(dataset: str, n: int = 16, seed: int = 0) -> tuple[Picture, dict[str
         "labels": [data.spec.classes[label] if label >= 0 else "" for label in data.label[rows].tolist()],
     }
     return _picture(together(to_model(data.read(rows)), data.spec, min(COLUMNS, len(rows))), "inspect"), facts
+
+
+def list_models() -> list[dict[str, Any]]:
+    """The models that can be drawn from, each with its family, its dataset and classes, and the sampling settings it takes."""
+    found = []
+    for name in checkpoint.list_models():
+        config = checkpoint.read_config(checkpoint.find_model(name))
+        settings = {one.name: one.default for one in checkpoint.sampling_of(config).fields()}
+        classes = list(checkpoint.spec_of(config).classes) if config["settings"].get("conditional") else []
+        about = {key: config[key] for key in ("family", "dataset", "step")}
+        found.append({"name": name, **about, "classes": classes, "settings": settings})
+    return found
+
+
+def list_datasets() -> list[dict[str, Any]]:
+    """The datasets that can be looked into, each with what it holds and its classes."""
+    known = [describe(name) for name in datasets() if is_here(name)]
+    return [{"name": one.name, "about": one.description, "kind": one.modality, "classes": list(one.classes)} for one in known]
 
 
 def _explorable(name: str) -> LatentModel:

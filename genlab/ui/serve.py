@@ -25,11 +25,13 @@ from genlab.quality import DEFECTS  # noqa: E402
 from genlab.training import worker  # noqa: E402
 from genlab.training.checkpoint import list_models  # noqa: E402
 from genlab.ui import preset  # noqa: E402
+from genlab.ui.api import functions  # noqa: E402
 from genlab.ui.guard import LOCAL, handlers, middleware  # noqa: E402
 from genlab.ui.page import FIRST_MODEL, STYLES, build_page, head  # noqa: E402
 from genlab.ui.shared import device, forget_visitor, open_model, queue  # noqa: E402
 from genlab.ui.spaces import keep_swept, visiting  # noqa: E402
 from genlab.ui.theme import theme  # noqa: E402
+from genlab.ui.tools import equip  # noqa: E402
 from genlab.ui.words import say, translations  # noqa: E402
 
 USER = "genlab"  # the name that goes with the password
@@ -84,6 +86,7 @@ def serve(host: str, port: int, public: bool = False, share: bool = False, passw
         css_paths=STYLES,
         head=head(),
     )
+    equip(page, functions())
     print(f"genlab is at http://{host}:{port}", flush=True)
     if password:
         print(f"User {USER}, password {password}", flush=True)
