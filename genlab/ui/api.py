@@ -1,7 +1,8 @@
 """The API: what programs ask of the models over HTTP, and assistants as the tools of an MCP server."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from inspect import signature
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,9 +21,9 @@ from genlab.data.summary import locate, summarise
 from genlab.errors import BadSetting
 from genlab.images import png, wall
 from genlab.models import LatentModel
-from genlab.models.base import GenerativeModel, Given
+from genlab.models.base import Draft, GenerativeModel, Given
 from genlab.models.settings import SEEDS, check_seeds
-from genlab.plane import together
+from genlab.plane import tiles, together
 from genlab.training import checkpoint
 from genlab.ui.explorer import Number
 from genlab.ui.preset import check_samples, check_work, current, work_of
@@ -131,7 +132,7 @@ def sample(
     given = _given(trained.model, wish.label, wish.n)
     check_work(trained.model, wish.n, chosen)
     with drawing(work_of(trained.model, wish.n, chosen)):
-        *_, draft = trained.model.sample(wish.n, chosen, wish.seed, given)
+        draft = _followed(trained.model.sample(wish.n, chosen, wish.seed, given))
     facts = {"model": model, "step": trained.step, "n": wish.n, "seed": wish.seed, "label": wish.label}
     facts["settings"] = chosen.model_dump()
     return _picture(together(draft.items, trained.model.spec, min(COLUMNS, wish.n)), "sample"), facts
@@ -175,7 +176,9 @@ def interpolate(
     check_work(space, wish.frames, usual)
     with drawing(work_of(space, wish.frames, usual)):
         start, end = space.prior(1, wish.seed)[0], space.prior(1, wish.end_seed)[0]
-        pixels = _draw(space, latent.walk(start, end, wish.frames, wish.path), wish.label)
+        given = _given(space, wish.label, wish.frames) if wish.label else Given()
+        draft = _followed(space.unfold(latent.walk(start, end, wish.frames, wish.path), given))
+        pixels = tiles(draft.items, space.spec)
     facts = {
         "model": model,
         "seed": wish.seed,
@@ -228,6 +231,21 @@ def list_datasets() -> list[dict[str, Any]]:
     """The datasets that can be looked into, each with what it holds and its classes."""
     known = [describe(name) for name in datasets() if is_here(name)]
     return [{"name": one.name, "about": one.description, "kind": one.modality, "classes": list(one.classes)} for one in known]
+
+
+def _followed(drafts: Iterator[Draft]) -> Draft:
+    """The last of drafts; whoever waits for it hears of each step."""
+    for draft in drafts:
+        hears.get()(draft.step, draft.total)
+    return draft
+
+
+def _by_gradio(step: int, total: int) -> None:
+    """Tell a client that waits in Gradio's queue; for others there is no event, and nothing is told."""
+    gr.Progress()((step, total))
+
+
+hears: ContextVar[Callable[[int, int], None]] = ContextVar("hears", default=_by_gradio)
 
 
 def _explorable(name: str) -> LatentModel:

@@ -3,20 +3,25 @@
 import base64
 import inspect
 import json
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.from_thread
+import anyio.to_thread
 import gradio as gr
 from gradio.context import LocalContext
 from mcp import types
 
 from genlab.errors import BadSetting
 from genlab.registry import unknown
+from genlab.ui.api import hears
 from genlab.ui.preset import current
 from genlab.ui.shared import in_time, sentence_for
 from genlab.ui.spaces import visiting
+from genlab.ui.words import say
 
 Tools = Mapping[str, Callable[..., Any]]
 
@@ -33,7 +38,19 @@ def equip(page: gr.Blocks, functions: Tools) -> None:
     @gradios.mcp_server.call_tool(validate_input=False)  # the functions refuse in sentences
     async def call(name: str, arguments: dict[str, Any]) -> types.CallToolResult:
         context = gradios.mcp_server.request_context
+        token, gone = context.meta and context.meta.progressToken, threading.Event()
         LocalContext.request.set(context.request)
+
+        async def tell(step: int, total: int) -> None:
+            await context.session.send_progress_notification(token, step, total, related_request_id=str(context.request_id))
+
+        def heard(step: int, total: int) -> None:
+            if gone.is_set():
+                raise BadSetting(say("page.left"))
+            if token is not None:
+                anyio.from_thread.run(tell, step, total)
+
+        hears.set(heard)
 
         def work() -> types.CallToolResult:
             with visiting():
@@ -45,7 +62,10 @@ def equip(page: gr.Blocks, functions: Tools) -> None:
                 except Exception as fault:
                     raise Refused(sentence_for(fault)) from None
 
-        return await anyio.to_thread.run_sync(work, limiter=page.limiter)
+        try:
+            return await anyio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=page.limiter)
+        finally:
+            gone.set()  # closing the connection ends the work, too
 
 
 def _called(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
