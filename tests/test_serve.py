@@ -1,13 +1,20 @@
 """Serving: what is reachable at all, who is let in, and what a share link changes."""
 
+import asyncio
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 import httpx
 import pytest
 from gradio import networking
+from gradio_client import Client
+from mcp import ClientSession
+from mcp.client.streamable_http import streamablehttp_client
+from mcp.types import CallToolResult
 
 from genlab.ui import preset, serve
 
@@ -49,7 +56,23 @@ def test_no_update_of_gradio_adds_a_way_in_unseen(served: Callable[..., int]):
     assert found == ROUTES.read_text().splitlines(), "look at each new route, deny it in guard.py or add it to routes.txt"
 
 
-def test_a_password_guards_everything_but_the_way_in(served: Callable[..., int], capsys: pytest.CaptureFixture[str]):
+def _elsewhere(work: Coroutine[Any, Any, CallToolResult]) -> CallToolResult:
+    with ThreadPoolExecutor(1) as thread:  # the browser's driver may have a loop running in this one
+        return thread.submit(asyncio.run, work).result()
+
+
+async def called_by_an_assistant(address: str, headers: dict[str, str]) -> CallToolResult:
+    async with (
+        streamablehttp_client(f"{address}/gradio_api/mcp/", headers=headers) as (read, write, _),
+        ClientSession(read, write) as one,
+    ):
+        await one.initialize()
+        return await one.call_tool("interpolate", {"model": "vae-mnist", "frames": 4})
+
+
+def test_a_password_guards_everything_but_the_way_in(
+    served: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
     def probe(page: gr.Blocks, address: str) -> None:
         for method, path in [
             ("GET", "config"),
@@ -77,6 +100,9 @@ def test_a_password_guards_everything_but_the_way_in(served: Callable[..., int],
         answer = client.post("/gradio_api/run/sample", json={"data": ["vae-mnist", 1, 0, "", {}]}, timeout=120)
         assert answer.status_code == 200, answer.text
         bearer = {"Authorization": "Bearer secret"}
+        known = Client(address, auth=("genlab", "secret"), verbose=False, download_files=str(tmp_path))
+        assert known.predict(model="vae-mnist", frames=4, api_name="/interpolate")[1]["way"] == "spherical"
+        assert _elsewhere(called_by_an_assistant(address, bearer)).structuredContent["frames"] == 4
         assert set(httpx.get(f"{address}/gradio_api/mcp/schema", headers=bearer).json()[0]) >= {"name", "description"}
 
     assert served(probe, public=True, password="secret") == 0
