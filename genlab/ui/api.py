@@ -41,7 +41,7 @@ def build() -> None:
     for name, function in functions().items():
         event = gr.api(at_edge(function, plain=True), api_name=name, queue=False)
         for component, schema in zip(event["inputs"], _schemas(function), strict=True):
-            get_blocks_context().blocks[component]._api_info = schema  # type: ignore  # Gradio knows types alone
+            get_blocks_context().blocks[component]._api_info = schema  # Gradio knows types alone
 
 
 def functions() -> dict[str, Callable[..., Any]]:
