@@ -142,7 +142,11 @@ def _open_link(page: gr.Blocks, shared: Shared, tabs: gr.Tabs, footer: gr.HTML) 
 def _opened(asked: gr.Request) -> tuple[object, ...]:
     """The tab, the dataset and the model of the link, where it has them."""
     link = links.read(dict(asked.query_params), TABS)
-    return gr.update(selected=link.tab) if link.tab else gr.skip(), *_picked(link), link.query or gr.skip()
+    return (
+        gr.update(selected=link.tab) if link.tab else gr.skip(),
+        *_picked(link),
+        {**link.query, "turn": "0"} if link.query else gr.skip(),
+    )
 
 
 class Visit(Request):

@@ -162,6 +162,9 @@ window.genlab = (() => {
     else setTimeout(() => topic in last || pick(topic, value), patience.answer);
   }
 
+  /** Whether one goes back or forth and the pickers have not followed yet. */
+  const visiting = () => visits > 0;
+
   const tabNow = () => (`tab.${addressed().tab}` in catalogues.en ? addressed().tab : FIRST_TAB);
   const modelNow = () => addressed().model ?? last.model; // which the picker follows, where one goes back or forth
 
@@ -178,8 +181,8 @@ window.genlab = (() => {
 
   addEventListener("popstate", ({ state }) => {
     if (!state) return; // a link that was entered by hand opens anew
-    document.querySelector(`#tab-${CSS.escape(tabNow())}`)?.click();
     visits += 1;
+    document.querySelector(`#tab-${CSS.escape(tabNow())}`)?.click();
     tell("visit", addressed());
   });
   addEventListener("click", (event) => {
@@ -249,5 +252,5 @@ window.genlab = (() => {
     return copy(button, address + written(query));
   }
 
-  return { touched, say, label, tell, listen, recall, pick, begin, follow, tabNow, modelNow, visited, keep, kept, recalled, bring, brought, patience, link, copy, copyLink, toggleTheme, save };
+  return { touched, say, label, tell, listen, recall, pick, begin, follow, visiting, tabNow, modelNow, visited, keep, kept, recalled, bring, brought, patience, link, copy, copyLink, toggleTheme, save };
 })();
