@@ -8,6 +8,7 @@ const done = find(".done");
 const steps = ["look", "bring", "save"];
 let paths = []; // what was uploaded and waits
 let ours = ""; // the mode of the collection of this page, where it is what was uploaded
+let brought = []; // its pictures
 
 let wish = {}; // what the layout is told: what classes are read off, what folders are
 let ticked = new Set(); // classes to take
@@ -43,6 +44,7 @@ async function give(given, made = "") {
   given = given.filter(({ path }) => !path.split("/").some((name) => name.startsWith(".") || name === "__MACOSX"));
   if (!given.length) return;
   ours = made;
+  brought = made ? given.map(({ file }) => file) : [];
   done.hidden = true;
   stage(running);
   find(".leave").hidden = true;
@@ -197,7 +199,7 @@ function hear() {
   if (news.error) return stage(form, news.error, (news.about ?? []).map((name) => form.elements[name]).filter(Boolean));
   if (news.imported) {
     paths = [];
-    if (ours) tell("collection", new Map());
+    discard(brought); // there may be others by now
     const show = () => document.querySelector(".data-own").scrollIntoView({ behavior: "smooth" });
     done.replaceChildren(make("span", {}, say("import.done", { kept: count(news.kept), n: count(news.kept + news.skipped) })), make("button.link", { type: "button", onclick: show }, say("import.see")));
     done.hidden = false;
