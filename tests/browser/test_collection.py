@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from data_page import choose
 from find_browser import FLAGS
-from looks import sticks_out
+from looks import FULL, sticks_out
 from playwright.sync_api import Browser, Page, expect
 from seats import PATIENCE, Seats
 
@@ -170,7 +170,7 @@ def test_a_reload_brings_the_pictures_again_but_none_that_were_taken_out_or_beca
 
 
 def test_where_the_browser_has_no_room_it_says_so_and_the_pictures_stay(page: Page):
-    page.evaluate("Storage.prototype.setItem = () => { throw new DOMException('', 'QuotaExceededError'); }")
+    page.evaluate(FULL)
     drawn(page, "dash", "bar")
     expect(page.locator("#latent-keep .fault")).to_contain_text("more pictures than this browser keeps over a reload")
     page.click("#latent-collected")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from data_page import choose, enclose, opened
-from looks import pick, sticks_out
+from looks import FULL, pick, sticks_out
 from playwright.sync_api import Locator, Page, expect
 
 from genlab.data import Part, Splits, list_datasets, load, recipe_of, save_dataset
@@ -144,7 +144,7 @@ def test_a_reload_brings_what_was_given_again_until_it_is_kept_or_forgotten(page
 def test_where_the_browser_has_no_room_it_says_so_and_what_was_given_stays(page: Page):
     choose(page, "bare")
     page.get_by_role("button", name="Label images").click()
-    page.evaluate("Storage.prototype.setItem = () => { throw new DOMException('', 'QuotaExceededError'); }")
+    page.evaluate(FULL)
     tile(page, 0).click()
     new_class(page, "loop")
     expect(page.locator(".labelling .unkept")).to_contain_text("no room to keep these labels over a reload")
