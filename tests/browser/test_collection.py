@@ -1,5 +1,6 @@
 """Pictures that are made on the page, by the camera or the pen, are collected class by class and become a dataset."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -162,6 +163,8 @@ def test_a_reload_brings_the_pictures_again_but_none_that_were_taken_out_or_beca
     made = load("strokes-again")
     assert made.spec.classes == ("bar", "dash")
     assert made.spec.shape == (1, 28, 28)  # still as grey as they were drawn
+    expect(page.locator(".shelf")).to_have_count(0)
+    expect(page).to_have_url(re.compile("dataset=strokes-again"))
     page.reload()
     expect(page.locator(".data-own h2")).to_have_text("strokes-again")
     page.click(".collect summary")
