@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.context import LocalContext
+from pydantic import ConfigDict, Field
 
 from genlab.data import is_here
 from genlab.errors import GenlabError
@@ -169,6 +170,14 @@ def _picked(link: links.Link) -> list[object]:
     return [gr.update(value=name) if name else gr.skip() for name in (link.dataset, link.model)]
 
 
+class Told(Request):
+    """What the page says that it was told last; nothing when it opens."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    lists: list[Choices] = Field(default=[[], []], min_length=2, max_length=2)
+
+
 @at_edge
 def _look(model: str | None, dataset: str | None, told: object) -> tuple[object, ...]:
     """The line at the foot, and the models and datasets where their lists are others than what the page was told last.
@@ -176,7 +185,7 @@ def _look(model: str | None, dataset: str | None, told: object) -> tuple[object,
     The page says itself what that was: answers may overtake one another.
     """
     lists = _lists()
-    known = told["lists"] if isinstance(told, dict) and "lists" in told else [None, None]
+    known = Told.check(told or {}).lists
     status = {
         "device": device(),
         "cores": cores(),
@@ -195,12 +204,12 @@ def _lists() -> list[Choices]:
     return [[[name, name] for name in list_models()], [list(choice) for choice in dataset_choices()]]
 
 
-def _choices(choices: Choices, known: object, chosen: str | None) -> object:
+def _choices(choices: Choices, known: Choices, chosen: str | None) -> object:
     """An update of a picker whose list has changed; what was chosen stays where it is still there."""
     if choices == known:
         return gr.skip()
     names = [name for _, name in choices]
-    stays = chosen in names or (chosen is not None and on_hub(chosen))
+    stays = chosen in names or (isinstance(chosen, str) and on_hub(chosen))
     return gr.update(choices=choices, **({} if stays else {"value": next(iter(names), None)}))
 
 

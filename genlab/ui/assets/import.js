@@ -10,6 +10,7 @@ let paths = []; // what was uploaded and waits
 let ours = ""; // the mode of the collection of this page, where it is what was uploaded
 let brought = []; // its pictures
 
+let looks = 0; // how often a correction was looked at; late answers of earlier ones are dropped
 let wish = {}; // what the layout is told: what classes are read off, what folders are
 let ticked = new Set(); // classes to take
 
@@ -146,8 +147,9 @@ function chip(folder, may) {
 
 function corrections(answer, title) {
   const change = async () => {
+    const mine = (looks += 1);
     const found = await ask(server.look, { paths, ...wish });
-    if (form.hidden) return; // left meanwhile
+    if (form.hidden || mine !== looks) return; // left, or corrected again meanwhile
     if (found.error) return stage(form, found.error);
     choose(found, title);
   };
