@@ -137,6 +137,7 @@ def test_an_unknown_model_or_dataset_is_told_and_what_the_picker_says_is_shown(p
     page.goto(f"{server}/?tab={tab}&model=UNKNOWN&dataset=UNKNOWN")
     for kind in ("model", "dataset"):
         expect(page.get_by_text(f"There is no {kind} called 'UNKNOWN'")).to_be_visible()
+    page.locator("#tab-latent").click()  # a model is opened when it is looked at
     page.wait_for_function(ENDED, arg=page.get_by_label("model", exact=True).input_value())
     dataset = page.get_by_label("dataset", exact=True).input_value()
     page.locator("#tab-data").click()
