@@ -142,3 +142,15 @@ def test_an_unknown_model_or_dataset_is_told_and_what_the_picker_says_is_shown(p
     dataset = page.get_by_label("dataset", exact=True).input_value()
     page.locator("#tab-data").click()
     expect(page.locator(".data-facts .body")).to_have_attribute("data-of", dataset)
+
+
+def test_a_model_is_opened_when_its_tab_is_looked_at(page: Page, server: str):
+    page.goto("about:blank")  # what was asked before does not count
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.post_data or "") if "component_server" in request.url else None)
+    page.goto(f"{server}/?tab=data&dataset=digits")
+    expect(page.locator(".data-facts .body")).to_have_attribute("data-of", "digits")
+    expect(page.get_by_label("model", exact=True)).to_have_value("vae-mnist")
+    assert not [data for data in asked if "latent_open" in data]
+    page.locator("#tab-latent").click()
+    page.wait_for_function(ENDED, arg="vae-mnist")
