@@ -46,8 +46,12 @@ def regression(x: Tensor, y: Tensor) -> Tensor:
     A column of nothing explains nothing, also where it is not quite nothing.
     """
     x = x * (x.abs().amax(0) > NOTHING)
+    least = torch.finfo(x.dtype).eps * max(x.shape)  # smaller singular values, as parts of the largest, are rounding
     (solution,) = _either(
-        lambda a, b: torch.linalg.lstsq(a, b, driver="gelsd").solution, lambda scipy, a, b: scipy.lstsq(a, b)[0], x, y
+        lambda a, b: torch.linalg.lstsq(a, b, rcond=least, driver="gelsd").solution,
+        lambda scipy, a, b: scipy.lstsq(a, b, cond=least)[0],
+        x,
+        y,
     )
     return solution
 

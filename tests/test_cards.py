@@ -2,6 +2,7 @@
 
 import base64
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,16 @@ from marks import needs_mnist
 from PIL import Image
 
 from genlab import plane
-from genlab.data import Part, even_rows, load, save_dataset
+from genlab.data import SOURCES, Part, even_rows, load, save_dataset
+from genlab.data.sources import Source
 from genlab.paths import in_space
+from genlab.training.checkpoint import load_model
 from genlab.training.run import Run
 from genlab.training.train import train
 from genlab.ui import explorer
 from genlab.ui.draw import data_uri
 from genlab.ui.encoding import encode, latent_mix
-from genlab.ui.latent_tab import latent_open
+from genlab.ui.latent_tab import _about, latent_open
 from genlab.ui.meaning import latent_arithmetic, latent_direction, latent_jacobian, latent_nearest
 from genlab.ui.shared import Kept
 from genlab.ui.surfaces import latent_map, latent_pad, latent_scatter
@@ -91,6 +94,19 @@ def test_a_map_shows_the_data_of_a_model_that_looks_for_their_latents_part_by_pa
     assert (len(last["values"]), last["total"]) == (8, 48)
     assert last["labels"] == validation.label[even_rows(len(validation), 48)[40:]].tolist()
     assert np.std(last["values"], 0).max() > 0.1, "they have places of their own"
+
+
+def test_what_a_model_learnt_is_told_by_what_its_checkpoint_knows(monkeypatch: pytest.MonkeyPatch):
+    known = load_model("vae-mnist")
+    monkeypatch.setitem(SOURCES._parts, "bridges", lambda: Source("7 of the 9 bridges", (), lambda folder: {}, things="bridges"))
+    for dataset, items, words in [
+        ("bridges", 5, "5 bridges (bridges)"),
+        ("bridges", None, "bridges (bridges)"),
+        ("pets", 1200, "1,200 images of pets"),
+        ("pets", None, "pets"),
+    ]:
+        told = _about(replace(known, config=known.config | {"dataset": dataset, "items": items}), known.model)
+        assert told.startswith(f"A VAE that learnt {words}; each slider")
 
 
 def test_a_model_whose_data_are_not_here_says_what_to_do():

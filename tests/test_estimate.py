@@ -77,8 +77,9 @@ def test_another_process_answers_again_and_again_and_is_ended_when_it_takes_too_
     asked = Estimator()
     found = asked.ask("vae", "digits", TINY, "cpu")
     assert found.step_seconds > 0
-    with pytest.raises(RunFault, match="width is 1; it must be a whole number from 8"):
+    with pytest.raises(RunFault, match="width is 1; it must be a whole number from 8") as refused:
         asked.ask("vae", "digits", {"width": 1}, "cpu")
+    assert refused.value.about == ("width",)
     process = asked._process
     monkeypatch.setattr(measuring, "PATIENCE", 0.0)
     with pytest.raises(RunFault, match=r"A few steps of this take longer than 0 s here. Choose a smaller network"):

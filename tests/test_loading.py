@@ -1,5 +1,6 @@
 """What is loaded when: what only tells of genlab, its models and its data needs nothing that is slow to import."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,8 @@ PACKAGES = [genlab, data, latent, models, quality, training]
 def loaded_by(*lines: str) -> set[str]:
     """The slow modules that a new Python has after these lines."""
     told = "\n".join(["import sys", *lines, "print('loaded', *sys.modules, file=sys.stderr)"])
-    ended = subprocess.run([sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # which may bring modules along
+    ended = subprocess.run([sys.executable, "-c", told], cwd=ROOT, env=bare, capture_output=True, text=True, timeout=120)
     return SLOW & set(ended.stderr.split("loaded", 1)[1].split())
 
 

@@ -44,6 +44,7 @@ class Source:
     classes: tuple[str, ...]
     build: Callable[[Path], dict[str, Part]]  # data folder -> train, test and perhaps validation
     files: str = ""  # what to put where when there is no connection
+    things: str = "items"  # what they are, in the plural
     modality: Modality = "image"
     download: int = 0  # bytes that have to be fetched first
     remote: Callable[[], Sequence[Remote]] = tuple  # from where
@@ -73,12 +74,23 @@ def _computed(draw: Callable[[int, int], Drawn]) -> Callable[[Path], dict[str, P
 
 
 DIGITS = tuple("0123456789")
-SOURCES.register("digits")(Source("1,797 real handwritten digits, 8×8 (UCI)", DIGITS, digits))
+WRITTEN = "handwritten digits"
+SOURCES.register("digits")(Source("1,797 real handwritten digits, 8×8 (UCI)", DIGITS, digits, things=WRITTEN))
 SOURCES.register("digits-28")(
-    Source("the same digits brought to MNIST's size and margins, 28×28", DIGITS, late(CLASSICS, "enlarged_digits"))
+    Source(
+        "the same digits brought to MNIST's size and margins, 28×28",
+        DIGITS,
+        late(CLASSICS, "enlarged_digits"),
+        things=WRITTEN,
+    )
 )
 SOURCES.register("sprites")(
-    Source("14,000 coloured shapes, 32×32, drawn from known factors", ("square", "ellipse", "triangle"), _computed(draw_sprites))
+    Source(
+        "14,000 coloured shapes, 32×32, drawn from known factors",
+        ("square", "ellipse", "triangle"),
+        _computed(draw_sprites),
+        things="coloured shapes",
+    )
 )
 
 for _name, _draw, _classes, _text in [
@@ -86,7 +98,7 @@ for _name, _draw, _classes, _text in [
     ("rings", draw_rings, ("inner", "middle", "outer"), "14,000 points on three rings around one middle"),
     ("swiss-roll", draw_swiss_roll, (), "14,000 points along a band that is rolled up"),
 ]:
-    SOURCES.register(_name)(Source(_text, _classes, _computed(_draw), modality="points"))
+    SOURCES.register(_name)(Source(_text, _classes, _computed(_draw), things="points", modality="points"))
 
 
 # --- The classics, through torchvision ---
@@ -99,18 +111,19 @@ CLOTHES = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt"
 KANA = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
 THINGS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
-for _name, _kind, _classes, _bytes, _text in [
-    ("mnist", "MNIST", DIGITS, 11_594_722, "70,000 handwritten digits, 28×28 (LeCun et al. 1998)"),
-    ("fashion-mnist", "FashionMNIST", CLOTHES, 30_878_645, "70,000 pieces of clothing, 28×28 (Xiao et al. 2017)"),
-    ("kmnist", "KMNIST", KANA, 21_240_888, "70,000 cursive Japanese letters, 28×28 (Clanuwat et al. 2018)"),
+for _name, _kind, _classes, _bytes, _things, _paper in [
+    ("mnist", "MNIST", DIGITS, 11_594_722, WRITTEN, "LeCun et al. 1998"),
+    ("fashion-mnist", "FashionMNIST", CLOTHES, 30_878_645, "pieces of clothing", "Xiao et al. 2017"),
+    ("kmnist", "KMNIST", KANA, 21_240_888, "cursive Japanese letters", "Clanuwat et al. 2018"),
 ]:
     _raw = tuple(f"{_kind}/raw/{file}" for file in IDX)
     SOURCES.register(_name)(
         Source(
-            _text,
+            f"70,000 {_things}, 28×28 ({_paper})",
             _classes,
             partial(late(CLASSICS, "mnist"), kind=_kind),
             f"the files {', '.join(_raw)}",
+            _things,
             download=_bytes,
             remote=partial(late(CLASSICS, "mnist_files"), kind=_kind),
             raw=_raw,
@@ -123,6 +136,7 @@ SOURCES.register("cifar10")(
         THINGS,
         late(CLASSICS, "cifar10"),
         "the folder cifar-10-batches-py that is in cifar-10-python.tar.gz",
+        "small colour photographs",
         download=170_498_071,
         remote=late(CLASSICS, "cifar10_files"),
         raw=tuple(f"cifar-10-batches-py/{batch}" for batch in BATCHES),
@@ -134,6 +148,7 @@ SOURCES.register("celeba")(
         ("not smiling", "smiling"),
         late(CLASSICS, "celeba"),
         "the unpacked folder celeba/img_align_celeba, and into celeba the .txt files of CelebA,",
+        "faces of well-known people",
         download=1_494_710_703,
         remote=late(CLASSICS, "celeba_files"),
         raw=("celeba/img_align_celeba", "celeba/identity_CelebA.txt", *(f"celeba/{name}" for name in LISTS)),

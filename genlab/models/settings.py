@@ -13,7 +13,7 @@ SEEDS = 2**31  # there are, from 0 on
 class Truncation(Config):
     """How a family with a plain prior is sampled."""
 
-    truncation: float = Field(1.0, ge=0, le=2, description="scale of the latents; below 1 safer and less varied")
+    truncation: float = Field(1.0, ge=0, le=2, description="distance from the average item; below 1 safer and less varied")
 
 
 class CommonSettings(Config):

@@ -168,7 +168,7 @@ class Estimator:
         finally:
             self._places.release()
         if "error" in answer:
-            raise RunFault(answer["error"])
+            raise RunFault(answer["error"], *answer.get("about", ()))
         return Estimate(**answer)
 
     def _answer(self, wish: Mapping[str, Any]) -> dict[str, Any]:
@@ -213,7 +213,7 @@ def main() -> None:
             with in_space(Path(space) if space else None):
                 answer = asdict(estimate(**wish))
         except GenlabError as fault:
-            answer = {"error": str(fault)}
+            answer = {"error": str(fault), "about": fault.about}
         print(json.dumps(answer), file=answers, flush=True)
 
 

@@ -129,6 +129,7 @@ def gallery(wish: Wish, splits: Splits) -> dict[str, Any]:
     shown = chosen[~torch.isin(data.id[chosen], torch.tensor(wish.done, dtype=torch.long))]
     groups = _groups(data, shown, wish.seed)
     return {
+        "source": load(splits.name.partition(PLUS)[0]).train.fingerprint,
         "total": total,
         "chosen": None if wish.rows is None else data.id[chosen].tolist(),
         "classes": data.spec.classes,

@@ -1,12 +1,10 @@
 """The Latent space tab: sliders that decode as they move, and the cards below, each with a file of its own."""
 
 import time
-from contextlib import suppress
 from typing import Any
 
 from genlab import plane
-from genlab.data import describe
-from genlab.errors import GenlabError
+from genlab.data import SOURCES
 from genlab.models import LatentModel
 from genlab.training.checkpoint import Trained
 from genlab.ui import explorer, links
@@ -73,15 +71,11 @@ def _about(trained: Trained, model: LatentModel) -> str:
 
 
 def _learnt(trained: Trained) -> str:
-    """What a model learnt, in words, and how many of it where that is known: a part, which a dataset's own number is not of."""
-    with suppress(GenlabError):  # the data may be gone
-        about = describe(trained.dataset)
-        if not about.own:
-            number, _, things = about.description.split(", ")[0].partition(" ")
-            if not number.replace(",", "").isdecimal():
-                return f"{number} {things} ({trained.dataset})"
-            return f"{trained.items:,} {things} ({trained.dataset})" if trained.items else f"{things} ({trained.dataset})"
-    return trained.dataset
+    """What a model learnt, in words, and how many of it where its checkpoint knows."""
+    name, n = trained.dataset, f"{trained.items:,}" if trained.items else ""
+    if name in SOURCES:
+        return f"{n} {SOURCES[name].things} ({name})".lstrip()
+    return say(f"latent.learnt_{trained.model.spec.modality}", n=n, name=name) if n else name
 
 
 @served

@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.context import LocalContext
+from pydantic import ConfigDict, Field
 
 from genlab.data import is_here, megabytes
 from genlab.errors import GenlabError
@@ -148,7 +149,11 @@ def _open_link(page: gr.Blocks, shared: Shared, tabs: gr.Tabs, footer: gr.HTML) 
 def _opened(asked: gr.Request) -> tuple[object, ...]:
     """The tab, the dataset and the model of the link, where it has them."""
     link = links.read(dict(asked.query_params), TABS)
-    return gr.update(selected=link.tab) if link.tab else gr.skip(), *_picked(link), link.query or gr.skip()
+    return (
+        gr.update(selected=link.tab) if link.tab else gr.skip(),
+        *_picked(link),
+        {**link.query, "turn": "0"} if link.query else gr.skip(),
+    )
 
 
 class Visit(Request):
@@ -171,6 +176,14 @@ def _picked(link: links.Link) -> list[object]:
     return [gr.update(value=name) if name else gr.skip() for name in (link.dataset, link.model)]
 
 
+class Told(Request):
+    """What the page says that it was told last; nothing when it opens."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    lists: list[Choices] = Field(default=[[], []], min_length=2, max_length=2)
+
+
 @at_edge
 def _look(model: str | None, dataset: str | None, told: object) -> tuple[object, ...]:
     """The line at the foot, and the models and datasets where their lists are others than what the page was told last.
@@ -178,7 +191,7 @@ def _look(model: str | None, dataset: str | None, told: object) -> tuple[object,
     The page says itself what that was: answers may overtake one another.
     """
     lists = _lists()
-    known = told["lists"] if isinstance(told, dict) and "lists" in told else [None, None]
+    known = Told.check(told or {}).lists
     status = {
         "device": device(),
         "cores": cores(),
@@ -198,7 +211,7 @@ def _lists() -> list[Choices]:
     return [[[name, name] for name in list_models()], [list(choice) for choice in dataset_choices()]]
 
 
-def _choices(choices: Choices, known: object, chosen: str | None) -> object:
+def _choices(choices: Choices, known: Choices, chosen: str | None) -> object:
     """An update of a picker whose list has changed; what was chosen stays where it is still there."""
     if choices == known:
         return gr.skip()

@@ -90,6 +90,19 @@ class Seen(Of):
     id: str | None = Limit(None, max_length=40)
 
 
+class First(Named):
+    """A model that is to draw unasked, and which question of the page that is."""
+
+    turn: int = Limit(0, ge=0)
+
+
+class Visit(Request):
+    """An address of images that one goes back or forth to."""
+
+    turn: int = Limit(ge=1)
+    query: dict[str, str] = Limit(max_length=100)
+
+
 class Marking(Chosen, Of):
     """An image that is to be marked; without a kind its mark is taken off."""
 
@@ -121,7 +134,8 @@ def build(shared: Shared) -> None:
     reused = reuse.click(None, seed, seed, js="(seed) => genlab.recall('chosen-seed') ?? seed", **QUIET)
     linked = shared.link.change(_linked, shared.link, wish.components, **QUIET)
     remember("sample", wish.components, set_by=[diced, reused], unset_by=linked)
-    shared.link.change(_draw_linked, shared.link, gallery, concurrency_id="sample", **QUIET)
+    gallery.visit(_visited, None, shared.link, trigger_mode="multiple", **QUIET)
+    again = shared.link.change(_draw_linked, shared.link, gallery, concurrency_id="sample", trigger_mode="multiple", **QUIET)
     first = gallery.first(_first, None, gallery, concurrency_id="sample", concurrency_limit=2, trigger_mode="multiple", **QUIET)
     with settings:
 
@@ -143,7 +157,7 @@ def build(shared: Shared) -> None:
                 trigger_mode="multiple",
                 **QUIET,
             )
-            gallery.leave(None, None, None, cancels=[drawn, first], **QUIET)
+            gallery.leave(None, None, None, cancels=[drawn, first, again], **QUIET)
             told = f"(picked) => genlab.tell('sample form', {{ of: {json.dumps(name)}, picked }})"
             gallery.probe(None, shared.model_picker, js=told, **QUIET)
 
@@ -156,26 +170,41 @@ def _linked(query: dict[str, str]) -> list[Any]:
 
 
 @at_edge
+def _visited(event: gr.EventData) -> dict[str, str]:
+    """The view that is gone back or forth to, as if a link to it had been opened."""
+    asked = Visit.check(event._data)
+    return {**asked.query, "turn": str(asked.turn)}
+
+
+@at_edge
 def _draw_linked(query: dict[str, str]) -> Iterator[dict[str, Any]]:
     """The images that a link to them asks for."""
-    if query.get("tab") == "sample" and query.get("model") in list_models():
+    turn = int(query.get("turn", 0))
+    if query.get("tab") != "sample" or "model" not in query or not (turn or query["model"] in list_models()):
+        return
+    try:
         settings = open_model(query["model"]).model.SamplingSettings
         wish = Wish.parse(read_texts(Wish, query))
-        yield from _drawn(query["model"], wish, settings.parse(read_texts(settings, query)), query.get("class"))
+        for record in _drawn(query["model"], wish, settings.parse(read_texts(settings, query)), query.get("class")):
+            yield {**record, "turn": turn}
+    except GenlabError as fault:
+        if not turn:
+            raise
+        yield {**refusal(fault), "turn": turn, "at": time.time()}
 
 
 @at_edge
 def _first(event: gr.EventData) -> Iterator[dict[str, Any]]:
     """What a model draws before anybody asked: as its defaults are, and fewer images where each takes long."""
+    asked = First.check(event._data)
     try:
-        name = Named.check(event._data).name
-        model = open_model(name).model
+        model = open_model(asked.name).model
         at_once = isinstance(model, LatentModel) and explorer.quick(model)
         count = min(FIRST if at_once else FIRST_SLOW, current().samples)
-        for record in _drawn(name, Wish(count=count, seed=0), model.SamplingSettings(), None):
-            yield {**record, "first": True}
+        for record in _drawn(asked.name, Wish(count=count, seed=0), model.SamplingSettings(), None):
+            yield {**record, "first": True, "turn": asked.turn}
     except GenlabError as fault:
-        yield {**refusal(fault), "first": True, "turn": 0}
+        yield {**refusal(fault), "first": True, "turn": asked.turn}
 
 
 @at_edge

@@ -51,7 +51,7 @@ class Shared:
     dataset_picker: gr.Dropdown  # its value is a dataset's name
     model_picker: gr.Dropdown  # its value is a model's name, as `load_model` takes it
     clock: gr.Timer  # ticks while the page is visible
-    link: gr.State  # the query of the link that the page was opened with, set once
+    link: gr.State  # the query of the link that the page was opened with, or that the Sample tab goes back to in its `turn`
 
 
 class Request(BaseModel):

@@ -12,6 +12,10 @@ from PIL import Image
 from playwright.sync_api import Page
 from seats import PATIENCE
 
+FULL = (
+    "() => { Storage.prototype.setItem = () => { throw new DOMException('', 'QuotaExceededError') } }"  # of the browser's store
+)
+
 
 def pixels_of(uri: str) -> np.ndarray:
     """A PNG data URI as an array [H, W] or [H, W, 3]."""

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 import torch
-from looks import data, pick, pixels_of, until
+from looks import data, pick, pixels_of, sprite_of, until
 from playwright.sync_api import Page, expect
 
 from genlab.latent import to_text
@@ -117,6 +117,44 @@ def test_a_point_that_one_left_for_another_tab_is_there_again(latent: Page):
     latent.go_back()
     expect(latent).to_have_url(address)
     drawn(latent, 0, 2.05)
+
+
+def test_back_and_forth_on_the_sample_tab_draw_again_what_was_there(page: Page):
+    def drawn(title: str, seed: str) -> np.ndarray:
+        expect(page.locator("#sample-title")).to_have_text(title)
+        expect(page.locator("#sample-gallery")).to_have_attribute("data-seed", seed)
+        expect(page.locator("#sample-status")).to_contain_text("drawn in")
+        return sprite_of(page, "#sample-gallery")
+
+    def draw(count: int, seed: int, model: str) -> np.ndarray:
+        page.fill("#sample-count input", str(count))
+        page.fill("#sample-seed input", str(seed))
+        page.click("#sample-go")
+        images = drawn(f"{count} images of {model}", str(seed))
+        expect(page).to_have_url(re.compile(f"model={model}.*&count={count}&seed={seed}"))
+        return images
+
+    page.click("#tab-sample")
+    drawn("64 images of vae-mnist", "0")
+    six = draw(6, 7, "vae-mnist")
+    pick(page, "model-picker", "diffusion-mnist")
+    page.fill("#sample-steps input", "3")
+    four = draw(4, 5, "diffusion-mnist")
+    pick(page, "model-picker", "vae-mnist-2d")
+    expect(page).to_have_url(re.compile("tab=sample.*model=vae-mnist-2d$"))
+    page.go_back()
+    assert (drawn("4 images of diffusion-mnist", "5") == four).all()  # which were on screen all the time
+    page.go_back()
+    assert (drawn("6 images of vae-mnist", "7") == six).all()
+    expect(page.locator("#sample-count input")).to_have_value("6")
+    expect(page.locator("#sample-seed input")).to_have_value("7")
+    page.go_forward()
+    assert (drawn("4 images of diffusion-mnist", "5") == four).all()
+    expect(page.locator("#sample-steps input")).to_have_value("3")
+    expect(page).to_have_url(re.compile("model=diffusion-mnist.*&count=4&seed=5&steps=3$"))
+    page.go_forward()
+    drawn("64 images of vae-mnist-2d", "0")
+    draw(2, 3, "vae-mnist-2d")
 
 
 def test_a_reload_brings_the_run_and_the_form_back_as_they_were(page: Page, served_runs: Path):

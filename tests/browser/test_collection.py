@@ -1,5 +1,6 @@
 """Pictures that are made on the page, by the camera or the pen, are collected class by class and become a dataset."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 from data_page import choose
 from find_browser import FLAGS
-from looks import sticks_out
+from looks import FULL, sticks_out
 from playwright.sync_api import Browser, Page, expect
 from seats import PATIENCE, Seats
 
@@ -137,6 +138,50 @@ def test_drawings_are_kept_class_by_class_and_become_a_dataset_of_the_size_of_th
         for image, label in zip(part.read(slice(None))[:, 0] > 127, part.label.tolist(), strict=True):
             tall = image.any(1).sum() > image.any(0).sum()
             assert bool(tall) == (made.spec.classes[label] == "bar")
+
+
+def drawn(page: Page, *names: str) -> None:
+    """Keep drawings, each under its name."""
+    page.wait_for_selector("#latent-image img[src]")
+    page.click("#latent-source [data-choice=own]")
+    for n, name in enumerate(names):
+        draw(page, (30, 30 + 20 * n), (130, 30 + 20 * n))
+        page.fill("#latent-keep input", name)
+        page.keyboard.press("Enter")
+        expect(page.locator("#latent-collected")).to_have_text(f"{n + 1} kept")
+
+
+def test_a_reload_brings_the_pictures_again_but_none_that_were_taken_out_or_became_a_dataset(page: Page):
+    drawn(page, "dash", "bar", "dash")
+    page.click("#latent-collected")
+    page.locator(".shelf", has_text="dash").locator(".tile").first.click()
+    expect(page.locator(".shelf .note")).to_have_text(["1 picture", "1 picture"])
+    page.reload()
+    expect(page.locator(".shelf b")).to_have_text(["dash", "bar"])
+    expect(page.locator(".shelf .note")).to_have_text(["1 picture", "1 picture"])
+    bring(page, "strokes-again")
+    made = load("strokes-again")
+    assert made.spec.classes == ("bar", "dash")
+    assert made.spec.shape == (1, 28, 28)  # still as grey as they were drawn
+    expect(page.locator(".shelf")).to_have_count(0)
+    expect(page).to_have_url(re.compile("dataset=strokes-again"))
+    page.reload()
+    expect(page.locator(".data-own h2")).to_have_text("strokes-again")
+    page.click(".collect summary")
+    expect(page.locator(".collect .camera")).to_be_visible()
+    expect(page.locator(".shelf")).to_have_count(0)
+
+
+def test_where_the_browser_has_no_room_it_says_so_and_the_pictures_stay(page: Page):
+    page.evaluate(FULL)
+    drawn(page, "dash", "bar")
+    expect(page.locator("#latent-keep .fault")).to_contain_text("more pictures than this browser keeps over a reload")
+    page.click("#latent-collected")
+    expect(page.locator(".shelf .tile")).to_have_count(2)
+    expect(page.locator(".collect .unkept")).to_contain_text("Make a dataset of them before you reload")
+    page.locator(".shelf .tile").first.click()
+    page.locator(".shelf .tile").first.click()
+    expect(page.locator(".collect .unkept")).to_be_hidden()
 
 
 def test_nothing_sticks_out_on_a_phone(phone: Page):

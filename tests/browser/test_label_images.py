@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from data_page import choose, enclose, opened
-from looks import sticks_out
+from looks import FULL, pick, sticks_out
 from playwright.sync_api import Locator, Page, expect
 
 from genlab.data import Part, Splits, list_datasets, load, recipe_of, save_dataset
@@ -77,6 +77,78 @@ def test_what_is_chosen_by_click_and_key_gets_new_classes_that_are_kept_and_undo
     expect(page.locator("#recipe li span")).to_have_text("7 items relabelled")
     page.locator("#recipe li").get_by_role("button").click()
     expect(page.locator(".data-gallery .title")).to_have_text(f"{80} images without classes")
+
+
+def test_keys_choose_stretches_lines_and_all_of_it_and_the_page_says_so(page: Page):
+    choose(page, "bare")
+    page.get_by_role("button", name="Label images").press("Enter")
+    expect(tile(page, 0)).to_be_focused()  # who opens it by a key goes on by keys
+    expect(page.locator(".labelling .keys")).to_contain_text("Space chooses one, Shift with arrows a stretch")
+    page.keyboard.press("Space")
+    chosen(page, 1)
+    page.keyboard.press("End")
+    expect(page.locator("#data-gallery .tile").last).to_be_focused()
+    page.keyboard.press("Home")
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    for key, n in [("Shift+ArrowRight", 3), ("Shift+ArrowRight", 4), ("Shift+ArrowLeft", 3), ("Space", 2), ("Shift+Space", 3)]:
+        page.keyboard.press(key)
+        chosen(page, n)
+    tops = page.locator("#data-gallery .tile").evaluate_all("tiles => tiles.map((tile) => tile.offsetTop)")
+    page.keyboard.press("Escape")
+    expect(page.locator(".labelling .picked")).to_contain_text("by the keys below")
+    page.keyboard.press("Shift+ArrowDown")
+    chosen(page, 1 + tops.count(tops[0]))
+    page.keyboard.press("Control+a")
+    chosen(page, page.locator("#data-gallery .tile").count())
+    page.keyboard.press("Tab")  # which does not go through all of them
+    expect(page.get_by_role("button", name="Other examples")).to_be_focused()
+
+
+def test_a_reload_brings_what_was_given_again_until_it_is_kept_or_forgotten(page: Page):
+    choose(page, "bare")
+    page.get_by_role("button", name="Label images").click()
+    tile(page, 0).click()
+    tile(page, 1).click()
+    new_class(page, "loop")
+    expect(page.get_by_role("button", name="Keep 2 labels")).to_be_visible()
+    page.reload()
+    opened(page, "bare")
+    expect(page.get_by_role("button", name="Keep 2 labels")).to_be_visible()
+    expect(page.locator(".labelling .class", has_text="loop")).to_contain_text("+2")
+    page.fill("#recipe-name", "again")
+    keep(page, 2, "bare+again")
+    assert load("bare+again").spec.classes == ("loop",)
+    page.reload()
+    opened(page, "bare+again")
+    expect(page.locator(".labelling")).to_be_visible()
+    expect(page.locator(".labelling .keep")).to_be_hidden()
+    pick(page, "dataset-picker", "bare")
+    opened(page, "bare")
+    expect(page.locator(".labelling .keep")).to_be_hidden()  # there, too, it was kept
+    tile(page, 0).click()
+    new_class(page, "stroke")
+    expect(page.get_by_role("button", name="Keep 1 label")).to_be_visible()
+    page.get_by_role("button", name="Label images").click()
+    expect(page.locator(".to-label")).to_have_text("Label images · 1 not kept yet")
+    page.reload()
+    opened(page, "bare")
+    page.get_by_role("button", name="Label images · 1 not kept yet").click()
+    page.get_by_role("button", name="Forget them").click()
+    page.reload()
+    opened(page, "bare")
+    expect(page.locator(".labelling .classes")).to_be_visible()
+    expect(page.locator(".labelling .keep")).to_be_hidden()
+
+
+def test_where_the_browser_has_no_room_it_says_so_and_what_was_given_stays(page: Page):
+    choose(page, "bare")
+    page.get_by_role("button", name="Label images").click()
+    page.evaluate(FULL)
+    tile(page, 0).click()
+    new_class(page, "loop")
+    expect(page.locator(".labelling .unkept")).to_contain_text("no room to keep these labels over a reload")
+    expect(page.get_by_role("button", name="Keep 1 label")).to_be_visible()
 
 
 def test_a_lasso_on_the_map_chooses_what_gets_a_class_and_held_out_images_can_have_one_too(page: Page, bare: Splits):

@@ -352,6 +352,7 @@ def test_the_sliders_of_a_model_that_one_leaves_take_nothing_more(card: Page):
 def test_truncation_brings_all_of_it_to_the_middle(card: Page):
     is_of_its_values(card)
     full = torch.tensor([data(card, "#latent-image", "latent")])
+    expect(card.locator("#latent-truncation label")).to_have_text("variety")
     card.fill("#latent-truncation input[type=number]", "0.5")
     card.wait_for_function("document.querySelector('#latent-image').dataset.truncation === '0.5'")
     assert torch.allclose(torch.tensor([data(card, "#latent-image", "latent")]), full / 2, atol=1e-6)

@@ -4,6 +4,7 @@ import json
 import random
 import re
 from collections.abc import Iterator
+from itertools import repeat
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -28,7 +29,7 @@ class Fates:
         self.known: dict[tuple[str, str], str] = {}
         self.draw, self.rest = random.Random(0), True  # whether all is answered at once
         self.held: list[tuple[Route, str]] = []
-        self.sure: dict[str, str] = {}  # what becomes of a question without a draw
+        self.sure: dict[str, Iterator[str]] = {}  # what becomes of the next questions without a draw
         page.route(re.compile("/component_server"), self)
 
     def __call__(self, route: Route) -> None:
@@ -40,8 +41,7 @@ class Fates:
         if (name, model) not in self.known:
             self.known[name, model] = route.fetch().text()
         drawn = "answered" if self.rest else self.draw.choice(FATES)
-        fate = self.sure.get(name, drawn)
-        self.meet(route, fate, self.known[name, model])
+        self.meet(route, next(self.sure.get(name, iter(())), drawn), self.known[name, model])
 
     def meet(self, route: Route, fate: str, answer: str) -> None:
         if fate == "answered":
@@ -107,11 +107,25 @@ def test_opening_ends_well_in_any_order(page: Page, fates: Fates, seeds: range):
 
 @pytest.mark.parametrize("refused", [("latent_decode", "latent_axes"), ("latent_axes",)], ids=["all", "axes"])
 def test_what_is_refused_to_a_model_that_opened_can_be_asked_for_again(page: Page, fates: Fates, refused: tuple[str, ...]):
-    fates.sure = dict.fromkeys(refused, "refused")
+    fates.sure = {name: repeat("refused") for name in refused}
     page.evaluate("name => genlab.pick('model', name)", MODELS[1])
     expect(page.locator("#latent-note.fault")).to_have_text(SENTENCE)
     expect(page.locator("#latent-again")).to_be_visible()
     fates.sure = {}
+    page.click("#latent-again")
+    page.wait_for_function(ENDED, arg=MODELS[1])
+    expect(page.locator("#latent-again")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    "fates_of",
+    [{"latent_open": ["answered", "refused"], "latent_decode": ["lost"]}, {"latent_axes": ["lost", "refused"]}],
+    ids=["open", "axes"],
+)
+def test_what_is_refused_when_it_is_asked_again_by_itself_can_be_asked_for_by_hand(page: Page, fates: Fates, fates_of: dict):
+    fates.sure = {name: iter(those) for name, those in fates_of.items()}
+    page.evaluate("name => genlab.pick('model', name)", MODELS[1])
+    expect(page.locator("#latent-note.fault")).to_have_text(SENTENCE)
     page.click("#latent-again")
     page.wait_for_function(ENDED, arg=MODELS[1])
     expect(page.locator("#latent-again")).to_be_hidden()
@@ -137,7 +151,20 @@ def test_an_unknown_model_or_dataset_is_told_and_what_the_picker_says_is_shown(p
     page.goto(f"{server}/?tab={tab}&model=UNKNOWN&dataset=UNKNOWN")
     for kind in ("model", "dataset"):
         expect(page.get_by_text(f"There is no {kind} called 'UNKNOWN'")).to_be_visible()
+    page.locator("#tab-latent").click()  # a model is opened when it is looked at
     page.wait_for_function(ENDED, arg=page.get_by_label("model", exact=True).input_value())
     dataset = page.get_by_label("dataset", exact=True).input_value()
     page.locator("#tab-data").click()
     expect(page.locator(".data-facts .body")).to_have_attribute("data-of", dataset)
+
+
+def test_a_model_is_opened_when_its_tab_is_looked_at(page: Page, server: str):
+    page.goto("about:blank")  # what was asked before does not count
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.post_data or "") if "component_server" in request.url else None)
+    page.goto(f"{server}/?tab=data&dataset=digits")
+    expect(page.locator(".data-facts .body")).to_have_attribute("data-of", "digits")
+    expect(page.get_by_label("model", exact=True)).to_have_value("vae-mnist")
+    assert not [data for data in asked if "latent_open" in data]
+    page.locator("#tab-latent").click()
+    page.wait_for_function(ENDED, arg="vae-mnist")

@@ -137,6 +137,9 @@ def test_points_are_drawn_named_and_chosen(page):
     page.mouse.down()
     page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.7 * box["height"], steps=10)
     page.mouse.up()
+    n = canvas.get_attribute("data-n")
+    page.reload()
+    expect(canvas).to_have_attribute("data-n", n)  # nothing of it is lost
     page.fill("#drawing-name", "no good")
     page.click("#drawing-save")
     expect(page.locator(".drawing .fault")).to_contain_text("cannot name a dataset")
@@ -145,3 +148,6 @@ def test_points_are_drawn_named_and_chosen(page):
     expect(page.locator("#dataset-picker input")).to_have_value(DATASET)
     expect(page.locator(".data-map .shares")).to_contain_text("training points")
     expect(page.locator(".data-facts .places tr")).to_have_count(3)  # a heading and two classes
+    page.reload()
+    expect(page.locator("#dataset-picker input")).to_have_value(DATASET)
+    expect(canvas).to_have_attribute("data-n", "0")  # it is a dataset by now

@@ -116,6 +116,11 @@ def test_suspects_are_decided_of_by_key_and_by_click(page: Page):
     suspects.nth(3).click()
     page.get_by_label("Give the class").select_option("7")
     expect(page.locator(".counted")).to_contain_text("1 kept, 1 dropped, 2 relabelled")
+    page.reload()
+    opened(page, "few+mislabelled")
+    done(page)
+    page.click("#quality-issue-label-errors")
+    expect(page.locator(".counted")).to_contain_text("1 kept, 1 dropped, 2 relabelled")  # nothing of it is lost
     repair(page)
     was, now = labels(before), labels(load("few+mislabelled"))
     suggested = dict(zip(finding.ids.tolist(), finding.suggestions.tolist(), strict=True))

@@ -383,10 +383,16 @@ def test_the_form_is_that_of_the_family(train: Page):
 def test_what_a_run_will_take_is_told_when_the_form_rests(train: Page):
     told = train.locator(".estimate")
     expect(told).to_contain_text("s a step", timeout=90_000)  # a process of its own imports everything first
-    train.fill("#train-vae-steps input", "0")
-    train.keyboard.press("Tab")
-    expect(told).to_have_text("steps is 0; it must be a whole number from 1 to 10,000,000.")
-    train.fill("#train-vae-steps input", "10000000")
+    steps, sentence = train.locator("#train-vae-steps input"), "steps is 0; it must be a whole number from 1 to 10,000,000."
+    steps.fill("0")
+    train.focus("#train-name input")
+    expect(told).to_have_text(sentence)
+    expect(steps).to_have_attribute("aria-invalid", "true")
+    expect(steps).to_have_accessible_description(sentence)
+    expect(train.locator("#train-name input")).to_be_focused()  # nobody asked, so nobody is taken there
+    expect(train.locator("#train-refusal")).to_be_hidden()
+    steps.fill("10000000")
+    expect(steps).not_to_have_attribute("aria-invalid", "true")
     train.keyboard.press("Tab")
     expect(told).to_contain_text("It takes less with a batch of 64 or fewer steps.", timeout=60_000)
 

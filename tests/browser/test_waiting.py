@@ -17,11 +17,11 @@ from genlab.training.run import Run
 def held(page: Page, of: Callable[[Route], bool]) -> Iterator[None]:
     """Let the server not hear, while the block runs, what the page asks of it."""
     kept: list[Route] = []
+    holding = True
     page.route(
         re.compile("component_server|queue/join"),
         lambda route: kept.append(route) if holding and of(route) else route.fallback(),
     )
-    holding = True
     yield
     holding = False
     for route in kept:

@@ -5,6 +5,7 @@ const EVERY = 125; // milliseconds between two pictures
 const SHOWN_NEW = 24; // of a class
 const REASONS = { NotAllowedError: "denied", SecurityError: "denied", NotFoundError: "none", OverconstrainedError: "none", NotReadableError: "busy", AbortError: "busy" };
 const booth = find(".collect"), video = booth.querySelector("video"), recorder = booth.querySelector(".record");
+const wrong = booth.querySelector(".wrong");
 const sheet = document.createElement("canvas");
 const addresses = new WeakMap(); // of pictures, for their tiles
 let held = false; // the button
@@ -22,10 +23,7 @@ function startCollection() {
   listen("see collection", () => { booth.open = true; booth.scrollIntoView({ block: "nearest" }); });
 }
 
-function complainOf(sentence = "") {
-  booth.querySelector(".wrong").textContent = sentence;
-  booth.querySelector(".wrong").hidden = !sentence;
-}
+const complainOf = (sentence) => tellRefusal(wrong, sentence);
 
 async function openCamera() {
   complainOf();
@@ -61,10 +59,10 @@ function showCamera() {
 async function record() {
   const mine = ++round;
   held = true;
-  const name = await classIn(booth.querySelector("input"), complainOf);
+  const name = await classIn(booth.querySelector("input"), wrong);
   recorder.setAttribute("aria-pressed", "true");
   while (held && mine === round && name !== null) {
-    collect(name, await frame());
+    collect(name, frame());
     await new Promise((over) => setTimeout(over, EVERY));
   }
   if (mine === round) recorder.setAttribute("aria-pressed", "false");
@@ -77,18 +75,19 @@ function frame() {
   const brush = sheet.getContext("2d");
   brush.imageSmoothingQuality = "high";
   brush.drawImage(video, (w - from) / 2, (h - from) / 2, from, from, 0, 0, side, side);
-  return shot(sheet, "image/jpeg", 0.95);
+  return sheet.toDataURL("image/jpeg", 0.95);
 }
 
 function showCollection(all) {
-  booth.querySelector(".shelves").replaceChildren(...[...all].map(([name, pictures]) => make(
+  booth.querySelector(".shelves").replaceChildren(...[...all].map(([name, shelf]) => make(
     "section.shelf",
     {},
-    make("header", {}, make("b", {}, name), make("span.note", {}, say("collect.n", { n: count(pictures.length) })), make("button.link", { type: "button", onclick: () => discard(name) }, say("collect.discard"))),
-    make("div.tiles", {}, ...pictures.slice(-SHOWN_NEW).reverse().map((picture, i) => tileOf(name, picture, pictures.length - i)))
+    make("header", {}, make("b", {}, name), make("span.note", {}, say("collect.n", { n: count(shelf.length) })), make("button.link", { type: "button", onclick: () => discard(shelf) }, say("collect.discard"))),
+    make("div.tiles", {}, ...shelf.slice(-SHOWN_NEW).reverse().map((picture, i) => tileOf(name, picture, shelf.length - i)))
   )));
   const n = collected();
   if (n) booth.open = true;
+  booth.querySelector(".unkept").hidden = !unkept();
   booth.querySelector(".bring").hidden = !n;
   booth.querySelector(".bring").textContent = say("collect.bring", { n: count(n) });
 }
@@ -96,11 +95,11 @@ function showCollection(all) {
 function tileOf(name, picture, i) {
   if (!addresses.has(picture)) addresses.set(picture, URL.createObjectURL(picture));
   const words = say("collect.take_out", { name, i: count(i) });
-  return make("button.tile", { type: "button", title: words, "aria-label": words, style: `background-image:url(${addresses.get(picture)})`, onclick: () => discard(name, picture) });
+  return make("button.tile", { type: "button", title: words, "aria-label": words, style: `background-image:url(${addresses.get(picture)})`, onclick: () => discard([picture]) });
 }
 
 function bringCollection() {
   const named = (name, { type }, i) => `${name}/${String(i + 1).padStart(4, "0")}.${type.replace("image/", "")}`;
-  const grey = [...collection().values()].flat().every((picture) => picture.grey); // as no browser writes a grey PNG
-  give([...collection()].flatMap(([name, pictures]) => pictures.map((file, i) => ({ file, path: named(name, file, i) }))), grey ? "grey" : "auto");
+  const grey = pictures().every((picture) => picture.grey);
+  give([...collection()].flatMap(([name, shelf]) => shelf.map((file, i) => ({ file, path: named(name, file, i) }))), grey ? "grey" : "auto");
 }

@@ -1,34 +1,61 @@
 // A collection: pictures by class that are made in this page, by the camera or the pen, until they are imported.
-// It is the last value of its topic, so that all widgets see the same one, those that come later, too.
+// It is the last value of its topic, so that all widgets see the same one, those that come later, too. A reload brings it again:
+// each picture is kept in this tab of the browser, and no longer than the tab is open, as it may show people.
+
+const ROOM = 3e6; // bytes of pictures that are kept, of some 5 MB that browsers give; forms need some of it, too
 
 const collection = () => genlab.recall("collection") ?? new Map(); // class → its pictures, each a File
+const pictures = () => [...collection().values()].flat();
+const collected = () => pictures().length;
+const add = (all, name, picture) => all.set(name, [...(all.get(name) ?? []), picture]);
 
-function collect(name, picture) {
-  tell("collection", new Map(collection()).set(name, [...(collection().get(name) ?? []), picture]));
+if (!genlab.recall("collection")) {
+  const before = new Map();
+  for (const form of genlab.keptForms("picture ")) {
+    const { name, data, grey } = genlab.kept(form);
+    add(before, name, pictureOf(data, grey, Number(form.slice("picture ".length))));
+  }
+  if (before.size) tell("collection", before);
 }
 
-/** Take a picture out of its class, or all of them. */
-function discard(name, picture = null) {
-  const left = picture ? collection().get(name).filter((other) => other !== picture) : [];
-  const all = new Map(collection()).set(name, left);
-  if (!left.length) all.delete(name);
-  tell("collection", all);
+/** A picture of a data URI: whether it is `grey`, as no browser writes a grey PNG, and the `place` that it is kept at. */
+function pictureOf(data, grey, place) {
+  const type = data.slice("data:".length, data.indexOf(";"));
+  const bytes = Uint8Array.from(atob(data.slice(data.indexOf(",") + 1)), (letter) => letter.charCodeAt(0));
+  return Object.assign(new File([bytes], type.replace("image/", "picture."), { type }), { grey, place });
 }
 
-const collected = () => [...collection().values()].reduce((sum, pictures) => sum + pictures.length, 0);
+/** Put a picture into its class, and keep it; where there is no room it stays on this page alone. */
+function collect(name, data, grey = false) {
+  const place = 1 + pictures().reduce((last, picture) => Math.max(last, picture.place), 0), picture = pictureOf(data, grey, place);
+  keepPicture(picture, { name, data, grey });
+  tell("collection", add(new Map(collection()), name, picture));
+}
 
-/** A class as it was typed, checked by the server; null where it cannot be one, which `complain` is told. */
-async function classIn(field, complain) {
+function keepPicture(picture, told) {
+  const taken = pictures().reduce((sum, { size, unkept }) => sum + (unkept ? 0 : size), 0);
+  const stays = taken + picture.size <= ROOM && genlab.keep(`picture ${picture.place}`, told);
+  picture.unkept = stays ? null : told;
+}
+
+/** Whether a reload would lose some of the pictures. */
+const unkept = () => pictures().some((picture) => picture.unkept);
+
+/** Take pictures out; there may be room for others then. */
+function discard(gone) {
+  const out = new Set(gone);
+  for (const { place } of out) genlab.keep(`picture ${place}`, null);
+  const left = [...collection()].map(([name, all]) => [name, all.filter((picture) => !out.has(picture))]);
+  tell("collection", new Map(left.filter(([, all]) => all.length)));
+  const others = pictures().filter((picture) => picture.unkept);
+  for (const picture of others) keepPicture(picture, picture.unkept);
+  if (others.length) tell("collection", collection()); // what is said of room may have changed
+}
+
+/** A class as it was typed, checked by the server; null where it cannot be one, which the line says. */
+async function classIn(field, line) {
   const blank = !field.value.trim();
   const answer = blank ? { error: say("collect.unnamed") } : await answerOf(server.may_be_class({ word: field.value }));
-  complain(answer.error);
-  field.toggleAttribute("aria-invalid", Boolean(answer.error));
-  if (answer.error) field.focus();
+  refuseIn(line, answer.error, [field]);
   return answer.error ? null : answer.name;
-}
-
-/** What is on a canvas, as a picture of the collection. */
-async function shot(canvas, type, quality) {
-  const blob = await new Promise((ready) => canvas.toBlob(ready, type, quality));
-  return new File([blob], type.replace("image/", "picture."), { type });
 }

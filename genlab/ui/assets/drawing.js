@@ -5,10 +5,11 @@ const canvas = at("canvas");
 const context = canvas.getContext("2d");
 const REACH = 1.2, EDGE = 1; // the plane is seen as elsewhere; points must lie within the edge
 let limits = { least: 20, most: 20000, classes: [] };
-let strokes = []; // each a list of [x, y, colour]
+let strokes = genlab.kept("points") ?? []; // each a list of [x, y, colour]; a reload brings those that are no dataset yet
 let stroke = null, pen = 0;
 
 label(element);
+find(".drawing").open ||= strokes.length > 0;
 server.drawing_limits({}).then((answer) => { if (answer && !answer.error) limits = answer; pens(); tally(); }).catch(() => {});
 new ResizeObserver(paint).observe(canvas);
 canvas.addEventListener("pointerdown", (event) => {
@@ -71,6 +72,7 @@ function paint() {
 function show({ error, about } = {}) {
   refuseIn(find(".fault"), error, fieldsOf(about, "drawing"));
   tally();
+  find(".unkept").hidden = genlab.keep("points", drawn().length ? strokes : null);
 }
 
 function tally() {

@@ -70,11 +70,11 @@ function encodeDrawing() {
 /** Put the drawing into the collection, of which a dataset can be made. */
 async function keepDrawing(event) {
   event.preventDefault();
-  const complain = (sentence = "") => { refusal.textContent = sentence; refusal.hidden = !sentence; };
-  if (!drawnSomething) return complain(say("encode.empty"));
-  const name = await classIn(named, complain);
+  if (!drawnSomething) return refuseIn(refusal, say("encode.empty"));
+  const name = await classIn(named, refusal);
   if (name === null) return;
-  collect(name, Object.assign(await shot(easel, "image/png"), { grey: model.channels === 1 }));
+  collect(name, easel.toDataURL("image/png"), model.channels === 1);
+  tellRefusal(refusal, unkept() ? say("collect.no_room") : "");
   blank();
 }
 

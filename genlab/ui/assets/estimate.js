@@ -16,7 +16,15 @@ listen("train form", (values) => {
 
 async function ask([family, dataset, ...values]) {
   if (!element.offsetParent) return void (asked = ""); // nobody sees it
+  line.hidden = false; // as it is once the fields that it was about were changed
+  line.classList.remove("fault");
   wait(line, say("train.estimating"));
   const answer = await measure({ family, dataset, values });
-  if (answer) line.textContent = answer.error || answer.sentence;
+  if (!answer) return;
+  const fields = fieldsOf(answer.about, `train-${family}`, "train");
+  tellRefusal(line, answer.error, fields);
+  if (fields.length) return;
+  line.hidden = false;
+  line.classList.remove("fault"); // nothing that was entered is wrong
+  line.textContent = answer.error || answer.sentence;
 }

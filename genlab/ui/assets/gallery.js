@@ -161,6 +161,7 @@ function lay() {
       )
     )
   );
+  if (tiles().length) stopAt(tiles()[0]);
   showLabels();
 }
 

@@ -162,6 +162,9 @@ window.genlab = (() => {
     else setTimeout(() => topic in last || pick(topic, value), patience.answer);
   }
 
+  /** Whether one goes back or forth and the pickers have not followed yet. */
+  const visiting = () => visits > 0;
+
   const tabNow = () => (`tab.${addressed().tab}` in catalogues.en ? addressed().tab : FIRST_TAB);
   const modelNow = () => addressed().model ?? last.model; // which the picker follows, where one goes back or forth
 
@@ -178,8 +181,8 @@ window.genlab = (() => {
 
   addEventListener("popstate", ({ state }) => {
     if (!state) return; // a link that was entered by hand opens anew
-    document.querySelector(`#tab-${CSS.escape(tabNow())}`)?.click();
     visits += 1;
+    document.querySelector(`#tab-${CSS.escape(tabNow())}`)?.click();
     tell("visit", addressed());
   });
   addEventListener("click", (event) => {
@@ -199,14 +202,28 @@ window.genlab = (() => {
 
   const reloaded = performance.getEntriesByType("navigation")[0]?.type !== "navigate"; // or come back to: the same page as before
 
-  /** Keep what a form says in this tab of the browser, so that a reload loses nothing of what was typed. */
+  const FORM = "genlab.form."; // what keys of this tab's store begin with
+
+  /** Keep what a form says in this tab of the browser, so that a reload loses nothing of it; null is kept no more.
+   * Returns whether there was room: what was kept before is what a reload brings where there was none. */
   function keep(form, values) {
-    try { sessionStorage.setItem(`genlab.form.${form}`, JSON.stringify(values)); } catch { /* lost with the next reload */ }
+    try {
+      values === null ? sessionStorage.removeItem(FORM + form) : sessionStorage.setItem(FORM + form, JSON.stringify(values));
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** What a form said, as it was kept; null where nothing was. */
   function kept(form) {
-    try { return JSON.parse(sessionStorage.getItem(`genlab.form.${form}`)); } catch { return null; }
+    try { return JSON.parse(sessionStorage.getItem(FORM + form)); } catch { return null; }
+  }
+
+  /** The forms of which something is kept and whose names begin so, in the order of the numbers that they end with. */
+  function keptForms(start) {
+    const numbered = (keys) => keys.filter((key) => key.startsWith(FORM + start)).map((key) => Number(key.slice((FORM + start).length)));
+    try { return numbered(Object.keys(sessionStorage)).sort((a, b) => a - b).map((n) => start + n); } catch { return []; }
   }
 
   /** The same, unless a link was entered, which tells it better. */
@@ -249,5 +266,5 @@ window.genlab = (() => {
     return copy(button, address + written(query));
   }
 
-  return { touched, say, label, tell, listen, recall, pick, begin, follow, tabNow, modelNow, visited, keep, kept, recalled, bring, brought, patience, link, copy, copyLink, toggleTheme, save };
+  return { touched, say, label, tell, listen, recall, pick, begin, follow, visiting, tabNow, modelNow, visited, keep, kept, keptForms, recalled, bring, brought, patience, link, copy, copyLink, toggleTheme, save };
 })();

@@ -8,7 +8,9 @@ const done = find(".done");
 const steps = ["look", "bring", "save"];
 let paths = []; // what was uploaded and waits
 let ours = ""; // the mode of the collection of this page, where it is what was uploaded
+let brought = []; // its pictures
 
+let looks = 0; // how often a correction was looked at; late answers of earlier ones are dropped
 let wish = {}; // what the layout is told: what classes are read off, what folders are
 let ticked = new Set(); // classes to take
 
@@ -43,6 +45,7 @@ async function give(given, made = "") {
   given = given.filter(({ path }) => !path.split("/").some((name) => name.startsWith(".") || name === "__MACOSX"));
   if (!given.length) return;
   ours = made;
+  brought = made ? given.map(({ file }) => file) : [];
   done.hidden = true;
   stage(running);
   find(".leave").hidden = true;
@@ -144,8 +147,9 @@ function chip(folder, may) {
 
 function corrections(answer, title) {
   const change = async () => {
+    const mine = (looks += 1);
     const found = await ask(server.look, { paths, ...wish });
-    if (form.hidden) return; // left meanwhile
+    if (form.hidden || mine !== looks) return; // left, or corrected again meanwhile
     if (found.error) return stage(form, found.error);
     choose(found, title);
   };
@@ -197,7 +201,7 @@ function hear() {
   if (news.error) return stage(form, news.error, (news.about ?? []).map((name) => form.elements[name]).filter(Boolean));
   if (news.imported) {
     paths = [];
-    if (ours) tell("collection", new Map());
+    discard(brought); // there may be others by now
     const show = () => document.querySelector(".data-own").scrollIntoView({ behavior: "smooth" });
     done.replaceChildren(make("span", {}, say("import.done", { kept: count(news.kept), n: count(news.kept + news.skipped) })), make("button.link", { type: "button", onclick: show }, say("import.see")));
     done.hidden = false;

@@ -1,38 +1,59 @@
 // Labelling: images are chosen in the gallery or by the map's lasso and given a class by click or key; kept, they are a step.
+// Until then this tab of the browser keeps what was given, so that a reload loses nothing of it.
 
 const bar = find(".labelling");
-const drafts = new Map(); // dataset → what was given there and is not kept yet: part → id → class, "" for none
-let labelling = false;
-let part = "train"; // that the gallery shows
+const left = genlab.kept("labels") ?? {}; // as the page was left
+const drafts = new Map(left.drafts?.map(([data, parts]) => [data, partsWith(parts)])); // data → what was given there and is not kept yet: part → id → class, "" for none
+let labelling = left.labelling ?? false;
+let part = left.part ?? "train"; // that the gallery shows
 let picked = new Set(); // ids
-let last = null; // the one from which a stretch is chosen
+let stretch = {}; // what is chosen at once: `from` an id `to` another, `beside` what was before
 let classes = []; // of the data, then those that were made here
-let made = []; // the latter
-let source = ""; // of the dataset for which they were made
+let made = left.made ?? []; // the latter
+let source = left.source ?? ""; // of the dataset for which they were made
 
 function startLabelling() {
+  find(".to-label").setAttribute("aria-expanded", String(labelling));
+  wall.addEventListener("focusin", ({ target }) => target.matches(".tile") && stopAt(target));
   find(".to-label").addEventListener("click", toggleLabelling);
-  bar.querySelector(".all").addEventListener("click", () => { tiles().forEach((tile) => picked.add(idOf(tile))); showLabels(); });
+  bar.querySelector(".all").addEventListener("click", () => chooseOnly(withAll()));
   bar.querySelector(".keep").addEventListener("click", keepLabels);
-  bar.querySelector(".forget").addEventListener("click", () => { drafts.delete(shown.dataset); showLabels(); });
+  bar.querySelector(".forget").addEventListener("click", () => { drafts.delete(data()); rememberLabels(); showLabels(); });
   document.addEventListener("keydown", labelByKey);
 }
 
 const tiles = () => [...wall.querySelectorAll(".tile")];
 const idOf = (tile) => Number(tile.dataset.id);
 
+/** What tells the data that are shown from others that had their name. */
+const data = () => `${shown.dataset} ${shown.source}`;
+
+function partsWith(given = {}) {
+  return Object.fromEntries(["train", "validation", "test"].map((name) => [name, new Map(given[name])]));
+}
+
 /** What was given in the part that is shown. */
 function given() {
-  if (!drafts.has(shown.dataset)) drafts.set(shown.dataset, { train: new Map(), validation: new Map(), test: new Map() });
-  return drafts.get(shown.dataset)[shown.part];
+  if (!drafts.has(data())) drafts.set(data(), partsWith());
+  return drafts.get(data())[shown.part];
+}
+
+const numberOf = (parts) => Object.values(parts ?? {}).reduce((sum, ids) => sum + ids.size, 0);
+
+function rememberLabels() {
+  const some = [...drafts].filter(([, parts]) => numberOf(parts));
+  const told = some.map(([of, parts]) => [of, Object.fromEntries(Object.entries(parts).map(([name, ids]) => [name, [...ids]]))]);
+  bar.querySelector(".unkept").hidden = genlab.keep("labels", { labelling, part, made, source, drafts: told });
 }
 
 /** The ids that need not be shown again, as they were given a class. */
-const done = () => (labelling ? [...(drafts.get(dataset)?.[part].keys() ?? [])] : []);
+const done = () => (labelling && shown?.dataset === dataset ? [...(drafts.get(data())?.[part].keys() ?? [])] : []);
 
-function toggleLabelling() {
+function toggleLabelling({ detail }) {
   labelling = !labelling;
   find(".to-label").setAttribute("aria-expanded", String(labelling));
+  if (labelling && !detail) tiles()[0]?.focus(); // it was opened by a key
+  rememberLabels();
   if (!labelling && part !== "train") return showPart("train"); // which is what one looks at
   if (!shown) return;
   openLabels();
@@ -43,10 +64,10 @@ function toggleLabelling() {
 function openLabels() {
   const { parts, chosen } = shown;
   if (dataset.split("+")[0] !== source) [source, made] = [dataset.split("+")[0], []];
-  const drafted = Object.values(drafts.get(shown.dataset) ?? {}).flatMap((ids) => [...ids.values()]);
+  const drafted = Object.values(drafts.get(data()) ?? {}).flatMap((ids) => [...ids.values()]);
   made = [...new Set([...made, ...drafted])].filter((name) => name && !shown.classes.includes(name));
   classes = [...shown.classes, ...made];
-  picked = new Set(labelling ? chosen : []);
+  [picked, stretch] = [new Set(labelling ? chosen : []), {}];
   bar.hidden = !labelling;
   const holder = bar.querySelector(".either");
   holder.hidden = parts.length < 2;
@@ -56,23 +77,45 @@ function openLabels() {
 function showPart(name) {
   if (rows) tell("let go"); // the map is of the training part
   [part, rows] = [name, undefined];
+  rememberLabels();
   load(dataset, seed);
+}
+
+/** What is chosen, and all that is shown. */
+const withAll = () => [...picked, ...tiles().map(idOf)];
+
+function chooseOnly(ids) {
+  [picked, stretch] = [new Set(ids), {}];
+  showLabels();
 }
 
 /** Choose an image, or let it go; with Shift all from the last one on. */
 function pick(id, { shiftKey }) {
-  const ids = tiles().map(idOf), stretch = [ids.indexOf(last), ids.indexOf(id)].sort((a, b) => a - b);
-  if (shiftKey && stretch[0] >= 0) ids.slice(stretch[0], stretch[1] + 1).forEach((other) => picked.add(other));
-  else picked.has(id) ? picked.delete(id) : picked.add(id);
-  last = id;
+  if (shiftKey) return reach(id);
+  picked.has(id) ? picked.delete(id) : picked.add(id);
+  beginStretch(id);
+  showLabels();
+}
+
+function beginStretch(id) {
+  stretch = { from: id, to: id, beside: new Set(picked) };
+}
+
+/** Let the stretch end at an image, further or less far than before. */
+function reach(id) {
+  const ids = tiles().map(idOf);
+  if (!ids.includes(stretch.from)) beginStretch(id);
+  const ends = [ids.indexOf(stretch.from), ids.indexOf(id)].sort((a, b) => a - b);
+  picked = new Set([...stretch.beside, ...ids.slice(ends[0], ends[1] + 1)]);
+  stretch.to = id;
   showLabels();
 }
 
 /** Give what is chosen a class, "" for none; undefined forgets what was given. */
 function give(name) {
   for (const id of picked) name === undefined ? given().delete(id) : given().set(id, name);
-  picked = new Set();
-  showLabels();
+  rememberLabels();
+  chooseOnly([]);
 }
 
 async function addClass(event) {
@@ -86,31 +129,44 @@ async function addClass(event) {
   bar.querySelector(".classes input").focus();
 }
 
+const WAYS = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
+
 function labelByKey(event) {
-  const tile = tiles().indexOf(event.target);
+  const all = tiles(), tile = all.indexOf(event.target);
   if (event.target.matches("input, select, textarea") || event.altKey || !wall.checkVisibility()) return;
-  const by = tile >= 0 && { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -across(), ArrowDown: across() }[event.key];
-  if (by) {
-    const next = tiles()[tile + by];
-    event.preventDefault();
-    next?.focus();
-    if (next && labelling && event.shiftKey) [tile, tile + by].forEach((i) => picked.add(idOf(tiles()[i]))), showLabels();
-  } else if (labelling) decideByKey(event, tile);
+  const line = { ArrowUp: -1, ArrowDown: 1 }[event.key], way = WAYS[event.key];
+  if (tile < 0 || !(line || way)) return labelling && decideByKey(event, tile);
+  event.preventDefault();
+  const next = line ? beyond(event.target, line) : all[Math.min(all.length - 1, Math.max(0, tile + way))];
+  if (!next) return;
+  next.focus();
+  if (!labelling || !event.shiftKey) return;
+  if (stretch.to !== idOf(all[tile])) beginStretch(idOf(all[tile]));
+  reach(idOf(next));
+}
+
+/** The tile in the next line, or in the one before, that is nearest. */
+function beyond(tile, line) {
+  const at = tile.getBoundingClientRect(), apart = (other) => other.getBoundingClientRect().top - at.top;
+  const there = tiles().filter((other) => line * apart(other) > 1), near = Math.min(...there.map((other) => Math.abs(apart(other))));
+  const aside = (other) => Math.abs(other.getBoundingClientRect().left - at.left);
+  return there.filter((other) => Math.abs(apart(other)) < near + 1).sort((a, b) => aside(a) - aside(b))[0];
+}
+
+/** Tab comes to one tile only, from which arrows go on. */
+function stopAt(tile) {
+  for (const other of tiles()) other.tabIndex = other === tile ? 0 : -1;
 }
 
 function decideByKey(event, tile) {
-  const all = (event.ctrlKey || event.metaKey) && event.key === "a" && tile >= 0;
-  const name = { 0: "", Backspace: undefined }[event.key] ?? classes[event.key - 1];
-  if (all) tiles().forEach((other) => picked.add(idOf(other)));
-  else if (event.key === "Escape") picked = new Set();
-  else if (event.ctrlKey || event.metaKey || (name === undefined && event.key !== "Backspace")) return;
-  if (!all && !picked.size && tile >= 0 && event.key !== "Escape") picked.add(idOf(tiles()[tile])); // the one in hand
+  const held = event.ctrlKey || event.metaKey, name = { 0: "", Backspace: undefined }[event.key] ?? classes[event.key - 1];
+  const only = held ? event.key === "a" && tile >= 0 && withAll() : event.key === "Escape" && [];
+  if (!only && (held || (name === undefined && event.key !== "Backspace"))) return;
   event.preventDefault();
-  all || event.key === "Escape" ? showLabels() : give(name);
+  if (only) return chooseOnly(only);
+  if (!picked.size && tile >= 0) picked.add(idOf(tiles()[tile])); // the one in hand
+  give(name);
 }
-
-/** How many tiles stand in a line. */
-const across = () => getComputedStyle(wall.querySelector(".tiles")).gridTemplateColumns.split(" ").length;
 
 // --- What is seen of it ---
 
@@ -124,9 +180,10 @@ function showLabels() {
     name === undefined ? delete tile.dataset.given : (tile.dataset.given = k < 0 ? "–" : k < 9 ? k + 1 : name[0]);
     tile.style.setProperty("--class", k < 0 ? "#2b3036" : colourOf(k));
   }
+  const n = numberOf(drafts.get(data()));
+  find(".to-label").textContent = say(n && !labelling ? "label.open_again" : "label.open", { n: count(n) });
   if (!labelling) return;
   showClasses();
-  const n = Object.values(drafts.get(shown.dataset)).reduce((sum, ids) => sum + ids.size, 0);
   bar.querySelector(".picked").textContent = say(picked.size ? "label.picked" : "label.none", { n: count(picked.size) });
   bar.querySelector(".keep").textContent = say("label.keep", { n: count(n) });
   bar.querySelector(".buttons").hidden = !n;
@@ -154,9 +211,9 @@ function tellFault(sentence = "") {
 // --- Keep ---
 
 function keepLabels() {
-  const of = shown.dataset, button = bar.querySelector(".keep");
+  const of = shown.dataset, kept = data(), button = bar.querySelector(".keep");
   const named = (ids) => ["", ...classes].map((name) => ({ name, ids: [...ids.keys()].filter((id) => ids.get(id) === name) }));
-  const all = Object.entries(drafts.get(of)).map(([part, ids]) => [part, named(ids).filter(({ ids }) => ids.length)]);
+  const all = Object.entries(drafts.get(kept)).map(([part, ids]) => [part, named(ids).filter(({ ids }) => ids.length)]);
   button.disabled = true;
   tell("label", {
     of,
@@ -164,7 +221,8 @@ function keepLabels() {
     told: (sentence) => {
       button.disabled = false;
       tellFault(sentence);
-      if (!sentence) drafts.delete(of); // the gallery comes anew
+      if (!sentence) drafts.delete(kept); // the gallery comes anew
+      rememberLabels();
     },
   });
 }

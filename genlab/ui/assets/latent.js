@@ -132,7 +132,7 @@ async function askPicture(coarse) {
   if (coarse === !model.quick) measure(performance.now() - started);
   if (answer.values) adopt(answer.values, asked.base);
   else if (!asked.values && !here.values) learn();
-  if (whole()) at("again").hidden = true;
+  offerAgain();
 }
 
 async function paint(answer, asked) {
@@ -161,7 +161,7 @@ async function learn() {
   if (!answer) return;
   if (names.join() !== answer.names.join()) buildAxes(answer.names);
   adopt(answer.values, base);
-  if (whole()) at("again").hidden = true;
+  offerAgain();
 }
 
 /** Take over coordinates that the server worked out; they are shown in hundredths, so hundredths are drawn. */
@@ -490,7 +490,8 @@ async function open(name, keep = false) {
   const place = linked ? await question("latent_linked", linked) : {};
   if (mine !== generation) return; // another one is on its way
   [opening, at("axes").inert] = [false, false];
-  if (opened.error || place.lost) return keep ? note(opened.error, true) : fail(opened.error ?? place.error);
+  if (opened.error && keep) return note(opened.error, true), offerAgain();
+  if (opened.error || place.lost) return fail(opened.error ?? place.error);
   [model, unread, lane, rough, failed] = [opened.answer, place.error ?? "", { flying: 0 }, false, false];
   if (keep) return refresh();
   link = null;
@@ -499,11 +500,13 @@ async function open(name, keep = false) {
   if (place.answer) notePlace(linked);
   await draw();
   if (mine !== generation) return;
-  await Promise.all([learn().then(() => { if (mine === generation) at("again").hidden = whole(); }), ...whenOpened.map((task) => task())]);
+  await Promise.all([learn().then(offerAgain), ...whenOpened.map((task) => task())]);
 }
 
-/** Whether a model that was opened has its picture and its sliders, neither of which may have been refused. */
-const whole = () => at("image").dataset.model === model.model && names.length > 0;
+/** Let a button ask again for a model whose picture or sliders were refused; while one opens, nothing is known of it yet. */
+function offerAgain() {
+  if (!opening) at("again").hidden = !failed && at("image").dataset.model === model.model && names.length > 0;
+}
 
 /** Say why a model does not open; the stage is empty then, and a button asks again. */
 function fail(sentence) {
@@ -549,7 +552,7 @@ async function refresh() {
   if (here.base.startsWith("kept")) here.base = model.home;
   if (!names.length) await draw(); // there was none yet, and the axes may take long
   const asked = here.base, answer = await ask("latent_axes", { ...point(), values: null, locked: [] });
-  if (!answer) return;
+  if (!answer) return offerAgain();
   const now = Object.fromEntries(names.map((name, i) => [name, here.values?.[i]])); // one may have moved meanwhile
   const known = here.values && answer.names.every((name) => name in now);
   if (names.join() !== answer.names.join()) buildAxes(answer.names);
@@ -557,6 +560,7 @@ async function refresh() {
   else here.values = known ? answer.names.map((name) => now[name]) : answer.values.map(rounded);
   showValues();
   await draw();
+  offerAgain();
   for (const task of whenRefreshed) await task();
 }
 

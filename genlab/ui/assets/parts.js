@@ -109,8 +109,16 @@ const fieldsOf = (about = [], ...prefixes) => about.map((name) => prefixes.map((
 const inputsOf = (field) => (field.matches("input, select, textarea") ? [field] : [...field.querySelectorAll("input, select, textarea")]);
 const contentOf = (field) => inputsOf(field).map((input) => (input.type === "checkbox" ? input.checked : input.value)).join();
 
-/** Say in a line why something was refused, or no more. The fields that it is about are marked until they are changed; one goes to the first. */
+/** Say in a line why something was refused, or no more, and take one to the first of the fields that it is about. */
 function refuseIn(line, sentence = "", fields = []) {
+  tellRefusal(line, sentence, fields);
+  if (!sentence) return;
+  fields[0]?.closest(".gr-accordion")?.querySelector(".label-wrap:not(.open)")?.click();
+  setTimeout(() => goTo(fields[0] ?? line)); // which may be open only then
+}
+
+/** The same where nobody asked, so that nothing moves: the fields are marked until they are changed. */
+function tellRefusal(line, sentence = "", fields = []) {
   for (const [field, mark] of blamed) if (mark.line === line || !mark.line.isConnected) forgive(field);
   line.textContent = sentence;
   line.hidden = !sentence;
@@ -118,8 +126,6 @@ function refuseIn(line, sentence = "", fields = []) {
   if (!sentence) return;
   line.id ||= `refusal-${Math.random().toString(36).slice(2)}`;
   for (const field of fields) blame(field, line);
-  fields[0]?.closest(".gr-accordion")?.querySelector(".label-wrap:not(.open)")?.click();
-  setTimeout(() => goTo(fields[0] ?? line)); // which may be open only then
 }
 
 /** Bring a field or line into sight; one has the focus in the field, unless one types elsewhere by now. */
@@ -137,8 +143,12 @@ function blame(field, line) {
 }
 
 function forgive(field) {
+  const { line } = blamed.get(field);
   blamed.delete(field);
-  for (const input of inputsOf(field)) for (const name of ["aria-invalid", "aria-describedby"]) input.removeAttribute(name);
+  for (const input of inputsOf(field)) {
+    if (input.getAttribute("aria-describedby") !== line.id) continue; // another line of the page marks it by now
+    for (const name of ["aria-invalid", "aria-describedby"]) input.removeAttribute(name);
+  }
 }
 
 /** Take the marks off the fields that were changed; with the last of its marks a sentence goes. */

@@ -18,7 +18,7 @@ listen("label", ({ of, given, told }) => {
 
 async function open(name) {
   dataset = name;
-  decisions.clear(); // ids of another dataset are other items
+  beginDeciding();
   leaveLook();
   element.querySelector(".quality").hidden = !name;
   if (!name) return;
@@ -54,7 +54,7 @@ async function change(card, ask, wish, again = false, told = (answer) => complai
   element.querySelector(".quality").removeAttribute("aria-busy");
   told(answer);
   if (answer.error) return null;
-  decisions.clear();
+  beginDeciding();
   changed = answer;
   if (again) lookAfter = answer.name;
   if (answer.name === dataset) tell("dataset", dataset);

@@ -7,6 +7,7 @@ let wanted = false; // whether to draw as soon as the form is that of the model 
 let probing = 0;
 let begun = ""; // the model that was drawn unasked
 let asked = false; // whether a person asked, whose images stay when another model is picked
+let link = genlab.link; // the view that the page was opened with, until one goes back or forth
 let chosen = null; // the number of the image shown large
 
 label(element);
@@ -22,7 +23,7 @@ function show() {
   at("gallery").style.setProperty("--sprite", `url(${record.image})`);
   at("large").style.setProperty("--sprite", `url(${record.image})`);
   const done = record.step === record.total;
-  at("status").textContent = done ? say("sample.done", { s: record.seconds.toFixed(2) }) : say("sample.step", record);
+  tellStatus();
   markable = done && !record.points;
   if (done) place();
   if (done) readMarks();
@@ -31,22 +32,49 @@ function show() {
   Object.assign(at("gallery").dataset, { id: record.id, step: record.step, total: record.total, seed: record.seed });
 }
 
+function tellStatus() {
+  at("status").textContent = result.step === result.total ? say("sample.done", { s: result.seconds.toFixed(2) }) : say("sample.step", result);
+}
+
 /** Let the address tell the images that were asked for, so that a reload draws them again. */
 function place() {
-  if (!result?.query || result.first || result.step < result.total || genlab.tabNow() !== "sample") return;
+  if (!result?.query || result.first || result.step < result.total || genlab.tabNow() !== "sample" || genlab.visiting()) return;
   const { model, ...view } = result.query;
   if (model === genlab.recall("model")) genlab.follow({ tab: "sample", model }, { view });
 }
 
 /** Draw as the picked model's defaults are when the tab is seen, until something is asked for, by hand or by a link. */
 function first() {
-  const model = genlab.recall("model"), { tab, model: linked } = genlab.link;
+  const model = genlab.recall("model"), { tab, model: linked } = link;
+  if (genlab.visiting() && model !== genlab.modelNow()) return; // the picker follows
   if (asked || (result && !result.first) || begun === model || !model || !find(".all").checkVisibility() || (tab === "sample" && linked === model)) return;
   begun = model;
   at("title").textContent = say("sample.first", { model });
   wait(at("status"), say("sample.begins"));
-  trigger("first", { name: model });
+  trigger("first", { name: model, turn });
 }
+
+/** Go back or forth to the images that an address tells, or to those that nobody asked for; they are drawn unless they are on screen. */
+function visit(parts) {
+  if (parts.tab !== "sample" || genlab.tabNow() !== "sample") return;
+  const { model, ...view } = viewOf(parts), named = Object.keys(view).length > 0;
+  turn += 1;
+  [asked, wanted, link] = [named, false, {}];
+  clearTimeout(probing);
+  trigger("leave");
+  if (result && result.step === result.total && (named ? sameView(result.query, parts) : result.first && result.model === model)) return tellStatus();
+  begun = "";
+  if (!named) {
+    if (result) result.first = true; // it is not kept
+    return first();
+  }
+  wait(at("status"), say("sample.begins"));
+  for (const form of ["sample", `sample ${model}`]) genlab.keep(form, null); // which says what the address does
+  trigger("visit", { turn, query: parts });
+}
+
+const viewOf = ({ tab, dataset, run, ...view }) => view;
+const sameView = (a, b) => JSON.stringify(Object.entries(viewOf(a)).map(String).sort()) === JSON.stringify(Object.entries(viewOf(b)).map(String).sort());
 
 /** Draw what the form asks for, in place of what is being drawn; the form of a model that was just picked is waited for. */
 function ask() {
@@ -145,3 +173,4 @@ show();
 new IntersectionObserver(first).observe(find(".all"));
 listen("model", first);
 listen("tab", place);
+listen("visit", visit);

@@ -1,6 +1,7 @@
 // The suspects: pictures of what an issue is about, the worst first; keep, drop or relabel by click and by key.
 
 const decisions = new Map(); // id -> "keep", "drop", or { to: class }
+let left = genlab.kept("decisions"); // as the page was left
 let opened = ""; // the issue
 let shownPage = 0;
 let lassoed = null; // rows that were chosen on the map
@@ -88,6 +89,19 @@ function select(i, event) {
   suspects.forEach((_, k) => mark(k));
 }
 
+/** Begin with none, as ids of another dataset are other items, or with those that a reload brings. */
+function beginDeciding() {
+  decisions.clear();
+  if (!dataset) return;
+  if (left?.of === dataset) for (const [id, decision] of left.all) decisions.set(id, decision);
+  left = null;
+  rememberDecisions();
+}
+
+function rememberDecisions() {
+  genlab.keep("decisions", decisions.size ? { of: dataset, all: [...decisions] } : null);
+}
+
 /** Decide of the selected items, or of those given; the same decision again takes it back. */
 function decide(decision, which = [...selected]) {
   for (const i of which) {
@@ -96,6 +110,7 @@ function decide(decision, which = [...selected]) {
     same ? decisions.delete(suspects[i].id) : decisions.set(suspects[i].id, decision);
   }
   selected = new Set();
+  rememberDecisions();
   suspects.forEach((_, i) => mark(i));
   showDecided();
 }
