@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import httpx
+
+from genlab.models import MODELS
 
 
 class Asker:
@@ -21,9 +24,9 @@ class Asker:
         call = {"data": data, "component_id": self.functions[name], "fn_name": name, "session_hash": self.session}
         return self.client.post("/gradio_api/component_server/", json=call).json()
 
-    def run(self, event: dict[str, Any], values: Sequence[Any]) -> dict[str, Any]:
-        """What becomes of an event."""
-        call = {"data": list(values), "fn_index": event["id"], "session_hash": self.session}
+    def run(self, event: dict[str, Any], values: Sequence[Any], data: Any = None) -> dict[str, Any]:
+        """What becomes of an event; `data` is what a widget sends along with it."""
+        call = {"data": list(values), "event_data": data, "fn_index": event["id"], "session_hash": self.session}
         if event["queue"] is False:
             return self.client.post("/gradio_api/run/x", json=call).json()
         self.client.post("/gradio_api/queue/join", json=call).raise_for_status()
@@ -33,3 +36,23 @@ class Asker:
                 if message.get("msg") == "process_completed":
                     return message["output"]
         raise AssertionError("the stream ended before the event")
+
+    def start(self, dataset: str, **changed: object) -> dict[str, Any]:
+        """Press Start in the Train tab of a page that was opened just now; the name of the run, or why there is none."""
+        self.run(self.events["_look"], ["vae-mnist", "digits", None])
+        values = {name: {s.name: s.default for s in model.Settings.fields()} for name, model in MODELS.items()}
+        values["vae"] |= changed
+        form = [value for family in values.values() for value in family.values()]
+        event = max(self.events.values(), key=lambda event: len(event["inputs"]))
+        return self.run(event, ["vae", dataset, "defaults", "", "", *form])["data"][0]
+
+    def bring(self, file: Path, name: str, **wish: object) -> dict[str, Any]:
+        """Upload a file and import it; what the import told last."""
+        with file.open("rb") as content:
+            (path,) = self.client.post("/gradio_api/upload", files={"files": (file.name, content)}).raise_for_status().json()
+        found = self.ask("look", {"paths": [path]})
+        if "error" in found:
+            return found
+        folders = [folder["name"] for folder in found["folders"]]
+        asked = {"paths": [path], "name": name, "folders": folders, "size": None, "mode": "auto"} | wish
+        return self.run(self.events["_bring"], [], asked)["data"][0]

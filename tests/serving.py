@@ -35,9 +35,15 @@ class PublicPage:
         return client
 
 
+class Address(str):
+    """Where a page is, and the process that serves it."""
+
+    pid: int
+
+
 @contextmanager
-def serving(runs: Path, log: Path, *flags: str) -> Iterator[str]:
-    """Serve on a free port while the block runs; yields the address. `flags` are those of app.py."""
+def serving(runs: Path, log: Path, *flags: str) -> Iterator[Address]:
+    """Serve on a free port while the block runs. `flags` are those of app.py."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -48,7 +54,9 @@ def serving(runs: Path, log: Path, *flags: str) -> Iterator[str]:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
     try:
         _wait_for(f"http://127.0.0.1:{port}", process, log)
-        yield f"http://127.0.0.1:{port}"
+        address = Address(f"http://127.0.0.1:{port}")
+        address.pid = process.pid
+        yield address
     finally:
         process.terminate()
         process.wait(60)

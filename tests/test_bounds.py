@@ -14,7 +14,7 @@ import httpx
 import pytest
 from asking import Asker
 from serving import PublicPage
-from test_spaces import bring, space_on, start
+from test_spaces import bring, space_on
 
 from genlab.data import delete_dataset, load, recipe_of, save_recipe
 from genlab.data.dataset import MOST_ITEMS
@@ -206,9 +206,9 @@ def test_on_the_page_a_recipe_that_doubles_itself_is_refused_in_a_sentence(publi
 
 def test_a_paused_run_keeps_its_turn(public_page: PublicPage):
     one, other = Asker(public_page.visitor()), Asker(public_page.visitor())
-    mine = start(one, "digits", steps=100_000, batch_size=8, latent=4)["run"]
+    mine = one.start("digits", steps=100_000, batch_size=8, latent=4)["run"]
     _until(one, mine, "running")
-    theirs = start(other, "digits", steps=100_000, batch_size=8, latent=4)["run"]
+    theirs = other.start("digits", steps=100_000, batch_size=8, latent=4)["run"]
     one.ask("ask", {"run": mine, "wanted": "pause"})
     _until(one, mine, "paused")
     for _ in range(4):

@@ -15,7 +15,6 @@ from serving import PublicPage
 from genlab.data import Part, save_dataset
 from genlab.errors import BadData
 from genlab.marks import set_mark
-from genlab.models import MODELS
 from genlab.paths import EXAMPLES, in_space
 from genlab.training.run import Run, list_runs
 from genlab.ui import preset, spaces
@@ -120,16 +119,6 @@ def space_on(page: PublicPage, client: httpx.Client) -> Path:
     return page.folder / "runs-visitors" / sha256(client.cookies[spaces.COOKIE].encode()).hexdigest()[:32]
 
 
-def start(asker: Asker, dataset: str, **changed: object) -> dict:
-    """Press Start in the Train tab of a page that was opened just now; the name of the run, or why there is none."""
-    asker.run(asker.events["_look"], ["vae-mnist", "digits", None])
-    values = {name: {s.name: s.default for s in model.Settings.fields()} for name, model in MODELS.items()}
-    values["vae"] |= changed
-    form = [value for family in values.values() for value in family.values()]
-    event = max(asker.events.values(), key=lambda event: len(event["inputs"]))
-    return asker.run(event, ["vae", dataset, "defaults", "", "", *form])["data"][0]
-
-
 def test_what_one_visitor_brings_and_trains_no_other_sees(public_page: PublicPage):
     one, other = public_page.visitor(), public_page.visitor()
     bring(space_on(public_page, one))
@@ -138,7 +127,7 @@ def test_what_one_visitor_brings_and_trains_no_other_sees(public_page: PublicPag
     for stranger in (theirs, nobody):
         assert "There is no dataset called 'mine'" in stranger.ask("gallery", {"dataset": "mine"})["error"]
 
-    started = start(mine, "mine", steps=20, batch_size=8, latent=4)
+    started = mine.start("mine", steps=20, batch_size=8, latent=4)
     assert started["run"] == "vae-1", started
     deadline = time.monotonic() + 240
     while (runs := mine.ask("watch", {})["runs"])[0]["state"] not in ("done", "failed") and time.monotonic() < deadline:
@@ -171,7 +160,7 @@ def test_what_one_visitor_marks_no_other_sees(public_page: PublicPage):
 
 def test_who_has_no_cookie_is_told_why_nothing_is_kept(public_page: PublicPage):
     stranger = Asker(httpx.Client(base_url=public_page.address, timeout=120))
-    assert "by a cookie, and your browser sent none" in start(stranger, "digits", steps=20)["error"]
+    assert "by a cookie, and your browser sent none" in stranger.start("digits", steps=20)["error"]
 
 
 @pytest.mark.parametrize(("changed", "sentence"), [
@@ -179,7 +168,7 @@ def test_who_has_no_cookie_is_told_why_nothing_is_kept(public_page: PublicPage):
     ({"width": 2048, "network": "mlp"}, "trains models of up to 5,000,000"),
 ])  # fmt: skip
 def test_a_run_beyond_the_caps_is_refused(public_page: PublicPage, changed: dict, sentence: str):
-    assert sentence in start(Asker(public_page.visitor()), "digits", **changed)["error"]
+    assert sentence in Asker(public_page.visitor()).start("digits", **changed)["error"]
 
 
 def test_models_that_ship_are_kept_in_memory_once(public_page: PublicPage):

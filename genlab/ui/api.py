@@ -1,6 +1,7 @@
 """The API: what programs ask of the models over HTTP, and assistants as the tools of an MCP server."""
 
 import os
+import secrets
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from inspect import signature
@@ -10,7 +11,6 @@ from typing import Annotated, Any, Literal
 import gradio as gr
 import torch
 from gradio.context import get_blocks_context
-from gradio.processing_utils import save_bytes_to_cache
 from pydantic import BeforeValidator, Field
 from torch import Tensor
 
@@ -286,6 +286,8 @@ def _statistics(data: Dataset) -> dict[str, Any]:
 def _picture(pixels: Tensor, name: str) -> Picture:
     """A PNG file [C, H, W] as Gradio hands it out: a link over HTTP, the picture itself in MCP."""
     content = png(pixels)
-    path = save_bytes_to_cache(content, f"{name}.png", os.environ["GRADIO_TEMP_DIR"])
-    UPLOADS.made(Path(path))
-    return gr.FileData(path=path, orig_name=f"{name}.png", mime_type="image/png", size=len(content)).model_dump()
+    path = Path(os.environ["GRADIO_TEMP_DIR"]) / secrets.token_hex(16) / f"{name}.png"  # nobody else's, even if it is the same
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    UPLOADS.made(path)
+    return gr.FileData(path=str(path), orig_name=f"{name}.png", mime_type="image/png", size=len(content)).model_dump()

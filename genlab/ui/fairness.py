@@ -57,7 +57,15 @@ class FairQueue(Queue):
         taken, told, state = await super().push(body, request, username)
         if taken and (event := self.event_ids_to_events.get(told)):
             self._visitors[event] = whose
+            request.state.event = event  # whose work ends when nobody waits for it any longer
         return taken, told, state
+
+    async def process_events(self, events: list[Event], *rest: Any) -> None:
+        try:
+            await super().process_events(events, *rest)
+        finally:
+            for event in events:
+                event.alive = False  # done, or cancelled while a thread still works for it
 
     def send_message(self, event: Event, event_message: Any) -> None:
         if self._left(event.session_hash):

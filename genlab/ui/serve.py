@@ -28,12 +28,13 @@ from genlab.ui import preset  # noqa: E402
 from genlab.ui.api import functions  # noqa: E402
 from genlab.ui.guard import LOCAL, handlers, middleware  # noqa: E402
 from genlab.ui.page import FIRST_MODEL, STYLES, build_page, head  # noqa: E402
-from genlab.ui.shared import device, forget_visitor, open_model, queue  # noqa: E402
+from genlab.ui.shared import device, forget_visitor, give_back, open_model, queue  # noqa: E402
 from genlab.ui.spaces import keep_swept, visiting  # noqa: E402
 from genlab.ui.theme import theme  # noqa: E402
 from genlab.ui.tools import equip  # noqa: E402
 from genlab.ui.words import say, translations  # noqa: E402
 
+SWITCH = 0.0005  # seconds; a picture lets others have the interpreter forty times, and each of them may keep it so long
 USER = "genlab"  # the name that goes with the password
 FIRST_SECONDS = 5  # after the start, in which the processors belong to those who open the page
 
@@ -87,6 +88,7 @@ def serve(host: str, port: int, public: bool = False, share: bool = False, passw
         head=head(),
     )
     equip(page, functions())
+    sys.setswitchinterval(SWITCH)
     print(f"genlab is at http://{host}:{port}", flush=True)
     if password:
         print(f"User {USER}, password {password}", flush=True)
@@ -99,7 +101,7 @@ def serve(host: str, port: int, public: bool = False, share: bool = False, passw
         whom = "the link and the password" if password else "the link"
         print(f"Anyone who has {whom} can use this computer. The link ends after a week.", flush=True)
     if public:
-        keep_swept(forget_visitor)
+        keep_swept(forget_visitor, give_back)
     threading.Thread(target=_warm_up, daemon=True).start()
     page.block_thread()
     return 0

@@ -1,5 +1,6 @@
 """Shared: what all tabs see, the models in memory, and the edge where faults become sentences."""
 
+import ctypes
 import functools
 import inspect
 import logging
@@ -9,7 +10,7 @@ import threading
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -140,11 +141,12 @@ def in_time(seconds: float | None, began: float | None = None) -> Iterator[None]
     """Let what is done meanwhile end where it takes longer than so many seconds in all, or whoever asked for it has gone."""
     request = LocalContext.request.get(None)
     asked, since = getattr(request, "request", request), time.monotonic() if began is None else began
+    event = getattr(asked.state, "event", None) if asked is not None else None
 
     def check() -> None:
         if seconds is not None and time.monotonic() - since > seconds:
             raise BadSetting(say("public.late", seconds=f"{seconds:g}"))
-        if asked is not None and getattr(asked.state, "gone", False):
+        if asked is not None and (getattr(asked.state, "gone", False) or not getattr(event, "alive", True)):
             raise BadSetting(say("page.left"))
 
     with while_wanted(check):
@@ -327,7 +329,13 @@ def forget_visitor(space: Path) -> None:
     """Give back the memory of what a visitor who has left had asked for."""
     for kept in list(_kept):
         kept.forget(space)
+
+
+def give_back() -> None:
+    """Give back the memory that is not in use: datasets that recipes made, and what the C library holds on to."""
     let_go()
+    with suppress(AttributeError):  # another C library than glibc
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 _END = object()

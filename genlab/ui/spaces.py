@@ -49,8 +49,10 @@ def space_of(cookies: str | None) -> Path | None:
     if known is None:
         return NOBODY
     folder = visitors_folder() / sha256(known[1].encode()).hexdigest()[:32]
-    with suppress(FileNotFoundError):
-        os.utime(folder)  # it is in use
+    if time.monotonic() > _used.get(folder, 0) + 1:  # at most once a second: one who drags asks a hundred times
+        _used[folder] = time.monotonic()
+        with suppress(FileNotFoundError):
+            os.utime(folder)
     return folder
 
 
@@ -96,20 +98,22 @@ def sweep(left: Callable[[Path], None] = lambda space: None) -> None:
     known = "".join(f"{name} {size.used} {size.bytes} {size.files}\n" for name, size in list(_sizes.items()))
     done = subprocess.run(command, input=known, stdout=subprocess.PIPE, text=True, check=True, env=environment())  # noqa: S603
     told = read(done.stdout.splitlines())
+    _used.clear()
     _sizes.clear()
     _sizes.update({name: size for name, size in told.items() if size})
     for name in told.keys() - _sizes.keys():
         left(visitors_folder() / name)
 
 
-def keep_swept(left: Callable[[Path], None] = lambda space: None) -> None:
-    """Sweep every minute from now on, in a thread of its own."""
+def keep_swept(left: Callable[[Path], None], after: Callable[[], None]) -> None:
+    """Sweep every minute from now on, in a thread of its own; `after` is called after each sweep."""
 
     def beat() -> None:
         while True:
             try:
                 sweep(left)
                 UPLOADS.sweep()
+                after()
             except Exception:  # the next sweep may do what this one could not
                 log.exception("the sweep failed")
             time.sleep(SWEEP)
@@ -117,4 +121,5 @@ def keep_swept(left: Callable[[Path], None] = lambda space: None) -> None:
     threading.Thread(target=beat, daemon=True, name="sweep").start()
 
 
+_used: dict[Path, float] = {}  # when each space was last marked as used
 _sizes: dict[str, Size] = {}  # of the visitors' spaces, as they were when last looked at

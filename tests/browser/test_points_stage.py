@@ -116,27 +116,31 @@ def test_a_run_on_images_has_no_live_stage(page, served_runs):
     expect(page.locator(".points-stage")).to_be_hidden()
 
 
+def stroke(page, height, steps):
+    """Draw a line across the middle of the plane, when that stands still."""
+    canvas = page.locator("#drawing-canvas")
+    canvas.hover()
+    box = canvas.bounding_box()
+    at = box["y"] + height * box["height"]
+    page.mouse.move(box["x"] + 0.3 * box["width"], at)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.7 * box["width"], at, steps=steps)
+    page.mouse.up()
+
+
 def test_points_are_drawn_named_and_chosen(page):
     page.click("#tab-data")
     page.click(".drawing summary")
     page.click("#drawing-save")
     expect(page.locator(".drawing .fault")).to_contain_text("has 0 points; it must have from 20")
     canvas = page.locator("#drawing-canvas")
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
     for pen, height in ((0, 0.3), (1, 0.7)):
         page.locator(".pen").nth(pen).click()
-        page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + height * box["height"])
-        page.mouse.down()
-        page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + height * box["height"], steps=15)
-        page.mouse.up()
+        stroke(page, height, steps=15)
     n = int(canvas.get_attribute("data-n"))
     page.click("#drawing-undo")
     assert 0 < int(canvas.get_attribute("data-n")) < n
-    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.7 * box["height"])
-    page.mouse.down()
-    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.7 * box["height"], steps=10)
-    page.mouse.up()
+    stroke(page, 0.5, steps=10)
     n = canvas.get_attribute("data-n")
     page.reload()
     expect(canvas).to_have_attribute("data-n", n)  # nothing of it is lost
