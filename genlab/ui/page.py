@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block, BlocksConfig
 from gradio.context import LocalContext
 from pydantic import ConfigDict, Field
 
@@ -41,12 +42,40 @@ FIRST_DATASETS = ("mnist", "digits")  # the first that is here
 Choices = list[list[str]]  # pairs: what a picker says, and the name it stands for
 
 
+class Known(BlocksConfig):
+    """Gradio's record of a page's blocks, in which each is described once, and not anew for every session."""
+
+    page: dict[int, Block]
+    described: dict[int, dict[str, Any]]
+
+    @classmethod
+    def of(cls, config: BlocksConfig) -> "Known":
+        known = cls(config.root_block)
+        known.__dict__ |= config.__dict__ | {"page": dict(config.blocks), "described": {}}
+        return known
+
+    def __copy__(self) -> "Known":
+        copied = super().__copy__()
+        known = Known.of(copied)
+        known.page, known.described = self.page, self.described
+        return known
+
+    def config_for_block(self, name: int, rendered: list[int], block: Any, renderable: Any = None) -> dict[str, Any]:
+        if renderable or self.page.get(name) is not block:
+            return super().config_for_block(name, rendered, block, renderable)
+        if name not in self.described:
+            self.described[name] = super().config_for_block(name, rendered, block)
+        told = self.described[name]
+        return {**told, "props": dict(told["props"])}  # a session notes its values there
+
+
 class Page(gr.Blocks):
     """Blocks that answer in a sentence where Gradio's own components do not understand what they are sent."""
 
     def queue(self, *, max_size: int = 200, default_concurrency_limit: int = 2, **options: Any) -> "Page":
         super().queue(**options)
         self._queue = FairQueue(self, max_size, default_concurrency_limit)
+        self.default_config: BlocksConfig = Known.of(self.default_config)
         return self
 
     async def preprocess_data(self, *inputs: Any, **options: Any) -> Any:
