@@ -8,7 +8,7 @@ import torch
 from genlab.data import Recipe, load
 from genlab.errors import BadData, UnknownName
 from genlab.quality import inspect
-from genlab.quality.review import Changed, Decisions, changes, revise, worst_of
+from genlab.quality.review import Decisions, changes, revise, worst_of
 
 
 @pytest.fixture(scope="module")
@@ -62,13 +62,19 @@ def test_every_kind_of_change_is_told(digits):
     kept = torch.ones(len(train), dtype=torch.bool)
     kept[0] = False
     told = changes(digits, replace(digits, train=after[kept]))
-    assert told == {
-        "dropped": [Changed(0, -1)],
+    assert {kind: those.tolist() for kind, those in told.items()} == {
+        "dropped": [[0, -1]],
         "added": [],
-        "relabelled": [Changed(3, 2)],
-        "altered": [Changed(5, 4)],
+        "relabelled": [[3, 2]],
+        "altered": [[5, 4]],
     }
-    assert changes(replace(digits, train=after[kept]), digits)["added"] == [Changed(-1, 0)]
+    assert changes(replace(digits, train=after[kept]), digits)["added"].tolist() == [[-1, 0]]
+
+
+def test_classes_are_compared_by_their_names(digits):
+    turned = digits.train.with_column("label", 9 - digits.train.label)
+    other = replace(turned, spec=replace(digits.spec, classes=digits.spec.classes[::-1]))
+    assert not len(changes(digits, replace(digits, train=other))["relabelled"])
 
 
 def test_each_item_is_told_by_the_check_that_is_surest(digits, mislabelled):

@@ -59,36 +59,40 @@ def worst_of(findings: Sequence[Finding]) -> tuple[Tensor, Tensor]:
     return torch.where(flagged.any(0), worst, -1), scores.amax(0)
 
 
-@dataclass(frozen=True)
-class Changed:
-    """What became of one item of a training part, told in its rows; -1 where it is not there."""
+def changes(before: Splits, after: Splits) -> dict[str, Tensor]:
+    """The items that are gone, that came in, that have another class, and that look different, each in its order.
 
-    before: int
-    after: int
-
-
-def changes(before: Splits, after: Splits) -> dict[str, list[Changed]]:
-    """The items that are gone, that came in, that have another class, and that look different, each in its order."""
-    old, new = ({item: row for row, item in enumerate(data.train.id.tolist())} for data in (before, after))
-    both = [Changed(row, new[item]) for item, row in old.items() if item in new]
-    was, now = _names(before), _names(after)
+    Of each kind [n, 2], the item's row in the training part before and after; -1 where it is not there.
+    """
+    old, new = before.train.id, after.train.id
+    rows, moved = torch.arange(len(old)), _rows_of(old, new)
+    both, came = torch.stack([rows, moved], 1)[moved >= 0], (_rows_of(new, old) < 0).nonzero()[:, 0]
+    names = sorted({*before.spec.classes, *after.spec.classes})
+    was, now = (_names(data, names)[column] for data, column in zip((before, after), both.T, strict=True))
     return {
-        "dropped": [Changed(row, -1) for item, row in old.items() if item not in new],
-        "added": [Changed(-1, row) for item, row in new.items() if item not in old],
-        "relabelled": [change for change in both if was[change.before] != now[change.after]],
-        "altered": _altered(before, after, both),
+        "dropped": torch.stack([rows, moved], 1)[moved < 0],
+        "added": torch.stack([torch.full_like(came, -1), came], 1),
+        "relabelled": both[was != now],
+        "altered": both[_altered(before, after, both)],
     }
 
 
-def _altered(before: Splits, after: Splits, both: list[Changed]) -> list[Changed]:
-    found: list[Changed] = []
-    for start in range(0, len(both), 4096):  # not all in memory at once
-        some = both[start : start + 4096]
-        old, new = before.train.read([c.before for c in some]), after.train.read([c.after for c in some])
-        found += [some[i] for i in (old != new).flatten(1).any(1).nonzero()[:, 0].tolist()]
-    return found
+def _rows_of(items: Tensor, among: Tensor) -> Tensor:
+    """[n] where each of the items [n] stands among others [m], all of them different; -1 where it is not."""
+    if not len(among):
+        return torch.full_like(items, -1)
+    order = among.argsort()
+    found = order[torch.searchsorted(among[order], items).clamp(max=len(among) - 1)]
+    return torch.where(among[found] == items, found, -1)
 
 
-def _names(data: Splits) -> list[str]:
-    names = [*data.spec.classes, ""]  # label -1 finds the last
-    return [names[k] for k in data.train.label.tolist()]
+def _altered(before: Splits, after: Splits, both: Tensor) -> Tensor:
+    """[n] whether each pair of rows [n, 2] differs; not all in memory at once."""
+    parts = [(before.train.read(some[:, 0]) != after.train.read(some[:, 1])).flatten(1).any(1) for some in both.split(4096)]
+    return torch.cat([torch.zeros(0, dtype=torch.bool), *parts])
+
+
+def _names(data: Splits, names: Sequence[str]) -> Tensor:
+    """[n] the class of each training item as its number among names; -1 where it has none."""
+    numbers = torch.tensor([*map(names.index, data.spec.classes), -1])  # label -1 finds the last
+    return numbers[data.train.label]

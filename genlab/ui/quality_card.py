@@ -22,7 +22,7 @@ from genlab.errors import BadSetting, GenlabError, UnknownName
 from genlab.features import Features
 from genlab.paths import current_space
 from genlab.quality import DEFECTS, Finding, Report, draw, inspect, markdown, report
-from genlab.quality.review import Changed, Decisions, changes, revise
+from genlab.quality.review import Decisions, changes, revise
 from genlab.registry import unknown
 from genlab.training.run import list_runs
 from genlab.ui.draw import wall
@@ -346,24 +346,24 @@ def _made(asked: Change, recipe: Recipe) -> dict[str, Any]:
         return {"name": after.name, **sizes, **counts, "pairs": _pairs(before, after, found)}
 
 
-def _pairs(before: Splits, after: Splits, found: dict[str, list[Changed]]) -> dict[str, Any] | None:
+def _pairs(before: Splits, after: Splits, found: dict[str, Tensor]) -> dict[str, Any] | None:
     """Some images of each kind of change as one sprite, above as they were and below as they are; None for points."""
-    kinds = [kind for kind, those in found.items() if those]
+    kinds = [kind for kind, those in found.items() if len(those)]
     if before.spec.modality == "points" or not kinds:
         return None
     each = -(-PAIRS // len(kinds))
-    some = [change for kind in kinds for change in found[kind][:: -(-len(found[kind]) // each)]][:PAIRS]
-    was, now = _side(before, [c.before for c in some]), _side(after, [c.after for c in some])
+    some = torch.cat([found[kind][:: -(-len(found[kind]) // each)] for kind in kinds])[:PAIRS]
+    was, now = _side(before, some[:, 0]), _side(after, some[:, 1])
     return {"shape": before.spec.shape, "was": was[1], "now": now[1], "sprite": wall(torch.cat([was[0], now[0]]), len(some))}
 
 
-def _side(data: Splits, rows: list[int]) -> tuple[Tensor, list[str | None]]:
+def _side(data: Splits, rows: Tensor) -> tuple[Tensor, list[str | None]]:
     """The images at these rows, black where there is none, and their classes."""
-    there = torch.tensor(rows) >= 0
+    there = rows >= 0
     items = torch.zeros(len(rows), *data.spec.shape, dtype=torch.uint8)
-    items[there] = data.train.read(torch.tensor([row for row in rows if row >= 0], dtype=torch.long))
+    items[there] = data.train.read(rows[there])
     names = [*data.spec.classes, ""]  # label -1 finds the last
-    return items, [names[int(data.train.label[row])] if row >= 0 else None for row in rows]
+    return items, [names[int(data.train.label[row])] if row >= 0 else None for row in rows.tolist()]
 
 
 def _own_name(dataset: str) -> str:
