@@ -6,13 +6,19 @@ import threading
 import time
 import weakref
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 from asking import Asker
+from gradio_client import Client
+from mcp import ClientSession
+from mcp.client.streamable_http import streamablehttp_client
 from serving import PublicPage
 from test_spaces import bring, space_on
 
@@ -31,6 +37,9 @@ from genlab.ui.shared import Kept
 API = "/gradio_api"
 MUCH = ["diffusion-mnist", 64, 0, "", {"steps": 40}]  # just within what a call may take
 ENOUGH = ["diffusion-mnist", 34, 0, "", {}]  # just what counts as long
+
+
+Caller = Callable[[list[Any], float | None], None]  # samples; given so many seconds, no longer waits after them
 
 
 @pytest.fixture
@@ -58,15 +67,67 @@ def test_more_than_a_call_may_draw_is_told_with_what_is_possible(public_page: Pu
     assert "it draws at most 1." in answer.json()["error"]
 
 
-def test_what_nobody_waits_for_any_longer_is_not_drawn(public_page: PublicPage):
-    visitor = public_page.visitor()
+def over_http(page: PublicPage) -> Caller:
+    """Goes away."""
+    visitor = page.visitor()
+
+    def call(wish: list[Any], patience: float | None) -> None:
+        if patience is None:
+            assert sample(visitor, wish).status_code == 200
+        else:
+            with pytest.raises(httpx.ReadTimeout):
+                sample(visitor, wish, patience)
+
+    return call
+
+
+def by_gradios_client(page: PublicPage) -> Caller:
+    """Cancels the job."""
+    client = Client(page.address, verbose=False)
+
+    def call(wish: list[Any], patience: float | None) -> None:
+        job = client.submit(*wish, api_name="/sample")
+        if patience is None:
+            job.result()
+        else:
+            time.sleep(patience)
+            assert job.cancel()
+
+    return call
+
+
+def over_mcp(page: PublicPage) -> Caller:
+    """Closes the connection."""
+
+    async def ask(wish: dict[str, Any], patience: float | None) -> None:
+        async with (
+            streamablehttp_client(f"{page.address}{API}/mcp/") as (read, write, _),
+            ClientSession(read, write) as session,
+        ):
+            await session.initialize()
+            with anyio.move_on_after(120 if patience is None else patience):
+                assert not (await session.call_tool("sample", wish)).isError
+
+    def call(wish: list[Any], patience: float | None) -> None:
+        named = dict(zip(("model", "n", "seed", "label", "settings"), wish, strict=True))
+        with ThreadPoolExecutor(1) as elsewhere:  # the browser's driver may have a loop running in this thread
+            elsewhere.submit(asyncio.run, ask(named, patience)).result()
+
+    return call
+
+
+@pytest.mark.parametrize(
+    "caller", [over_http, *(pytest.param(other, marks=pytest.mark.long) for other in (by_gradios_client, over_mcp))]
+)
+def test_what_nobody_waits_for_any_longer_is_not_drawn(public_page: PublicPage, caller: Callable[[PublicPage], Caller]):
+    call = caller(public_page)
+    call(ENOUGH, None)
     began = time.monotonic()
-    assert sample(visitor, ENOUGH).status_code == 200
+    call(ENOUGH, None)
     alone = time.monotonic() - began
-    with pytest.raises(httpx.ReadTimeout):
-        sample(visitor, MUCH, patience=alone / 4)
+    call(MUCH, alone / 4)
     began = time.monotonic()
-    assert sample(visitor, ENOUGH).status_code == 200, "the place of what was left is free"
+    call(ENOUGH, None)  # the place of what was left is free
     assert time.monotonic() - began < 3 * alone, "what was left would have taken four times as long"
 
 
