@@ -9,6 +9,15 @@ import httpx
 
 from genlab.models import MODELS
 
+CALLS: dict[str, dict[str, Any]] = {  # one of each function for programs
+    "sample": {"model": "dcgan-mnist", "n": 4.0, "label": 3},
+    "decode": {"model": "vae-mnist", "latent": [0.0] * 16},
+    "interpolate": {"model": "vae-mnist", "seed": 0, "end_seed": 1, "frames": 4},
+    "inspect": {"dataset": "digits", "n": 4},
+    "list_models": {},
+    "list_datasets": {},
+}
+
 
 class Asker:
     """One visitor; `session` is what Gradio tells the open pages of one browser apart by."""

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from asking import Asker
+from asking import CALLS, Asker
 from gradio_client import Client
 from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
@@ -24,7 +24,7 @@ from genlab.paths import CHECKPOINTS, EXAMPLES
 from genlab.training.checkpoint import load_model
 from genlab.training.run import list_runs
 
-SIX = ["sample", "decode", "interpolate", "inspect", "list_models", "list_datasets"]
+SIX = list(CALLS)
 
 
 def called(page: PublicPage, name: str, *values: Any) -> httpx.Response:
@@ -72,12 +72,7 @@ def test_gradios_own_client_calls_all_of_them(public_page: PublicPage, tmp_path:
     models = {one["name"]: one for one in client.predict(api_name="/list_models")}
     assert models["dcgan-mnist"]["classes"] == list("0123456789")
     assert models["vae-mnist"]["settings"] == {"truncation": 1.0}
-    for name, values in (
-        ("sample", {"model": "dcgan-mnist", "n": 4.0, "label": 3}),
-        ("decode", {"model": "vae-mnist", "latent": [0.0] * 16}),
-        ("interpolate", {"model": "vae-mnist", "seed": 0, "end_seed": 1, "frames": 4}),
-        ("inspect", {"dataset": "digits", "n": 4}),
-    ):
+    for name, values in list(CALLS.items())[:4]:
         file, facts = client.predict(**values, api_name=f"/{name}")
         assert Image.open(file).size[1] in (8, 28), name
         assert facts, name
@@ -114,31 +109,34 @@ def test_what_does_not_fit_is_refused_in_a_sentence(public_page: PublicPage, nam
     assert sentence in answer.json()["error"]
 
 
-def talk(page: PublicPage) -> tuple[list[Any], Any, Any]:
-    async def session() -> tuple[list[Any], Any, Any]:
+def talk(page: PublicPage) -> tuple[list[Any], dict[str, Any], Any]:
+    async def session() -> tuple[list[Any], dict[str, Any], Any]:
         async with (
             streamablehttp_client(f"{page.address}/gradio_api/mcp/") as (read, write, _),
             ClientSession(read, write) as one,
         ):
             await one.initialize()
             tools = (await one.list_tools()).tools
-            drawn = await one.call_tool("sample", {"model": "vae-mnist", "n": 4})
-            return tools, drawn, await one.call_tool("decode", {"model": "nothing", "latent": [0]})
+            answers = {name: await one.call_tool(name, values) for name, values in CALLS.items()}
+            return tools, answers, await one.call_tool("decode", {"model": "nothing", "latent": [0]})
 
     with ThreadPoolExecutor(1) as elsewhere:  # the browser's driver may have a loop running in this thread
         return elsewhere.submit(asyncio.run, session()).result()
 
 
 def test_an_assistant_finds_six_tools_and_sees_pictures(public_page: PublicPage):
-    tools, drawn, refused = talk(public_page)
+    tools, answers, refused = talk(public_page)
     assert [tool.name for tool in tools] == SIX
+    assert not any(answer.isError for answer in answers.values())
+    assert "digits" in [one["name"] for one in answers["list_datasets"].structuredContent["result"]]
+    drawn = answers["sample"]
     for tool in tools:
         assert tool.description.endswith(".")
         assert all(about.get("description") for about in tool.inputSchema["properties"].values()), tool.name
     picture = next(part for part in drawn.content if part.type == "image")
     assert Image.open(io.BytesIO(base64.b64decode(picture.data))).size == (4 * 28, 28)
     facts = json.loads(drawn.content[1].text)
-    assert (facts["n"], facts["label"]) == (4, "") == (drawn.structuredContent["n"], drawn.structuredContent["label"])
+    assert (facts["n"], facts["label"]) == (4, "3") == (drawn.structuredContent["n"], drawn.structuredContent["label"])
     assert not any("/tmp" in part.text or "file=" in part.text for part in drawn.content if part.type == "text")
     schema = next(tool for tool in tools if tool.name == "interpolate").inputSchema
     known = schema["properties"]

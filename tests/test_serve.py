@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 import httpx
 import pytest
+from asking import CALLS
 from gradio import networking
 from gradio_client import Client
 from mcp import ClientSession
@@ -56,18 +57,18 @@ def test_no_update_of_gradio_adds_a_way_in_unseen(served: Callable[..., int]):
     assert found == ROUTES.read_text().splitlines(), "look at each new route, deny it in guard.py or add it to routes.txt"
 
 
-def _elsewhere(work: Coroutine[Any, Any, CallToolResult]) -> CallToolResult:
+def _elsewhere(work: Coroutine[Any, Any, list[CallToolResult]]) -> list[CallToolResult]:
     with ThreadPoolExecutor(1) as thread:  # the browser's driver may have a loop running in this one
         return thread.submit(asyncio.run, work).result()
 
 
-async def called_by_an_assistant(address: str, headers: dict[str, str]) -> CallToolResult:
+async def called_by_an_assistant(address: str, headers: dict[str, str]) -> list[CallToolResult]:
     async with (
         streamablehttp_client(f"{address}/gradio_api/mcp/", headers=headers) as (read, write, _),
         ClientSession(read, write) as one,
     ):
         await one.initialize()
-        return await one.call_tool("interpolate", {"model": "vae-mnist", "frames": 4})
+        return [await one.call_tool(name, values) for name, values in CALLS.items()]
 
 
 def test_a_password_guards_everything_but_the_way_in(
@@ -101,8 +102,10 @@ def test_a_password_guards_everything_but_the_way_in(
         assert answer.status_code == 200, answer.text
         bearer = {"Authorization": "Bearer secret"}
         known = Client(address, auth=("genlab", "secret"), verbose=False, download_files=str(tmp_path))
-        assert known.predict(model="vae-mnist", frames=4, api_name="/interpolate")[1]["way"] == "spherical"
-        assert _elsewhere(called_by_an_assistant(address, bearer)).structuredContent["frames"] == 4
+        assert all(known.predict(**values, api_name=f"/{name}") for name, values in CALLS.items())
+        told = _elsewhere(called_by_an_assistant(address, bearer))
+        assert not any(answer.isError for answer in told)
+        assert told[2].structuredContent["frames"] == 4
         assert set(httpx.get(f"{address}/gradio_api/mcp/schema", headers=bearer).json()[0]) >= {"name", "description"}
 
     assert served(probe, public=True, password="secret") == 0
