@@ -32,6 +32,13 @@ def make(family="vae", name=None, **settings):
     return Run.create(family, "digits", TINY | settings, name, threads=1)
 
 
+def test_a_run_learns_no_other_data_than_its_record_says():
+    run = Run.create("vae", "digits", {"steps": 1})
+    with pytest.raises(RunFault, match=r"learns digits, but was given sprites; give it load\('digits'\)"):
+        list(train(run, load("sprites"), "cpu"))
+    assert not run.checkpoints()
+
+
 @pytest.mark.parametrize("kills", [2, pytest.param(14, marks=pytest.mark.long)])
 def test_runs_killed_again_and_again_end_with_the_same_bits(kills, tmp_path):
     """kill -9 in steps and inside saves; final weights, averages, optimizers and history equal an uninterrupted run's."""
