@@ -8,6 +8,7 @@ drag a slider (the clock runs from the question to the picture), sample, train a
 
 import argparse
 import io
+import itertools
 import json
 import multiprocessing
 import random
@@ -89,11 +90,14 @@ class Honest:
             time.sleep(0.02)
 
     def live(self, until: float) -> None:
-        """All that one does, again and again."""
-        while time.monotonic() < until:
-            for act in (self.drag_a_while, self.sample, self.bring, self.train, self.look):
-                if time.monotonic() < until:
-                    self._try(act)
+        """All that one does, once at least and again and again."""
+        acts = (self.drag_a_while, self.train, self.sample, self.bring, self.look)
+        for act in acts:
+            self._try(act)
+        for act in itertools.cycle(acts):
+            if time.monotonic() > until:
+                break
+            self._try(act)
         self._try(self.look)
 
     def drag_a_while(self) -> None:

@@ -22,7 +22,8 @@ def test_under_siege_the_honest_lose_nothing(tmp_path: Path, seconds: float, att
     assert "Traceback" not in (tmp_path / "server.log").read_text("utf-8")
     assert sum(found["attacks"].values()) > attackers
     assert found["done"]["latent_decode"] > 10 * honest
-    assert all(found["done"][what] for what in ("sample", "import", "train", "gallery")), found["refused"]
+    assert all(found["done"][what] for what in ("sample", "import", "gallery")), found["refused"]
+    assert found["done"]["train"] or any(what.startswith("train: ") for what in found["refused"]), "others may wait already"
     assert found["largest space, MB"] * MB <= BLOCKS * PUBLIC.visitor_disk
     assert found["all spaces, MB"] * MB <= BLOCKS * PUBLIC.disk
     assert found["uploads, MB"] * MB <= BLOCKS * PUBLIC.all_uploads
