@@ -68,6 +68,7 @@ def clean(folder: Path) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("GENLAB_")} | home
 
 
+@pytest.mark.long
 def test_the_steps_in_a_clean_folder_end_in_a_healthy_page(image: Path):
     before = {path: path.stat().st_mtime for path in image.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
     with socket.create_server(("127.0.0.1", 0)) as free:

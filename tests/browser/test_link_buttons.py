@@ -75,6 +75,7 @@ def test_a_point_opens_bit_for_bit_in_a_fresh_browser_and_on_another_server(
     assert copied(stranger, ".latent").split("?")[1] == link.split("?")[1], "a link is copied as it was opened"
 
 
+@pytest.mark.long
 def test_a_mix_of_thousands_of_numbers_travels_behind_the_hash(fresh: Callable[[str], Page], server: str):
     page = fresh(f"{server}/?tab=latent&model=diffusion-catsdogs")
     page.locator("#latent-strip .tile").nth(4).click()

@@ -9,6 +9,7 @@ import torch
 from looks import data, pixels_of, sticks_out
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
+from seats import Seats
 from serving import PublicPage
 
 from genlab.data import to_pixels
@@ -65,11 +66,15 @@ def options(page: Page, picker: str) -> set[str]:
     return {text.replace("✓", "").strip() for text in found}
 
 
-def test_the_page_says_what_becomes_of_what_is_brought(visitors: list[Page]):
-    expect(visitors[0].locator("#footer-notice")).to_contain_text("removed after an hour without use")
-    assert sticks_out(visitors[0]) == []
+def test_the_page_says_what_becomes_of_what_is_brought(seats: Seats, public_page: PublicPage):
+    with seats.one() as page:
+        page.goto(public_page.address)
+        page.wait_for_selector("#latent-slider-15 input[type=range]", state="attached")
+        expect(page.locator("#footer-notice")).to_contain_text("removed after an hour without use")
+        assert sticks_out(page) == []
 
 
+@pytest.mark.long
 def test_each_sees_their_own_picture_while_one_trains(visitors: list[Page]):
     first, second = visitors[:2]
     bring(first, "mine")
