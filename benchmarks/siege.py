@@ -405,7 +405,7 @@ def main() -> None:
                 alone, many = crowd(address, asked.crowd)
                 print(f"one visitor {alone:.1f} ms, {asked.crowd} at once {many:.1f} ms: {many / alone:.1f} times", flush=True)
             if asked.attackers:
-                found = besiege(address, folder, asked.seconds, asked.attackers, asked.honest, asked.seed, settle=SWEEP + 5)
+                found = besiege(address, folder, asked.seconds, asked.attackers, asked.honest, asked.seed, settle=2 * SWEEP + 10)
                 print(json.dumps(found, indent=2))
         log = (folder / "server.log").read_text()
         print(f"{log.count('Traceback')} tracebacks; quotas: {PUBLIC.visitor_disk}, {PUBLIC.disk}, {PUBLIC.all_uploads} bytes")

@@ -401,6 +401,18 @@ def test_many_small_files_count_too(public: Path, monkeypatch: pytest.MonkeyPatc
         spaces.check_room()
 
 
+def test_imports_at_the_same_time_keep_together_no_more_than_there_is_room_for(public: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(spaces, "_sizes", {})
+    caps = preset.Preset(public=True, disk=10 * 2**20, visitor_disk=8 * 2**20, visitor_files=100)
+    monkeypatch.setattr(preset, "_current", caps)
+    with filled(public / "other", 4 * 2**20), in_space(public / "mine"):
+        assert spaces.room() == 5 * 2**20, "the other has not been measured"
+        spaces.measure(public / "other")
+        assert spaces.room() == 3 * 2**20
+        with filled(public / "mine", 5 * 2**20):
+            assert spaces.room() == 2**19
+
+
 def test_an_import_that_would_not_fit_is_refused_before_it_is_made(public: Path, tmp_path: Path):
     from dataclasses import replace
 

@@ -22,7 +22,7 @@ from genlab.images import png, wall
 from genlab.paths import current_space
 from genlab.ui.naming import may_be_class
 from genlab.ui.shared import QUIET, Request, Shared, at_edge, dataset_choices, opening, refusal, served
-from genlab.ui.spaces import check_room, room
+from genlab.ui.spaces import IMPORTS, check_room, measure, room
 from genlab.ui.uploads import UPLOADS
 from genlab.ui.widgets import widget
 from genlab.ui.words import say
@@ -34,7 +34,7 @@ ROWS = 50  # of one page of the table
 def import_card(shared: Shared) -> None:
     """The way in; the import itself runs in the queue, and ends as soon as nobody looks."""
     card = widget("import", [may, look, forget, may_be_class], ["pack", "collection", "camera"])
-    begun = card.begin(_bring, None, [card, shared.dataset_picker], concurrency_id="import", concurrency_limit=2, **QUIET)
+    begun = card.begin(_bring, None, [card, shared.dataset_picker], concurrency_id="import", concurrency_limit=IMPORTS, **QUIET)
     card.leave(None, None, None, cancels=[begun], **QUIET)
 
 
@@ -140,9 +140,13 @@ def _bring(event: gr.EventData) -> Iterator[tuple[dict[str, Any], object]]:
         steps = import_images(
             paths, name, wish.folders, wish.size, wish.mode, limits_here(), classes=wish.classes, parts=wish.parts
         )
-        with closing(steps):
-            for progress in steps:
-                yield _record(progress), gr.skip()
+        try:
+            with closing(steps):
+                for progress in steps:
+                    yield _record(progress), gr.skip()
+        finally:
+            if space := current_space():
+                measure(space)
         remove_uploads(paths)
         yield (
             {"imported": wish.name.strip(), "summary": summary(table_of(wish.name.strip()))},

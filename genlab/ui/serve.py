@@ -1,6 +1,5 @@
 """Serving: the page at an address, with everything of Gradio's that it does not need switched off."""
 
-import ctypes
 import os
 import sys
 import tempfile
@@ -21,7 +20,6 @@ for switch in ("GRADIO_SHARE", "GRADIO_MCP_SERVER", "GRADIO_VIBE_MODE", "GRADIO_
     os.environ.pop(switch, None)
 
 from genlab.data import load  # noqa: E402
-from genlab.data.library import let_go  # noqa: E402
 from genlab.paths import data_folder, datasets_folder, runs_folder, visitors_folder  # noqa: E402
 from genlab.quality import DEFECTS  # noqa: E402
 from genlab.training import worker  # noqa: E402
@@ -30,15 +28,13 @@ from genlab.ui import preset  # noqa: E402
 from genlab.ui.api import functions  # noqa: E402
 from genlab.ui.guard import LOCAL, handlers, middleware  # noqa: E402
 from genlab.ui.page import FIRST_MODEL, STYLES, build_page, head  # noqa: E402
-from genlab.ui.shared import device, forget_visitor, open_model, queue  # noqa: E402
+from genlab.ui.shared import device, forget_visitor, give_back, open_model, queue  # noqa: E402
 from genlab.ui.spaces import keep_swept, visiting  # noqa: E402
 from genlab.ui.theme import theme  # noqa: E402
 from genlab.ui.tools import equip  # noqa: E402
 from genlab.ui.words import say, translations  # noqa: E402
 
 SWITCH = 0.0005  # seconds; a picture lets others have the interpreter forty times, and each of them may keep it so long
-LARGE = 8 * 2**20  # bytes from which memory is given back as soon as it is free
-M_MMAP_THRESHOLD = -3  # glibc's malloc.h
 USER = "genlab"  # the name that goes with the password
 FIRST_SECONDS = 5  # after the start, in which the processors belong to those who open the page
 
@@ -92,7 +88,7 @@ def serve(host: str, port: int, public: bool = False, share: bool = False, passw
         head=head(),
     )
     equip(page, functions())
-    _share()
+    sys.setswitchinterval(SWITCH)
     print(f"genlab is at http://{host}:{port}", flush=True)
     if password:
         print(f"User {USER}, password {password}", flush=True)
@@ -105,7 +101,7 @@ def serve(host: str, port: int, public: bool = False, share: bool = False, passw
         whom = "the link and the password" if password else "the link"
         print(f"Anyone who has {whom} can use this computer. The link ends after a week.", flush=True)
     if public:
-        keep_swept(forget_visitor, let_go)
+        keep_swept(forget_visitor, give_back)
     threading.Thread(target=_warm_up, daemon=True).start()
     page.block_thread()
     return 0
@@ -116,13 +112,6 @@ def hosts_of(host: str) -> list[str]:
     if host in ("0.0.0.0", "::"):  # noqa: S104  a comparison, not a binding
         return ["*"]
     return [*LOCAL, host, *filter(None, [os.environ.get("SPACE_HOST")])]
-
-
-def _share() -> None:
-    """Let no thread keep the others waiting for long, nor memory that was once needed for something large."""
-    sys.setswitchinterval(SWITCH)
-    with suppress(AttributeError, TypeError):  # another C library than glibc
-        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE)
 
 
 def _warm_up() -> None:

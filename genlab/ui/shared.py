@@ -1,5 +1,6 @@
 """Shared: what all tabs see, the models in memory, and the edge where faults become sentences."""
 
+import ctypes
 import functools
 import inspect
 import logging
@@ -9,7 +10,7 @@ import threading
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -22,6 +23,7 @@ from gradio.context import LocalContext
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from genlab.data import SOURCES, is_here, list_datasets, megabytes
+from genlab.data.library import let_go
 from genlab.data.recipe import PLUS
 from genlab.errors import BadSetting, DataMissing, GenlabError, UnknownName
 from genlab.files import DiskFault
@@ -327,6 +329,13 @@ def forget_visitor(space: Path) -> None:
     """Give back the memory of what a visitor who has left had asked for."""
     for kept in list(_kept):
         kept.forget(space)
+
+
+def give_back() -> None:
+    """Give back the memory of datasets that recipes made, and what the C library holds on to; all threads wait for that."""
+    let_go()
+    with suppress(AttributeError, TypeError):  # another C library than glibc
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 _END = object()

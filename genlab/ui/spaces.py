@@ -30,6 +30,8 @@ COOKIE = "genlab-visitor"
 _TOKEN = re.compile(rf"(?:^|;\s*){COOKIE}=([\w-]{{43}})\s*(?:;|$)", re.ASCII)
 NOBODY = Path(os.devnull)  # nothing can lie under it: who has no cookie sees what ships with genlab, and keeps nothing
 SWEEP = 60  # seconds
+IMPORTS = 2  # at once
+QUIET = 2.0  # seconds without a question after which nobody is waiting
 log = logging.getLogger("genlab")
 
 
@@ -77,18 +79,31 @@ def check_room(more: int = 0) -> None:
     caps, space = current(), current_space()
     if space is None or caps.disk is None or caps.visitor_disk is None or caps.visitor_files is None:
         return
-    own = _sizes[space.name] = size_of(space)
+    own = measure(space)
     if own.bytes + more > caps.visitor_disk or own.files >= caps.visitor_files:
         told = {"used": megabytes(own.bytes), "files": own.files, "most": megabytes(caps.visitor_disk)}
         raise BadData(say("public.yours", **told, most_files=caps.visitor_files))
-    if sum(size.bytes for size in list(_sizes.values())) + more > caps.disk:
+    if _all() + more > caps.disk:
         raise BadData(say("public.full"))
 
 
 def room() -> int | None:
-    """The bytes that this visitor may still keep; None for as many as the disk has."""
-    most, space = current().visitor_disk, current_space()
-    return None if most is None or space is None else max(0, most - size_of(space).bytes)
+    """The bytes that this visitor's import may keep, whatever others import meanwhile; None for as many as the disk has."""
+    caps, space = current(), current_space()
+    if space is None or caps.disk is None or caps.visitor_disk is None:
+        return None
+    own = measure(space)
+    return max(0, min(caps.visitor_disk - own.bytes, (caps.disk - _all()) // IMPORTS))
+
+
+def measure(space: Path) -> Size:
+    """How large a space is; what others may keep follows from it at once, not only from the next sweep on."""
+    found = _sizes[space.name] = size_of(space)
+    return found
+
+
+def _all() -> int:
+    return sum(size.bytes for size in list(_sizes.values()))
 
 
 def sweep(left: Callable[[Path], None] = lambda space: None) -> None:
@@ -98,22 +113,24 @@ def sweep(left: Callable[[Path], None] = lambda space: None) -> None:
     known = "".join(f"{name} {size.used} {size.bytes} {size.files}\n" for name, size in list(_sizes.items()))
     done = subprocess.run(command, input=known, stdout=subprocess.PIPE, text=True, check=True, env=environment())  # noqa: S603
     told = read(done.stdout.splitlines())
-    _used.clear()
     _sizes.clear()
     _sizes.update({name: size for name, size in told.items() if size})
     for name in told.keys() - _sizes.keys():
         left(visitors_folder() / name)
 
 
-def keep_swept(left: Callable[[Path], None], after: Callable[[], None]) -> None:
-    """Sweep every minute from now on, in a thread of its own; `after` is called after each sweep."""
+def keep_swept(left: Callable[[Path], None], rest: Callable[[], None]) -> None:
+    """Sweep every minute from now on, in a thread of its own; `rest` is called after a sweep where nobody asks for anything."""
 
     def beat() -> None:
         while True:
             try:
                 sweep(left)
                 UPLOADS.sweep()
-                after()
+                for space in [space for space, used in list(_used.items()) if time.monotonic() - used > QUIET]:
+                    _used.pop(space, None)
+                if not _used:
+                    rest()
             except Exception:  # the next sweep may do what this one could not
                 log.exception("the sweep failed")
             time.sleep(SWEEP)
