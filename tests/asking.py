@@ -1,14 +1,17 @@
 """A client that speaks to the page's functions as its scripts do."""
 
+import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
 from genlab.models import MODELS
 
+T = TypeVar("T")
 CALLS: dict[str, dict[str, Any]] = {  # one of each function for programs
     "sample": {"model": "dcgan-mnist", "n": 4.0, "label": 3},
     "decode": {"model": "vae-mnist", "latent": [0.0] * 16},
@@ -17,6 +20,12 @@ CALLS: dict[str, dict[str, Any]] = {  # one of each function for programs
     "list_models": {},
     "list_datasets": {},
 }
+
+
+def apart(work: Coroutine[Any, Any, T]) -> T:
+    """What comes of it, in a thread of its own: the browser's driver may have a loop running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 class Asker:

@@ -1,17 +1,15 @@
 """The API and the MCP server: six functions, which tell and draw what the library draws, and nothing else."""
 
-import asyncio
 import base64
 import io
 import json
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
-from asking import CALLS, Asker
+from asking import CALLS, Asker, apart
 from gradio_client import Client
 from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
@@ -120,8 +118,7 @@ def talk(page: PublicPage) -> tuple[list[Any], dict[str, Any], Any]:
             answers = {name: await one.call_tool(name, values) for name, values in CALLS.items()}
             return tools, answers, await one.call_tool("decode", {"model": "nothing", "latent": [0]})
 
-    with ThreadPoolExecutor(1) as elsewhere:  # the browser's driver may have a loop running in this thread
-        return elsewhere.submit(asyncio.run, session()).result()
+    return apart(session())
 
 
 def test_an_assistant_finds_six_tools_and_sees_pictures(public_page: PublicPage):

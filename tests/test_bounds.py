@@ -7,7 +7,6 @@ import time
 import weakref
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import anyio
 import httpx
 import pytest
-from asking import Asker
+from asking import Asker, apart
 from gradio_client import Client
 from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
@@ -110,8 +109,7 @@ def over_mcp(page: PublicPage) -> Caller:
 
     def call(wish: list[Any], patience: float | None) -> None:
         named = dict(zip(("model", "n", "seed", "label", "settings"), wish, strict=True))
-        with ThreadPoolExecutor(1) as elsewhere:  # the browser's driver may have a loop running in this thread
-            elsewhere.submit(asyncio.run, ask(named, patience)).result()
+        apart(ask(named, patience))
 
     return call
 
@@ -150,7 +148,7 @@ def test_who_asks_for_all_there_is_holds_up_nobody_else(public_page: PublicPage)
                 task.cancel()
             await asyncio.gather(*asked, return_exceptions=True)
 
-    asyncio.run(besiege())
+    apart(besiege())
 
 
 def test_the_places_go_to_whoever_has_least():

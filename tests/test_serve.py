@@ -1,16 +1,13 @@
 """Serving: what is reachable at all, who is let in, and what a share link changes."""
 
-import asyncio
 import socket
-from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 import httpx
 import pytest
-from asking import CALLS
+from asking import CALLS, apart
 from gradio import networking
 from gradio_client import Client
 from mcp import ClientSession
@@ -57,11 +54,6 @@ def test_no_update_of_gradio_adds_a_way_in_unseen(served: Callable[..., int]):
     assert found == ROUTES.read_text().splitlines(), "look at each new route, deny it in guard.py or add it to routes.txt"
 
 
-def _elsewhere(work: Coroutine[Any, Any, list[CallToolResult]]) -> list[CallToolResult]:
-    with ThreadPoolExecutor(1) as thread:  # the browser's driver may have a loop running in this one
-        return thread.submit(asyncio.run, work).result()
-
-
 async def called_by_an_assistant(address: str, headers: dict[str, str]) -> list[CallToolResult]:
     async with (
         streamablehttp_client(f"{address}/gradio_api/mcp/", headers=headers) as (read, write, _),
@@ -103,7 +95,7 @@ def test_a_password_guards_everything_but_the_way_in(
         bearer = {"Authorization": "Bearer secret"}
         known = Client(address, auth=("genlab", "secret"), verbose=False, download_files=str(tmp_path))
         assert all(known.predict(**values, api_name=f"/{name}") for name, values in CALLS.items())
-        told = _elsewhere(called_by_an_assistant(address, bearer))
+        told = apart(called_by_an_assistant(address, bearer))
         assert not any(answer.isError for answer in told)
         assert told[2].structuredContent["frames"] == 4
         assert set(httpx.get(f"{address}/gradio_api/mcp/schema", headers=bearer).json()[0]) >= {"name", "description"}
