@@ -25,7 +25,7 @@ def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable
     """Serve in this process; the probe is called with the page and its address while it is up."""
     monkeypatch.setattr(preset, "_current", preset.LOCAL)
     monkeypatch.setattr(serve, "_warm_up", lambda: None)
-    monkeypatch.setattr(serve, "keep_swept", lambda left, rest: None)
+    monkeypatch.setattr(serve, "keep_swept", lambda left, after: None)
     monkeypatch.chdir(tmp_path)  # Gradio's tunnel writes a certificate where it is
 
     def run(probe: Probe, **options: object) -> int:

@@ -34,6 +34,11 @@ class Places:
         self._waiting: list[Ticket] = []
         self._lock = threading.Lock()
 
+    @property
+    def empty(self) -> bool:
+        """Whether nobody holds a place."""
+        return not self._held
+
     @contextmanager
     def one(self, share: int | None = None) -> Iterator[None]:
         """Hold a place, of which this visitor may have `share` (None: all); raises BadSetting where none gets free in time."""

@@ -1,5 +1,6 @@
 """Serving: the page at an address, with everything of Gradio's that it does not need switched off."""
 
+import ctypes
 import os
 import sys
 import tempfile
@@ -35,6 +36,7 @@ from genlab.ui.tools import equip  # noqa: E402
 from genlab.ui.words import say, translations  # noqa: E402
 
 SWITCH = 0.0005  # seconds; a picture lets others have the interpreter forty times, and each of them may keep it so long
+ARENAS, M_ARENA_MAX = 2, -8  # parts of the memory, each of which keeps what its threads have freed; the name in glibc's malloc.h
 USER = "genlab"  # the name that goes with the password
 FIRST_SECONDS = 5  # after the start, in which the processors belong to those who open the page
 
@@ -49,6 +51,8 @@ def serve(host: str, port: int, public: bool = False, share: bool = False, passw
     except (RuntimeError, AssertionError):
         print(f"The device {device()!r} is not there on this machine; leave --device out, or set it to cpu.", file=sys.stderr)
         return 2
+    with suppress(AttributeError, TypeError):  # another C library than glibc
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
     preset.choose(preset.PUBLIC if public else preset.LOCAL)
     hosts = hosts_of(host)
     with visiting():  # what the page is built with is seen by all

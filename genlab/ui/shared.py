@@ -332,10 +332,11 @@ def forget_visitor(space: Path) -> None:
 
 
 def give_back() -> None:
-    """Give back the memory of datasets that recipes made, and what the C library holds on to; all threads wait for that."""
+    """Give back the memory of datasets that recipes made, and, while no picture would wait for it, what the C library keeps."""
     let_go()
-    with suppress(AttributeError, TypeError):  # another C library than glibc
-        ctypes.CDLL(None).malloc_trim(0)
+    if _PLACES.empty:
+        with suppress(AttributeError, TypeError):  # another C library than glibc
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 _END = object()

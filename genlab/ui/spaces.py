@@ -31,7 +31,6 @@ _TOKEN = re.compile(rf"(?:^|;\s*){COOKIE}=([\w-]{{43}})\s*(?:;|$)", re.ASCII)
 NOBODY = Path(os.devnull)  # nothing can lie under it: who has no cookie sees what ships with genlab, and keeps nothing
 SWEEP = 60  # seconds
 IMPORTS = 2  # at once
-QUIET = 2.0  # seconds without a question after which nobody is waiting
 log = logging.getLogger("genlab")
 
 
@@ -113,24 +112,22 @@ def sweep(left: Callable[[Path], None] = lambda space: None) -> None:
     known = "".join(f"{name} {size.used} {size.bytes} {size.files}\n" for name, size in list(_sizes.items()))
     done = subprocess.run(command, input=known, stdout=subprocess.PIPE, text=True, check=True, env=environment())  # noqa: S603
     told = read(done.stdout.splitlines())
+    _used.clear()
     _sizes.clear()
     _sizes.update({name: size for name, size in told.items() if size})
     for name in told.keys() - _sizes.keys():
         left(visitors_folder() / name)
 
 
-def keep_swept(left: Callable[[Path], None], rest: Callable[[], None]) -> None:
-    """Sweep every minute from now on, in a thread of its own; `rest` is called after a sweep where nobody asks for anything."""
+def keep_swept(left: Callable[[Path], None], after: Callable[[], None]) -> None:
+    """Sweep every minute from now on, in a thread of its own; `after` is called after each sweep."""
 
     def beat() -> None:
         while True:
             try:
                 sweep(left)
                 UPLOADS.sweep()
-                for space in [space for space, used in list(_used.items()) if time.monotonic() - used > QUIET]:
-                    _used.pop(space, None)
-                if not _used:
-                    rest()
+                after()
             except Exception:  # the next sweep may do what this one could not
                 log.exception("the sweep failed")
             time.sleep(SWEEP)
