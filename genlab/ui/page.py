@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 
 import gradio as gr
-from gradio.blocks import Block, BlocksConfig
+from gradio.blocks import BlocksConfig
 from gradio.context import LocalContext
 from pydantic import ConfigDict, Field
 
@@ -19,6 +19,7 @@ from genlab.ui import api, links
 from genlab.ui.fairness import FairQueue
 from genlab.ui.guard import mark_refused
 from genlab.ui.preset import current
+from genlab.ui.sessions import Known
 from genlab.ui.shared import (
     ASSETS,
     QUIET,
@@ -40,33 +41,6 @@ FIRST_TAB = "latent"  # a stranger is to move a slider within seconds
 FIRST_MODEL = "vae-mnist"
 FIRST_DATASETS = ("mnist", "digits")  # the first that is here
 Choices = list[list[str]]  # pairs: what a picker says, and the name it stands for
-
-
-class Known(BlocksConfig):
-    """Gradio's record of a page's blocks, in which each is described once, and not anew for every session."""
-
-    page: dict[int, Block]
-    described: dict[int, dict[str, Any]]
-
-    @classmethod
-    def of(cls, config: BlocksConfig) -> "Known":
-        known = cls(config.root_block)
-        known.__dict__ |= config.__dict__ | {"page": dict(config.blocks), "described": {}}
-        return known
-
-    def __copy__(self) -> "Known":
-        copied = super().__copy__()
-        known = Known.of(copied)
-        known.page, known.described = self.page, self.described
-        return known
-
-    def config_for_block(self, name: int, rendered: list[int], block: Any, renderable: Any = None) -> dict[str, Any]:
-        if renderable or self.page.get(name) is not block:
-            return super().config_for_block(name, rendered, block, renderable)
-        if name not in self.described:
-            self.described[name] = super().config_for_block(name, rendered, block)
-        told = self.described[name]
-        return {**told, "props": dict(told["props"])}  # a session notes its values there
 
 
 class Page(gr.Blocks):
