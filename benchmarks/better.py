@@ -1,11 +1,14 @@
 """Better: a longer training of diffusion, for minutes on a GPU; its data come in one small file where there is no network."""
 
 import argparse
+import json
 import os
 import shutil
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +31,7 @@ def train_better(given: argparse.Namespace) -> None:
     if given.data:
         os.environ["GENLAB_DATASETS"] = str(given.out / "datasets")
     data = unpack(given.data, given.train) if given.data else load(given.train)
-    wanted = BETTER | (TINY if given.tiny else {}) | dict(word.split("=", 1) for word in given.set)
+    wanted = BETTER | (TINY if given.tiny else {}) | dict(map(setting, given.set))
     foreseen = estimate("diffusion", data, wanted, given.card or "auto")
     seconds = max(1.0, 60 * given.minutes - (time.monotonic() - began))
     steps = max(1, int(0.85 * seconds / foreseen.step_seconds))  # samples, held-out losses and saves come on top
@@ -41,6 +44,14 @@ def train_better(given: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(run.checkpoints()[-1], Path(folder) / "model", ignore=shutil.ignore_patterns(STATE))
         print(f"{status.state} {status.message}", shutil.make_archive(str(given.out / run.name), "zip", Path(folder) / "model"))
+
+
+def setting(word: str) -> tuple[str, Any]:
+    """NAME=VALUE as both; the value as JSON where it is JSON, so that a number is one."""
+    name, value = word.split("=", 1)
+    with suppress(ValueError):
+        return name, json.loads(value)
+    return name, value
 
 
 def pack(data: Splits, file: Path) -> None:
