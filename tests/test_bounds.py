@@ -16,6 +16,7 @@ import httpx
 import pytest
 from asking import Asker, apart
 from gradio_client import Client
+from marks import long
 from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
 from serving import PublicPage
@@ -114,9 +115,7 @@ def over_mcp(page: PublicPage) -> Caller:
     return call
 
 
-@pytest.mark.parametrize(
-    "caller", [over_http, *(pytest.param(other, marks=pytest.mark.long) for other in (by_gradios_client, over_mcp))]
-)
+@pytest.mark.parametrize("caller", [over_http, *(long(other) for other in (by_gradios_client, over_mcp))])
 def test_what_nobody_waits_for_any_longer_is_not_drawn(public_page: PublicPage, caller: Callable[[PublicPage], Caller]):
     call = caller(public_page)
     call(ENOUGH, None)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from marks import long
 
 from genlab.data import Dataset, DataSpec
 from genlab.data.sprites import FACTORS, draw_sprites, measure
@@ -52,7 +53,7 @@ def test_measured_factors_are_those_that_were_drawn():
     assert np.median(error[:, 2]) < 0.05
 
 
-@pytest.mark.parametrize("factor", ["size", "x", "hue"])
+@pytest.mark.parametrize("factor", ["x", long("size"), long("hue")])
 def test_a_direction_along_a_factor_is_that_of_the_factor_alone(sprites, factor):
     model, i = Linear(), FACTORS.index(factor)
     found = along_factor(model, sprites, factor, "w")

@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
+from marks import long
 from safetensors.torch import load_file
 
 from genlab.__main__ import main
@@ -32,7 +33,7 @@ def launched(*words: str) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, "-m", *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
-@pytest.fixture(scope="module", params=[5, pytest.param(20, marks=pytest.mark.long)])
+@pytest.fixture(scope="module", params=[5, long(20)])
 def steps(request) -> int:
     """How many steps the runs take."""
     return request.param

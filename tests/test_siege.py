@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from marks import long
 
 from benchmarks.siege import besiege, besieged
 from genlab.ui.preset import PUBLIC
@@ -13,7 +14,7 @@ BLOCKS = 1.05  # files take whole blocks
 
 @pytest.mark.parametrize(
     ("seconds", "attackers", "honest"),
-    [pytest.param(8, 6, 2, id="short"), pytest.param(60, 20, 5, id="long", marks=pytest.mark.long)],
+    [pytest.param(8, 6, 2, id="short"), long(60, 20, 5, id="long")],
 )
 def test_under_siege_the_honest_lose_nothing(tmp_path: Path, seconds: float, attackers: int, honest: int):
     with besieged(tmp_path) as address:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from marks import long
 
 from genlab.data import load
 from genlab.errors import BadSetting, Diverged, RunFault, UnknownName
@@ -39,7 +40,7 @@ def test_a_run_learns_no_other_data_than_its_record_says():
     assert not run.checkpoints()
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(14, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kills", [2, long(14)])
 def test_runs_killed_again_and_again_end_with_the_same_bits(kills, tmp_path):
     """kill -9 in steps and inside saves; final weights, averages, optimizers and history equal an uninterrupted run's."""
     families = ["vae", "gan", "diffusion"]

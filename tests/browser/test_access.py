@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from looks import pick
+from marks import SIZES
 from playwright.sync_api import Locator, Page, expect
 from test_import_card import packed
 from test_train_tab import made
@@ -52,7 +53,7 @@ def with_a_run(runs: Path) -> None:
         made(runs, "accessible")
 
 
-@pytest.fixture(params=["page", "phone"])
+@pytest.fixture(params=SIZES)
 def sized(request: pytest.FixtureRequest, served_runs: Path) -> Page:
     """The page at a desk and on a phone, with a run to look at."""
     with_a_run(served_runs)
@@ -133,7 +134,7 @@ def at_fault(field: Locator, sentence: str) -> None:
     expect(field).to_have_css("border-top-color", "rgb(185, 28, 28)")
 
 
-@pytest.mark.parametrize("size", ["page", "phone"])
+@pytest.mark.parametrize("size", SIZES)
 def test_a_run_that_is_refused_marks_its_fields_until_they_are_changed(request: pytest.FixtureRequest, size: str):
     page = request.getfixturevalue(size)
     page.click("#tab-train")

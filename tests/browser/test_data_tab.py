@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from looks import pick, pixels_of, sprite_of, sticks_out
+from marks import SIZES
 from playwright.sync_api import Page, Route, expect
 
 from genlab.data import load
@@ -115,7 +116,7 @@ def test_missing_data_say_what_to_do_and_the_rest_works(page: Page):
     assert page.locator(".group .name").all_inner_texts() == ["square", "ellipse", "triangle"]
 
 
-@pytest.mark.parametrize("size", ["page", "phone"])
+@pytest.mark.parametrize("size", SIZES)
 def test_nothing_sticks_out(size: str, request: pytest.FixtureRequest):
     page = shown(request.getfixturevalue(size), "digits")
     page.locator(".tile").nth(12).click()

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from looks import sprite_of, sticks_out
+from marks import SIZES, long
 from photographs import few, needs_photographs
 from PIL import Image
 from playwright.sync_api import Page, expect
@@ -110,7 +111,7 @@ def test_loose_images_come_in_without_classes(page: Page, tmp_path: Path):
     ("content", "sentence"),
     [
         (b"no zip", "photos.zip is not a zip archive, or it is damaged or forged. Nothing was imported."),
-        (b"", "photos.zip is not a zip archive, or it is damaged or forged. Nothing was imported."),
+        long(b"", "photos.zip is not a zip archive, or it is damaged or forged. Nothing was imported."),
     ],
 )
 def test_what_is_no_zip_gets_its_sentence(page: Page, tmp_path: Path, content: bytes, sentence: str):
@@ -257,7 +258,7 @@ def test_cats_and_dogs_come_in(page: Page, tmp_path: Path):
     assert page.locator("#import-table tbody tr").count() == 50
 
 
-@pytest.mark.parametrize("size", ["page", "phone"])
+@pytest.mark.parametrize("size", SIZES)
 def test_nothing_sticks_out(size: str, request: pytest.FixtureRequest, noises: Path):
     page = request.getfixturevalue(size)
     upload(page, noises)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from data_page import choose, enclose, opened
 from looks import FULL, pick, sticks_out
+from marks import SIZES
 from playwright.sync_api import Locator, Page, expect
 
 from genlab.data import Part, Splits, list_datasets, load, recipe_of, save_dataset
@@ -182,7 +183,7 @@ def test_a_word_that_cannot_be_a_class_gets_its_sentence(page: Page):
     chosen(page, 1)
 
 
-@pytest.mark.parametrize("size", ["page", "phone"])
+@pytest.mark.parametrize("size", SIZES)
 def test_nothing_sticks_out(size: str, request: pytest.FixtureRequest):
     page = request.getfixturevalue(size)
     choose(page, "digits")

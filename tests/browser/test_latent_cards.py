@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from looks import data, pick, pixels_of, sprite_of, sticks_out
-from marks import needs_mnist
+from marks import SIZES, needs_mnist
 from PIL import Image, ImageSequence
 from playwright.sync_api import Page, Request, Route, expect
 
@@ -390,7 +390,7 @@ def test_the_nearest_training_images_come_with_their_distances(card: Page):
 
 
 @needs_mnist
-@pytest.mark.parametrize("size", ["page", "phone"])
+@pytest.mark.parametrize("size", SIZES)
 def test_nothing_sticks_out_of_any_card(request: pytest.FixtureRequest, size: str):
     page = request.getfixturevalue(size)
     page.wait_for_selector("#latent-mix small:not(:empty)")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from looks import data, pixels_of, sprite_of, sticks_out
+from marks import SIZES, long
 from playwright.sync_api import Page, expect
 
 from genlab.data import to_pixels
@@ -226,8 +227,8 @@ def test_class_weights_morph_one_class_into_another(page: Page):
     assert (seen[1] != seen[0]).any()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", ["page", "phone"])
+@pytest.mark.parametrize("scheme", ["dark", long("light")])
+@pytest.mark.parametrize("size", SIZES)
 def test_nothing_sticks_out(request: pytest.FixtureRequest, size: str, scheme: str):
     page = request.getfixturevalue(size)
     page.emulate_media(color_scheme=scheme)

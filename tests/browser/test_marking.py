@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from looks import pick, sticks_out
+from marks import SIZES
 from PIL import Image
 from playwright.sync_api import Page, expect
 from test_sample_tab import draw, images, open_tab
@@ -102,7 +103,7 @@ def test_the_tray_has_the_marks_of_the_chosen_model_and_counts_the_others(drawn:
     expect(drawn.locator(".tray .others")).to_be_hidden()
 
 
-@pytest.mark.parametrize("size", ["page", "phone"])
+@pytest.mark.parametrize("size", SIZES)
 def test_nothing_sticks_out(size: str, request: pytest.FixtureRequest):
     page = request.getfixturevalue(size)
     open_tab(page, "vae-mnist")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import repeat
 
 import pytest
+from marks import long
 from playwright.sync_api import Page, Route, expect
 
 MODELS = ("vae-mnist", "vae-mnist-2d", "dcgan-mnist")
@@ -98,7 +99,7 @@ def open_in_one_order(page: Page, fates: Fates, seed: int) -> None:
     page.wait_for_function(f"name => ({ENDED})(name) === 'picture'", arg=picked[-1])
 
 
-@pytest.mark.parametrize("seeds", [range(12), pytest.param(range(12, 240), marks=pytest.mark.long)], ids=["few", "many"])
+@pytest.mark.parametrize("seeds", [range(12), long(range(12, 240))], ids=["few", "many"])
 def test_opening_ends_well_in_any_order(page: Page, fates: Fates, seeds: range):
     for seed in seeds:
         open_in_one_order(page, fates, seed)

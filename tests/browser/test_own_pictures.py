@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from looks import pixels_of
+from marks import long
 from photographs import ZIP, few, needs_photographs
 from playwright.sync_api import Page, expect
 from seats import Seats
@@ -43,7 +44,7 @@ def train_a_vae(page: Page, runs: Path, name: str) -> None:
 
 
 @needs_photographs
-@pytest.mark.parametrize("each", [40, pytest.param(None, marks=pytest.mark.long, id="all")])
+@pytest.mark.parametrize("each", [40, long(None, id="all")])
 def test_cats_and_dogs_are_learnt_and_a_link_shows_the_same_picture(
     page: Page, seats: Seats, server: str, served_runs: Path, tmp_path: Path, each: int | None
 ):

@@ -9,6 +9,7 @@ import pytest
 from data_page import choose, enclose, opened
 from few import few_digits
 from looks import pixels_of, sticks_out
+from marks import SIZES
 from photographs import few, needs_photographs
 from playwright.sync_api import Page, expect
 
@@ -244,7 +245,7 @@ def test_the_story_is_told_in_pictures_and_can_be_left(page: Page):
         expect(page.locator("#story-start")).to_be_enabled()
 
 
-@pytest.mark.parametrize("size", ["page", "phone"])
+@pytest.mark.parametrize("size", SIZES)
 def test_nothing_of_the_cards_sticks_out(size: str, request: pytest.FixtureRequest):
     page: Page = request.getfixturevalue(size)
     choose(page, "few")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from looks import data, pick, sprite_of, sticks_out
+from marks import SIZES, long
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
@@ -52,7 +53,7 @@ def expected(model: str, count: int, seed: int) -> np.ndarray:
     return to_pixels(last.items)[:, 0].numpy()
 
 
-@pytest.mark.parametrize("model", ["vae-mnist", "dcgan-mnist", "diffusion-mnist"])
+@pytest.mark.parametrize("model", ["vae-mnist", long("dcgan-mnist"), long("diffusion-mnist")])
 def test_the_wall_shows_what_the_model_draws_for_this_seed(page: Page, model: str):
     open_tab(page, model)
     draw(page, 12, 7)
@@ -166,7 +167,7 @@ def test_bad_input_gets_a_sentence(page: Page):
         expect(page.locator("#sample-refusal")).to_be_hidden()
 
 
-@pytest.mark.parametrize("size", ["page", "phone"])
+@pytest.mark.parametrize("size", SIZES)
 def test_nothing_sticks_out(request: pytest.FixtureRequest, size: str):
     page = request.getfixturevalue(size)
     open_tab(page, "diffusion-mnist")

@@ -13,6 +13,7 @@ import numpy as np
 import psutil
 import pytest
 from looks import sprite_of, sticks_out, until
+from marks import SIZES, long
 from PIL import Image
 from playwright.sync_api import Page, expect
 from seats import Seats
@@ -182,6 +183,7 @@ def test_pause_resume_stop_and_resume_again(train: Page, served_runs: Path):
     expect(badge(train, "paused")).to_have_text("stopped")
 
 
+@pytest.mark.long
 def test_a_page_opened_later_shows_the_run_as_it_grows(train: Page, served_runs: Path):
     start(train, "watched", 6000)
     first_point(train)
@@ -208,7 +210,7 @@ def test_a_killed_run_is_resumed_from_the_page(train: Page, served_runs: Path):
     assert Run.open("killed", served_runs).checkpoints()
 
 
-@pytest.mark.parametrize("restarted", [False, pytest.param(True, marks=pytest.mark.long)])
+@pytest.mark.parametrize("restarted", [False, long(True)])
 def test_another_server_finds_the_run_that_went_on_without_its_own(
     seats: Seats, server: str, served_runs: Path, tmp_path: Path, restarted: bool
 ):
@@ -327,6 +329,7 @@ def test_more_runs_train_at_once_when_asked(train: Page):
     limit.press("Tab")
 
 
+@pytest.mark.long
 def test_a_model_is_gone_on_from(train: Page, served_runs: Path):
     start(train, "base", 20, width=24)
     finished(train, "base")
@@ -397,6 +400,7 @@ def test_what_a_run_will_take_is_told_when_the_form_rests(train: Page):
     expect(told).to_contain_text("It takes less with a batch of 64 or fewer steps.", timeout=60_000)
 
 
+@pytest.mark.long
 def test_a_finished_run_gets_more_steps(train: Page, served_runs: Path):
     start(train, "further", 12)
     finished(train, "further")
@@ -445,6 +449,7 @@ def test_a_run_that_is_called_like_a_shipped_model_opens_beside_it(page: Page, s
     Run.open(shipped, served_runs).delete()
 
 
+@pytest.mark.long
 def test_a_preset_reaches_the_run_with_the_settings_that_are_folded_away(train: Page, served_runs: Path):
     train.click("#train-preset input")
     train.get_by_role("option", name="mnist", exact=True).click()
@@ -457,7 +462,7 @@ def test_a_preset_reaches_the_run_with_the_settings_that_are_folded_away(train: 
     assert preset["decay"] == "cosine"  # folded away
 
 
-@pytest.mark.parametrize("size", ["page", "phone"])
+@pytest.mark.parametrize("size", SIZES)
 def test_nothing_sticks_out(size: str, served_runs: Path, request: pytest.FixtureRequest):
     made(served_runs, f"a-name-of-nearly-forty-letters-{size}")
     page = opened(request.getfixturevalue(size))
