@@ -2,7 +2,7 @@
 
     python -m genlab import cifar10-jpg.zip --name catsdogs --folders cat,dog     # CIFAR-10 as JPEG files
     python -m genlab import cifar10-jpg.zip --name animals --folders bird,cat,deer,dog,frog,horse
-    python -m benchmarks.mixing [--model diffusion-catsdogs] [--pairs 20] [--samples 1000] [--out mixes.png]
+    python -m benchmarks.mixing [--model diffusion-catsdogs] [--pairs 20] [--samples 1000] [--small] [--out mixes.png]
 
 Two classifiers judge: a ResNet-18 that tells six animals apart, and five small networks together of different seeds. P(cat),
 among cat and dog, is the mean over the networks and over an image and its mirror image. Pairs are test images, a cat and a dog
@@ -64,14 +64,14 @@ def mixes(model: LatentModel, cats: Encoding, dogs: Encoding) -> Tensor:
     return torch.stack(rows)
 
 
-def classifiers(classes: Sequence[str]) -> dict[str, tuple[list[Judge], list[int]]]:
-    """By name, the networks of a classifier and the rows of these classes among theirs."""
-    animals = load("animals").train.spec.classes
-    small = [trained_judge("catsdogs", seed) for seed in range(1, JUDGES + 1)]
-    return {
-        "a ResNet-18": ([trained_judge("animals")], [animals.index(name) for name in classes]),
-        "five small networks": (small, list(range(len(classes)))),
-    }
+def classifiers(classes: Sequence[str], small: bool) -> dict[str, tuple[list[Judge], list[int]]]:
+    """By name, the networks of a classifier and the rows of these classes among theirs; the small ones alone, where wanted."""
+    few = [trained_judge("catsdogs", seed) for seed in range(1, JUDGES + 1)]
+    found = {"five small networks": (few, list(range(len(classes))))}
+    if not small:
+        animals = load("animals").train.spec.classes
+        found["a ResNet-18"] = [trained_judge("animals")], [animals.index(name) for name in classes]
+    return found
 
 
 @torch.no_grad()
@@ -80,13 +80,16 @@ def main() -> None:
     parser.add_argument("--model", default="diffusion-catsdogs")
     parser.add_argument("--pairs", type=int, default=20)
     parser.add_argument("--samples", type=int, default=1000)
+    parser.add_argument("--small", action="store_true", help="without the ResNet-18, which takes hours to train on a CPU")
     parser.add_argument("--out", type=Path, help="a picture of the last mixes, a row a pair")
     given = parser.parse_args()
     trained, data = load_model(given.model), load("catsdogs")
     model, test = trained.model, data.test
     everything = to_model(test.read(slice(0, len(test))))
     print(f"{trained.name}, step {trained.step:,}")
-    for name, (judges, rows) in classifiers(test.spec.classes).items():
+    with torch.enable_grad():
+        judges_of = classifiers(test.spec.classes, given.small)
+    for name, (judges, rows) in judges_of.items():
         probabilities = seen(judges, rows, everything)
         print(f"{name}, {(probabilities.argmax(1) == test.label).float().mean():.1%} right on {len(test):,} test images")
         for what, level in LEVELS.items():

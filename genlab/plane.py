@@ -51,7 +51,7 @@ class Camera:
         model.eval()  # or spectral norm and batch norm would take a step
         try:
             z = torch.cat([self.z, self.lattice])
-            given = Given(None) if self.given.classes is None else model.given_labels(None, len(z))
+            given = model.given_labels(None, len(z))
             drafts = list(model.unfold(z, given))
             way = torch.stack([z, *(draft.items for draft in drafts)] if len(drafts) > 1 else [drafts[-1].items])  # [T, n, 2]
             return View(

@@ -58,10 +58,11 @@ def test_every_family_learns_and_draws_images_of_every_shape(variant, shape, con
     family, settings = variant
     model = build(family, shape, conditional=conditional, **settings)
     for loss in model.training_losses(batch_for(model), 0):
-        assert loss.value.isfinite()
+        assert loss.value.shape == (len(batch_for(model).x),)
+        assert loss.value.isfinite().all()
         for parameter in model.parameters():
             parameter.grad = None
-        loss.value.backward()
+        loss.value.mean().backward()
         gradients = [p.grad for p in model.players()[loss.player].parameters if p.grad is not None]
         assert sum(float(gradient.abs().sum()) for gradient in gradients) > 0
     model.eval()
@@ -144,7 +145,7 @@ def test_the_generator_is_judged_by_a_discriminator_that_has_just_stepped():
     with torch.no_grad():
         for parameter in model.discriminator.parameters():
             parameter.zero_()
-    assert next(turns).value.item() == pytest.approx(0.6931, abs=1e-4)  # ln 2: a discriminator of zeros can only guess
+    assert next(turns).value.mean().item() == pytest.approx(0.6931, abs=1e-4)  # ln 2: a discriminator of zeros can only guess
 
 
 def test_settling_makes_batch_norm_follow_the_weights():
@@ -193,7 +194,7 @@ def test_a_vae_without_information_pays_no_kl_and_its_likelihood_is_a_likelihood
             parameter.zero_()
     loss = next(model.training_losses(batch_for(model), 0))
     assert loss.logs["KL"].item() == pytest.approx(0)
-    assert loss.value.item() == pytest.approx(64 * 0.6931, rel=1e-3)  # 64 fair coins, in nats
+    assert loss.value.mean().item() == pytest.approx(64 * 0.6931, rel=1e-3)  # 64 fair coins, in nats
 
 
 def test_a_label_for_a_model_without_classes_is_refused():
@@ -290,3 +291,21 @@ def test_weights_that_do_not_fit_are_refused(change, sentence):
 
 def test_all_families_have_latents_so_that_all_have_sliders():
     assert all(issubclass(model, LatentModel) for model in MODELS.values())
+
+
+def test_held_out_losses_are_the_same_in_blocks_of_any_size(variant):
+    family, settings = variant
+    model, batch = build(family, conditional=True, **settings).eval(), batch_for(build(family, conditional=True, **settings), 10)
+
+    def losses(size):
+        found = []
+        for block in batch.blocks(size):
+            torch.manual_seed(0)
+            with torch.no_grad():
+                found.append(model.held_out_loss(block))
+        return torch.cat(found)
+
+    whole = losses(10)
+    assert whole.shape == (10,)
+    for size in (1, 3, 5, 64):
+        assert torch.allclose(losses(size), whole, rtol=1e-4, atol=1e-5), size

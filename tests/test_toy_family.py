@@ -25,7 +25,7 @@ class Toy(LatentModel):
         self.mean = torch.nn.Parameter(torch.zeros(spec.shape))
 
     def training_losses(self, batch, step):
-        yield Loss("model", ((batch.x - self.mean) ** 2).mean())
+        yield Loss("model", ((batch.x - self.mean) ** 2).flatten(1).mean(1))
 
     def decode(self, z, given=None, settings=None):
         return (self.mean + self.settings.sway * z[:, :1, None, None]).clamp(-1, 1)
@@ -67,3 +67,32 @@ def test_it_has_directions_to_slide_along():
     basis, scale = toy.directions(2, 0)
     assert basis.shape == (2, 2)
     assert len(scale) == 2
+
+
+def test_its_player_names_the_optimizer_and_a_resumed_run_ends_with_the_same_bits(monkeypatch):
+    player = base.Player
+    monkeypatch.setattr(Toy, "players", lambda self: {"model": player([self.mean], betas=(0.8, 0.999), optimizer="sgd")})
+    data = load("digits")
+    runs = [
+        Run.create("toy", "digits", {"steps": 12, "save_every": 5, "warmup": 0}, name, threads=1) for name in ("whole", "halved")
+    ]
+    list(train(runs[0], data, "cpu"))
+    for progress in train(runs[1], data, "cpu"):
+        if progress.step == 7:
+            break
+    list(train(runs[1], data, "cpu"))
+    first, second = (load_model(run.name).model.mean for run in runs)
+    assert torch.equal(first, second)
+
+
+def test_sgd_steps_as_its_equation_says(monkeypatch):
+    monkeypatch.setattr(Toy, "players", lambda self: {"model": base.Player([self.mean], betas=(0.0, 0.999), optimizer="sgd")})
+    run = Run.create(
+        "toy", "digits", {"steps": 1, "warmup": 0, "decay": "none", "ema": 0.0, "clip": 0, "learning_rate": 0.5}, threads=1
+    )
+    data = load("digits")
+    (progress,) = train(run, data, "cpu")
+    x = data.train.batch(run.batch_size, 0, 0).x
+    # from zero against the gradient of the mean over items and pixels
+    assert torch.allclose(load_model(run.name).model.mean, 0.5 * 2 * x.mean(0) / x[0].numel(), atol=1e-6)
+    assert progress.losses["model"] == pytest.approx(float((x**2).mean()), rel=1e-5)

@@ -18,8 +18,9 @@ from genlab.models.base import Player
 from genlab.training import worker
 from genlab.training.checkpoint import load_model, load_state, optimizer_tensors, restore_optimizer
 from genlab.training.interludes import Rhythm, write_rhythm
+from genlab.training.optimizer import optimizer_for
 from genlab.training.run import Run, list_runs
-from genlab.training.train import accelerator_for, learning_rate, optimizer_for, train
+from genlab.training.train import accelerator_for, learning_rate, train
 
 TINY = {"width": 16, "steps": 20, "save_every": 5}
 

@@ -29,23 +29,34 @@ class Batch:
 
     x: Tensor  # [B, C, H, W], of points [B, 2]
     label: Tensor  # [B]
-    rank: int = 0  # where it stands among the `ranks` batches of one step, which as many processes share
-    ranks: int = 1
+    first: int = 0  # where these begin among the items of the whole step, which processes or blocks share
+    whole: int | None = None  # how many those are; None where these are all
 
     def to(self, device: torch.device | str) -> "Batch":
         return replace(self, x=self.x.to(device, non_blocking=True), label=self.label.to(device, non_blocking=True))
 
+    @property
+    def total(self) -> int:
+        """Items of the whole step."""
+        return len(self.x) if self.whole is None else self.whole
+
+    def blocks(self, size: int) -> Iterator["Batch"]:
+        """The same step in parts of at most so many items; under the same seed each item meets the same noise."""
+        for first in range(0, len(self.x), size):
+            part = slice(first, first + size)
+            yield replace(self, x=self.x[part], label=self.label[part], first=self.first + first, whole=self.total)
+
     def randn(self, *shape: int) -> Tensor:
         """Standard normal noise [B, *shape]: these items' rows of what one process would draw for the whole step."""
-        return self.rows_of(torch.randn(self.ranks * len(self.x), *shape, device=self.x.device))
+        return self.rows_of(torch.randn(self.total, *shape, device=self.x.device))
 
     def rand(self, *shape: int) -> Tensor:
         """The same, uniform in [0, 1)."""
-        return self.rows_of(torch.rand(self.ranks * len(self.x), *shape, device=self.x.device))
+        return self.rows_of(torch.rand(self.total, *shape, device=self.x.device))
 
     def rows_of(self, whole: Tensor) -> Tensor:
-        """These items' rows of something [ranks·B, …] about the whole step."""
-        return whole[self.rank * len(self.x) : (self.rank + 1) * len(self.x)]
+        """These items' rows of something [total, …] about the whole step."""
+        return whole[self.first : self.first + len(self.x)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +168,7 @@ class Dataset:
                 torch.default_generator.manual_seed(_address(seed, step))
                 transform = AUGMENTATIONS[augment](self.spec.shape)
                 x = torch.stack([transform(image) for image in x]).clamp(-1, 1)
-        return Batch(x, self.label[rows], rank, ranks)
+        return Batch(x, self.label[rows], rank * size, ranks * size)
 
     @cached_property
     def _heap(self) -> Tensor | None:

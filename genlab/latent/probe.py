@@ -24,8 +24,7 @@ def jacobian(
     if model.spec.modality != "image":
         raise BadSetting("This model draws points, which have no pixels; the heat map is for models of images.")
     ends = torch.cat([z + STEP * direction.to(z), z - STEP * direction.to(z)])
-    both = None if given is None or given.classes is None else given.classes.expand(2, -1)
-    above, below = model.decode(ends, Given(both), settings)
+    above, below = model.decode(ends, (given or Given()).spread(2), settings)
     return (above - below).abs().mean(0) / 2 / (2 * STEP)
 
 

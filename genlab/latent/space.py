@@ -142,7 +142,8 @@ def shares(weights: list[float], classes: int) -> Tensor:
 @torch.inference_mode()
 def draw(model: LatentModel, z: Tensor, given: Given, behind: Tensor | None = None, settings: Config | None = None) -> Tensor:
     """Pixels uint8 [n, C, H, W] of latents, points among those `behind`; `given` of one row holds for all."""
-    blocks = [model.decode(z[part], _spread(given, z[part]), settings) for part in blocks_of(len(z))]
+    wishes = given.spread(len(z))
+    blocks = [model.decode(z[part], wishes.rows(part), settings) for part in blocks_of(len(z))]
     return tiles(torch.cat(blocks), model.spec, behind, SIDE if len(z) == 1 else TILE)
 
 
@@ -162,12 +163,6 @@ def from_text(text: str, shape: tuple[int, ...]) -> Tensor:
     if len(z) != math.prod(shape) or not z.isfinite().all():
         raise BadSetting(f"The latent of this link has {len(z)} numbers; this model takes {math.prod(shape)}, all finite.")
     return z.reshape(1, *shape)
-
-
-def _spread(given: Given, z: Tensor) -> Given:
-    if given.classes is None or len(given.classes) == len(z):
-        return given
-    return Given(given.classes.expand(len(z), -1))
 
 
 def _numbered(numbers: object) -> tuple[str, ...]:

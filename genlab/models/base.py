@@ -1,9 +1,9 @@
 """What every model family is: settings, players that learn, losses to learn from, samples to look at."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -23,7 +23,8 @@ class Player:
 
     parameters: list[nn.Parameter]
     learning_rate: float | None = None  # None: the run's
-    betas: tuple[float, float] = (0.9, 0.999)
+    betas: tuple[float, float] = (0.9, 0.999)  # of its momentum, and of AdamW's second moment
+    optimizer: str = "adamw"  # one of those in genlab.training.optimizer
 
 
 @dataclass(frozen=True)
@@ -31,18 +32,28 @@ class Loss:
     """What one player is to lower, and what the page should know of it."""
 
     player: str
-    value: Tensor
-    logs: Mapping[str, Tensor] = field(default_factory=dict)
+    value: Tensor  # [B] of each item; the player lowers their mean
+    logs: Mapping[str, Tensor] = field(default_factory=dict)  # single numbers
 
 
 @dataclass(frozen=True)
 class Given:
-    """What samples are asked to respect."""
+    """What samples are asked to respect: whatever there is has a row for each of them."""
 
     classes: Tensor | None = None  # [n, K] weights of the classes, so that 3 can morph into 8
 
-    def rows(self, part: slice) -> "Given":
-        return Given(None if self.classes is None else self.classes[part])
+    def each(self, change: Callable[[Tensor], Tensor]) -> Self:
+        """All of the wish, changed in the same way."""
+        held = {part.name: getattr(self, part.name) for part in fields(self)}
+        return replace(self, **{name: change(value) for name, value in held.items() if value is not None})
+
+    def rows(self, part: slice | Tensor) -> Self:
+        """The wish for some of the samples, or for some of them again."""
+        return self.each(lambda rows: rows[part.to(rows.device) if isinstance(part, Tensor) else part])
+
+    def spread(self, n: int) -> Self:
+        """The wish for n samples, where that for a single one holds for all."""
+        return self.each(lambda rows: rows.expand(n, *rows.shape[1:]))
 
 
 @dataclass(frozen=True)
@@ -126,7 +137,7 @@ class GenerativeModel(nn.Module):
         raise NotImplementedError
 
     def held_out_loss(self, batch: Batch) -> Tensor:
-        """The loss on images that were not trained on; by default that of the first player."""
+        """The loss [B] of items that were not trained on; by default that of the first player."""
         return next(iter(self.training_losses(batch, 0))).value
 
     def settle(self, seed: int) -> None:

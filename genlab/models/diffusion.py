@@ -68,7 +68,7 @@ class Diffusion(LatentModel):
     def training_losses(self, batch: Batch, step: int) -> Iterator[Loss]:
         x = self._padded(batch.x)
         eps = batch.randn(*self.latent_shape)
-        n = batch.ranks * len(x)
+        n = batch.total
         spread = (torch.rand(1, device=x.device) + torch.arange(n, device=x.device) / n) % 1  # evenly, which lowers
         t = batch.rows_of(spread)  # [B]  the variance: Kingma et al. 2021, appendix I.1
         if self.settings.target == "flow":
@@ -83,7 +83,7 @@ class Diffusion(LatentModel):
             forget = batch.rand(1) < self.settings.unlabelled  # Ho & Salimans 2022, algorithm 1
             weights = torch.where(forget, self._with_none(torch.zeros_like(weights[:, 1:])), weights)
         prediction = self.network(noisy, times, class_labels=weights).sample
-        yield Loss("model", F.mse_loss(prediction.float(), target))
+        yield Loss("model", F.mse_loss(prediction.float(), target, reduction="none").flatten(1).mean(1))
 
     @torch.no_grad()
     def sample(self, n: int, settings: Config, seed: int, given: Given | None = None) -> Iterator[Draft]:

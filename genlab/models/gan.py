@@ -23,7 +23,7 @@ LeakyReLU = partial(nn.LeakyReLU, 0.2)
 
 @dataclass(frozen=True)
 class Game:
-    """What the two players lower, from the discriminator's scores [B] of real and of generated items."""
+    """What the two players lower [B], from the discriminator's scores [B] of real and of generated items."""
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor], Tensor]
@@ -32,18 +32,18 @@ class Game:
 
 GAMES = {
     "non-saturating": Game(  # Goodfellow et al. 2014, section 3
-        lambda real, fake: F.softplus(-real).mean() + F.softplus(fake).mean(),
-        lambda fake: F.softplus(-fake).mean(),
+        lambda real, fake: F.softplus(-real) + F.softplus(fake),
+        lambda fake: F.softplus(-fake),
         "nats: binary cross-entropy of the discriminator, 1.39 when it can only guess, 0 when it always wins",
     ),
     "hinge": Game(  # Lim & Ye 2017, eq. 4 and 5
-        lambda real, fake: F.relu(1 - real).mean() + F.relu(1 + fake).mean(),
-        lambda fake: -fake.mean(),
+        lambda real, fake: F.relu(1 - real) + F.relu(1 + fake),
+        lambda fake: -fake,
         "hinge loss of the discriminator: 2 when it can only guess, 0 when it always wins by a margin",
     ),
     "wgan-gp": Game(  # Gulrajani et al. 2017, eq. 3
-        lambda real, fake: fake.mean() - real.mean(),
-        lambda fake: -fake.mean(),
+        lambda real, fake: fake - real,
+        lambda fake: -fake,
         "the critic's loss: minus the distance that it sees between real and generated, plus its penalty; often negative",
     ),
 }
@@ -101,8 +101,8 @@ class GAN(LatentModel):
             right = 0.5 * ((real_scores > 0).float().mean() + (fake_scores < 0).float().mean())
             return Loss("discriminator", value, {"told apart": right})
         slope = slopes(lambda x: self.discriminator(x, weights).float(), batch.x, fake, batch.rand(1))
-        penalty = ((slope - 1) ** 2).mean()
-        return Loss("discriminator", value + self.settings.penalty * penalty, {"distance": -value, "slope": slope.mean()})
+        logs = {"distance": -value.mean(), "slope": slope.mean()}
+        return Loss("discriminator", value + self.settings.penalty * (slope - 1) ** 2, logs)
 
     @torch.no_grad()
     def judge(self, x: Tensor, given: Given | None = None) -> Tensor:

@@ -1,6 +1,7 @@
 """Search: the latents of items by optimisation, for families that only know the way from latents to items."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -25,7 +26,7 @@ def search(model: LatentModel, x: Tensor, given: Given | None = None) -> Iterato
     """
     x = model.fitting(x)
     n = len(x) * STARTS
-    wishes = model.given_labels(None, n) if given is None or given.classes is None else _repeated(given, STARTS)
+    wishes = _wishes(model, n, given)
     z = model.prior(STARTS, SEED).repeat(len(x), *[1] * len(model.latent_shape))  # [n·S, *L]  an item's guesses in a row
     guesses, step = Guesses(model, x, z, wishes), 0
     for steps, kept in ROUNDS:
@@ -62,8 +63,7 @@ class Guesses:
         errors = self._errors().reshape(len(self.x), -1)  # [n, S]
         starts = torch.arange(len(self.x), device=errors.device)[:, None] * errors.shape[1]
         rows = (starts + errors.topk(kept, largest=False).indices).flatten()
-        classes = None if self.given.classes is None else self.given.classes[rows.cpu()]
-        return Guesses(self.model, self.x, self.z[rows], Given(classes))
+        return Guesses(self.model, self.x, self.z[rows], self.given.rows(rows))
 
     @torch.no_grad()
     def encoding(self, step: int) -> Encoding:
@@ -76,5 +76,7 @@ class Guesses:
         return (self.model.decode(self.z, self.given) - wanted).abs().flatten(1).mean(1) / 2
 
 
-def _repeated(given: Given, times: int) -> Given:
-    return Given(None if given.classes is None else given.classes.cpu().repeat_interleave(times, dim=0))
+def _wishes(model: LatentModel, n: int, given: Given | None) -> Given:
+    """[n] of what is asked for, STARTS of each in a row; classes in turn where none are asked for."""
+    repeated = (given or Given()).each(lambda rows: rows.repeat_interleave(STARTS, dim=0))
+    return repeated if repeated.classes is not None else replace(repeated, classes=model.given_labels(None, n).classes)

@@ -62,12 +62,13 @@ class VAE(LatentModel):
         mean, logvar = self.posterior(batch.x, self._weights(batch.label))  # [B, L], [B, L]
         z = mean + batch.randn(*self.latent_shape) * (0.5 * logvar).exp()  # [B, L]  Kingma & Welling 2014, eq. 10
         reconstruction = self._reconstruction(self._pixels(z, self._weights(batch.label)), batch)
-        axes = 0.5 * (mean**2 + logvar.exp() - 1 - logvar).mean(0)  # [L]  KL to the prior, nats, eq. 10
+        axes = 0.5 * (mean**2 + logvar.exp() - 1 - logvar)  # [B, L]  KL to the prior, nats, eq. 10
         if self.training:
             self.spread.lerp_(mean.detach().float().std(0, correction=0), 0.01)
-            self.information.lerp_(axes.detach().float(), 0.01)
-        kl = axes.sum()
-        yield Loss("model", reconstruction + self.settings.beta * kl, {"reconstruction": reconstruction, "KL": kl})
+            self.information.lerp_(axes.detach().float().mean(0), 0.01)
+        kl = axes.sum(1)
+        logs = {"reconstruction": reconstruction.mean(), "KL": kl.mean()}
+        yield Loss("model", reconstruction + self.settings.beta * kl, logs)
 
     def posterior(self, x: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
         """Mean and log-variance [B, L] of the latents of images [B, C, H, W]."""
@@ -96,7 +97,7 @@ class VAE(LatentModel):
         return one_hot(label, self.classes) if self.classes else None
 
     def _reconstruction(self, pixels: Tensor, batch: Batch) -> Tensor:
-        """Negative log-likelihood of images [B, C, H, W] in [-1, 1], nats an image, mean over the batch."""
+        """Negative log-likelihood [B] of images [B, C, H, W] in [-1, 1], nats an image."""
         grey = (batch.x + 1) / 2
         if self.likelihood == "gaussian":
             error = (pixels - grey) ** 2 * (-2 * self.log_sigma).exp()
@@ -104,7 +105,7 @@ class VAE(LatentModel):
         else:
             target = (batch.rand(*self.spec.shape) < grey).float() if self.likelihood == "bernoulli" else grey
             each = F.binary_cross_entropy_with_logits(pixels, target, reduction="none")
-        return each.flatten(1).sum(1).mean()
+        return each.flatten(1).sum(1)
 
 
 class MLPEncoder(nn.Module):

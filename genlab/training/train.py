@@ -25,7 +25,7 @@ from genlab.data import Batch, Splits
 from genlab.errors import Diverged, GenlabError, RunFault
 from genlab.files import DiskFault, write_bytes
 from genlab.images import png
-from genlab.models.base import GenerativeModel, Loss, Player
+from genlab.models.base import GenerativeModel
 from genlab.models.settings import CommonSettings
 from genlab.training.card import write_card
 from genlab.training.checkpoint import (
@@ -41,7 +41,7 @@ from genlab.training.checkpoint import (
 from genlab.training.figure import draw_curves
 from genlab.training.interludes import Interludes
 from genlab.training.live import Live
-from genlab.training.optimizer import AdamW
+from genlab.training.optimizer import optimizer_for
 from genlab.training.run import Control, Run, State, Wanted, as_record
 from genlab.training.seen import check_same
 from genlab.training.start import take_over
@@ -225,8 +225,9 @@ class Trainer:
             if loss is None:
                 return losses, logs, max(norms)
             learns = loss.player in movers
-            norm = [self._gradient(loss)] if learns else []
-            value, *rest = self._numbers([loss.value, *loss.logs.values(), *norm])  # read together: each reading waits for a GPU
+            mean = loss.value.mean()
+            norm = [self._gradient(loss.player, mean)] if learns else []
+            value, *rest = self._numbers([mean, *loss.logs.values(), *norm])  # read together: each reading waits for a GPU
             losses[loss.player] = value
             logs |= zip(loss.logs, rest, strict=False)
             if learns:
@@ -235,11 +236,11 @@ class Trainer:
                 norms.append(rest[-1])
                 self._move(loss.player)
 
-    def _gradient(self, loss: Loss) -> Tensor:
+    def _gradient(self, name: str, loss: Tensor) -> Tensor:
         """Find a player's gradient, averaged over processes and clipped; its length before that."""
-        player = self.players[loss.player]
-        self.optimizers[loss.player].zero_grad(set_to_none=True)
-        self.accelerator.backward(loss.value)
+        player = self.players[name]
+        self.optimizers[name].zero_grad(set_to_none=True)
+        self.accelerator.backward(loss)
         self._agree([parameter.grad for parameter in player.parameters if parameter.grad is not None])
         return torch.nn.utils.clip_grad_norm_(player.parameters, self.settings.clip or math.inf)
 
@@ -317,11 +318,13 @@ class Trainer:
 
     @torch.no_grad()
     def _measure(self) -> float:
-        """The held-out loss of the averaged weights."""
-        model = self._averaged()
-        self._seed(0)  # the same noise each time, so that only the weights move the curve
+        """The held-out loss of the averaged weights, found in blocks that need no more memory than a step."""
+        model, found = self._averaged(), []
         with self.run.doing("measure"), self.accelerator.autocast():
-            return float(model.held_out_loss(self.held_out_batch.to(self.accelerator.device)))
+            for block in self.held_out_batch.blocks(self.batch_size):
+                self._seed(0)  # the same noise each time, so that only the weights move the curve
+                found.append(model.held_out_loss(block.to(self.accelerator.device)))
+        return float(torch.cat(found).mean())
 
     @torch.no_grad()
     def _draw(self, step: int, patience: float = math.inf) -> bool:
@@ -481,10 +484,6 @@ def by_first(accelerator: Accelerator, make: Callable[[], Path]) -> Path:
     if refusal:
         raise RunFault(refusal)
     return Path(path)
-
-
-def optimizer_for(player: Player, settings: CommonSettings) -> torch.optim.Optimizer:
-    return AdamW(player.parameters, settings.learning_rate, player.betas, weight_decay=settings.weight_decay, fused=True)
 
 
 def learning_rate(settings: CommonSettings, base: float, step: int) -> float:

@@ -99,4 +99,4 @@ def _way(places: Sequence[Place], asked: Walk) -> tuple[Tensor, Given]:
     classes = latent.tour(torch.cat(known), frames, "linear") if known else None
     order = torch.arange(asked.frames)
     order = torch.where(order < frames, order, asked.frames - order)  # the way back leaves out the last stop and the first
-    return z[order], Given(None if classes is None else classes[order])
+    return z[order], Given(classes).rows(order)
