@@ -42,6 +42,18 @@ class Predictions:
 
 
 @dataclass(frozen=True)
+class Classifier:
+    """The same regression for items that had no part in it."""
+
+    weights: Tensor  # [D + 1, K] of the pooled features, and of a constant
+    sharpness: float  # of the softmax
+
+    def __call__(self, pooled: Tensor) -> Predictions:
+        scores = F.pad(pooled, (0, 1), value=CONSTANT) @ self.weights
+        return Predictions(scores, (scores * self.sharpness).softmax(1))
+
+
+@dataclass(frozen=True)
 class Neighbours:
     """The nearest items to each, itself excluded, nearest first."""
 
@@ -77,15 +89,25 @@ class Features:
     @cached_property
     def pooled(self) -> Tensor:
         """[N, D] what the filters answer, pooled over the quarters of an image; each column of mean 0 and deviation 1."""
-        points = self.data.spec.modality == "points"
-        x = self.data.read(slice(None)).nan_to_num() if points else Filters(self.data).answers(self.data)
-        return x.sub_(x.mean(0)).div_(x.std(0, correction=0) + 1e-3)  # in place, as everything that is as large below
+        x = self._answers(self.data)
+        self._scale = x.mean(0), x.std(0, correction=0) + 1e-3
+        return x.sub_(self._scale[0]).div_(self._scale[1])  # in place, as everything that is as large below
+
+    def pooled_of(self, others: Dataset) -> Tensor:
+        """[n, D] the same of other items, by the filters and on the scale of these."""
+        self.pooled  # noqa: B018  finds the scale
+        return self._answers(others).sub_(self._scale[0]).div_(self._scale[1])
+
+    @cached_property
+    def _answers(self) -> Callable[[Dataset], Tensor]:
+        if self.data.spec.modality == "points":
+            return lambda data: data.read(slice(None)).nan_to_num()
+        return Filters(self.data).answers
 
     @cached_property
     def span(self) -> Tensor:
         """[N] grey levels between the darkest and the brightest value of each image."""
-        blocks = (self.data.read(slice(start, start + BLOCK)).flatten(1) for start in range(0, len(self.data), BLOCK))
-        return torch.cat([block.amax(1).float() - block.amin(1) for block in blocks])
+        return spans(self.data)
 
     @cached_property
     def measure(self) -> Statistics:
@@ -100,7 +122,15 @@ class Features:
     @cached_property
     def embedding(self) -> Tensor:
         """[N, d] the principal components of the pooled features, the strongest first."""
-        return self.kept("embedding", lambda: {"x": _principal(self.pooled, DIMENSIONS).half().numpy()})["x"].float()
+        return self.kept("embedding", lambda: {"x": (self.pooled @ self._components).half().numpy()})["x"].float()
+
+    def embedding_of(self, pooled: Tensor) -> Tensor:
+        """[n, d] the same of the pooled features of other items."""
+        return pooled @ self._components
+
+    @cached_property
+    def _components(self) -> Tensor:
+        return _principal(self.pooled, DIMENSIONS)
 
     @cached_property
     def neighbours(self) -> Neighbours:
@@ -121,8 +151,17 @@ class Features:
     @cached_property
     def predictions(self) -> Predictions:
         """Classes by leave-one-out ridge regression on the pooled features."""
-        found = self.kept("predictions", lambda: _predicted(self.pooled, self.data.label, len(self.data.spec.classes)))
+        found = self.kept("predictions", lambda: _of_predictions(self._ridge))
         return Predictions(found["scores"], found["probabilities"])
+
+    @cached_property
+    def classifier(self) -> Classifier:
+        """What predicts the classes of other items from their pooled features."""
+        return self._ridge[1]
+
+    @cached_property
+    def _ridge(self) -> tuple[Predictions, Classifier]:
+        return _predicted(self.pooled, self.data.label, len(self.data.spec.classes))
 
     def kept(self, name: str, compute: Callable[[], dict[str, np.ndarray]]) -> dict[str, Tensor]:
         """What is called so in the cache, computed where it is not there."""
@@ -134,6 +173,12 @@ class Features:
             return {key: torch.from_numpy(value) for key, value in found.items()}
         with np.load(file, allow_pickle=False) as kept:
             return {key: torch.from_numpy(kept[key]) for key in kept}
+
+
+def spans(data: Dataset) -> Tensor:
+    """[N] grey levels between the darkest and the brightest value of each image."""
+    blocks = (data.read(slice(start, start + BLOCK)).flatten(1) for start in range(0, len(data), BLOCK))
+    return torch.cat([block.amax(1).float() - block.amin(1) for block in blocks])
 
 
 # --- Filters ---
@@ -200,11 +245,11 @@ def _answer(x: Tensor, kernel: Tensor, offset: Tensor, w: int) -> Tensor:
 
 
 def _principal(x: Tensor, most: int) -> Tensor:
-    """[N, d] scores on the strongest principal components (Pearson 1901), signs fixed by their largest weight."""
+    """[D, d] the strongest principal components of x [N, D] (Pearson 1901), signs fixed by their largest weight."""
     _, vectors = eigen(x.T @ x / len(x))
     vectors = vectors.flip(1)[:, :most]
     strongest = vectors.gather(0, vectors.abs().argmax(0, keepdim=True))
-    return x @ (vectors * strongest.sign())
+    return vectors * strongest.sign()
 
 
 def nearest(x: Tensor, k: int, among: Tensor | None = None) -> dict[str, np.ndarray]:
@@ -223,28 +268,34 @@ def nearest(x: Tensor, k: int, among: Tensor | None = None) -> dict[str, np.ndar
     return {"distances": torch.cat(distances).numpy(), "rows": torch.cat(rows).numpy()}
 
 
-def _predicted(x: Tensor, label: Tensor, classes: int) -> dict[str, np.ndarray]:
+def _predicted(x: Tensor, label: Tensor, classes: int) -> tuple[Predictions, Classifier]:
     """Two rounds: what the first holds to be wrong surely has no say in the second; nor have items without a label."""
     y = 2 * F.one_hot(label.clamp(min=0), classes).float() - 1
     weight = (label >= 0).float()
     for _ in range(2):
-        scores = leave_one_out(x, y, weight, constant=10)  # so large that it is hardly penalised
-        probabilities = _probabilities(scores, label, weight)
+        scores, weights = ridge(x, y, weight, constant=CONSTANT)
+        sharpness = _sharpness(scores, label, weight)
+        probabilities = (scores * sharpness).softmax(1)
         given = probabilities[torch.arange(len(x)), label.clamp(min=0)]
         weight = weight * (probabilities.amax(1) - given < SURELY)
-    return {"scores": scores.numpy(), "probabilities": probabilities.numpy()}
+    return Predictions(scores, probabilities), Classifier(weights, sharpness)
 
 
+def _of_predictions(found: tuple[Predictions, Classifier]) -> dict[str, np.ndarray]:
+    return {"scores": found[0].scores.numpy(), "probabilities": found[0].probabilities.numpy()}
+
+
+CONSTANT = 10.0  # beside the features, so large that it is hardly penalised
 SURELY = 0.6  # by how much another class is more probable than the given one, for the item to be left out
 
 
-def leave_one_out(
+def ridge(
     x: Tensor, y: Tensor, weight: Tensor, penalties: tuple[float, ...] = (3, 10, 30, 100, 300, 1000, 3000), constant: float = 0
-) -> Tensor:
-    """[N, K] ridge predictions of the targets y [N, K] from x [N, D] and a constant, each from all the others, in closed form.
+) -> tuple[Tensor, Tensor]:
+    """Ridge predictions [N, K] of the targets y [N, K] from x [N, D] and a constant, each from all the others, in closed form.
 
     ŷ₋ᵢ = (ŷᵢ - hᵢyᵢ) / (1 - hᵢ) with the leverage hᵢ = wᵢ xᵢᵀ(XᵀWX + λI)⁻¹xᵢ (Allen 1974, the PRESS statistic); items of weight 0
-    have no say at all. The penalty λ is that of the least squared error.
+    have no say at all. The penalty λ is that of the least squared error; its weights [D + 1, K] are for other items.
     """
 
     def blocks() -> Iterator[tuple[Tensor, Tensor, Tensor]]:
@@ -256,14 +307,14 @@ def leave_one_out(
     moments = vectors.T @ sum((b.T @ (w * t) for b, t, w in blocks()), none)  # [D + 1, K]
     shrunk = 1 / (values.clamp(min=0)[:, None] + torch.tensor(penalties))  # [D + 1, P]
     fits, leverages = zip(*(_ridge(b @ vectors, moments, shrunk) for b, _, _ in blocks()), strict=True)
-    best, error = y, torch.inf
-    for fit, own in zip(torch.cat(fits, 1), torch.cat(leverages).T, strict=True):  # [N, K], [N] a penalty
+    best, weights, error = y, moments, torch.inf
+    for fit, own, column in zip(torch.cat(fits, 1), torch.cat(leverages).T, shrunk.T, strict=True):  # [N, K], [N] a penalty
         leverage = (weight * own)[:, None].clamp(max=1 - 1e-4)
         left_out = (fit - leverage * y) / (1 - leverage)
         squared = float(((left_out - y).square().mean(1) * weight).sum())
         if squared < error:
-            best, error = left_out, squared
-    return best
+            best, weights, error = left_out, vectors @ (moments * column[:, None]), squared
+    return best, weights
 
 
 def _ridge(u: Tensor, moments: Tensor, shrunk: Tensor) -> tuple[Tensor, Tensor]:
@@ -271,12 +322,12 @@ def _ridge(u: Tensor, moments: Tensor, shrunk: Tensor) -> tuple[Tensor, Tensor]:
     return torch.stack([u @ (moments * column[:, None]) for column in shrunk.T]), u.square() @ shrunk
 
 
-def _probabilities(scores: Tensor, label: Tensor, weight: Tensor) -> Tensor:
-    """Softmax at the temperature under which the labels are likeliest, one in twenty being thought wrong."""
+def _sharpness(scores: Tensor, label: Tensor, weight: Tensor) -> float:
+    """That of the softmax under which the labels are likeliest, one in twenty being thought wrong."""
     labels = label.clamp(min=0)[:, None]
 
     def unlikely(sharpness: float) -> float:
         right = (scores * sharpness).softmax(1).gather(1, labels)[:, 0]
         return -float(((0.95 * right + 0.05 / scores.shape[1]).log() * weight).sum())
 
-    return (scores * min((1, 1.5, 2, 3, 4, 5, 6, 8, 10, 14, 20), key=unlikely)).softmax(1)
+    return min((1, 1.5, 2, 3, 4, 5, 6, 8, 10, 14, 20), key=unlikely)

@@ -4,6 +4,7 @@ damaged, truth = DEFECTS["noise"].inject(data, DEFECTS["noise"].Settings(kind="b
 recipe = Recipe.of(data).then("noise", {"kind": "blur"}, seed=0)        # the same, to be kept: `digits+NAME`
 for found in inspect(data): ...                                         # a finding a check, the quick ones first
 recipe = repair(data, report, recipe)                                   # drops, relabels, fills, weighs
+check = fit(clean); check(samples)["noise-blur"].flagged                # what was learnt from clean data judges other items
 
 """
 
@@ -18,8 +19,8 @@ from genlab.registry import Registry
 if TYPE_CHECKING:
     from genlab.data.dataset import Dataset, Splits
     from genlab.quality.card import Report, draw, markdown, report, vendi
-    from genlab.quality.checks import inspect, repair
-    from genlab.quality.defect import Defect, Finding, Truth
+    from genlab.quality.checks import fit, inspect, repair
+    from genlab.quality.defect import Check, Defect, Finding, Truth, Verdict
     from genlab.quality.settings import Damage
 
 DEFECTS: "Registry[Defect]" = Registry("defect")
@@ -52,12 +53,15 @@ _list("label-errors", "LabelErrors", settings.LabelErrorsSettings)
 
 __all__ = [
     "DEFECTS",
+    "Check",
     "Damage",
     "Defect",
     "Finding",
     "Report",
     "Truth",
+    "Verdict",
     "draw",
+    "fit",
     "inspect",
     "markdown",
     "repair",

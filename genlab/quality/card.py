@@ -16,6 +16,7 @@ from genlab.data.importing import table_of
 from genlab.data.library import describe
 from genlab.data.recipe import PLUS
 from genlab.features import Features
+from genlab.quality.checks import defect_of
 from genlab.quality.defect import Finding
 
 ENOUGH = 10_000  # items, a rule of thumb: below, GANs and diffusion models learn items by heart; VAEs do with a tenth
@@ -94,18 +95,18 @@ def vendi(x: Tensor) -> float:
 def _scores(data: Splits, found: tuple[Finding, ...], features: Features) -> tuple[Score, ...]:
     n, flagged = len(data.train), {finding.name: finding for finding in found}
 
-    def clean(*prefixes: str) -> tuple[float, str]:
-        """Share of the items that no check of these names flags, and the counts of those that do."""
-        hits = [f for f in found if f.name.startswith(prefixes) and f.flagged.any()]
+    def clean(score: str) -> tuple[float, str]:
+        """Share of the items that no check flags whose defect lowers this score, and the counts of those that do."""
+        hits = [f for f in found if score in defect_of(f.name).lowers and f.flagged.any()]
         bad = torch.stack([f.flagged for f in hits]).any(0) if hits else torch.zeros(n, dtype=torch.bool)
         return 1 - float(bad.float().mean()), ", ".join(f"{f.count:,} {f.name}" for f in hits) or "nothing found"
 
-    accuracy, wrong = clean("label-errors", "outliers", "noise")
-    whole, missing = clean("missing")
+    accuracy, wrong = clean("accuracy")
+    whole, missing = clean("completeness")
     absent = flagged["missing-class"].classes if "missing-class" in flagged else ()
     present = 1 - len(absent) / max(1, len(data.spec.classes))
-    consistent, unlike = clean("duplicates", "exposure", "leaks")
-    single, copies = clean("duplicates")
+    consistent, unlike = clean("consistency")
+    single, copies = clean("privacy")
     return (
         Score("accuracy", accuracy, wrong, "share of items without a wrong label, noise, or the look of an outlier"),
         Score(

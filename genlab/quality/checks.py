@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genlab.data.dataset import Splits
+from genlab.data.dataset import Dataset, Splits
 from genlab.data.recipe import Recipe
 from genlab.errors import BadData
 from genlab.features import Features
 from genlab.files import DiskFault, keep, npz
 from genlab.paths import cache_folder
-from genlab.quality.defect import DEFECTS, Defect, Finding
+from genlab.quality.defect import DEFECTS, Check, Defect, Finding
 from genlab.registry import unknown
 
 FORMAT = 3  # of findings in the cache; raised when a check finds in another way
@@ -29,6 +29,16 @@ def inspect(data: Splits, features: Features | None = None, defects: Iterable[st
     features = features or Features(data.train)
     for name in DEFECTS if defects is None else defects:
         yield from _kept(name, data, features)
+
+
+def fit(clean: Dataset, features: Features | None = None, defects: Iterable[str] | None = None) -> Check:
+    """What judges other items, each by itself, by what is usual in clean data: `fit(clean)(items)["noise-blur"].scores` [n].
+
+    The items, such as a model's samples, are of the same shape; those with a label are asked whether it is right.
+    """
+    features = features or Features(clean)
+    checks = [DEFECTS[name].fit(features) for name in (DEFECTS if defects is None else defects)]
+    return lambda items: {issue: verdict for check in checks for issue, verdict in check(items).items()}
 
 
 def repair(data: Splits, findings: Iterable[Finding], recipe: Recipe, issues: Iterable[str] | None = None) -> Recipe:

@@ -1,6 +1,6 @@
 """Defect: the protocol of the files beside it; each holds the three sides of one thing: inject it, detect it, repair it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -66,8 +66,21 @@ class Finding:
         return replace(self, flagged=chosen)
 
 
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What a check that learnt from clean data holds of other items."""
+
+    scores: Tensor  # [n] in [0, 1], 1 for surely damaged
+    flagged: Tensor  # [n] bool
+
+
+Check = Callable[[Dataset], dict[str, Verdict]]  # of other items, a verdict an issue; each item is judged by itself
+
+
 class Defect(Protocol):
     """One kind of damage, with the three sides of it."""
+
+    lowers: tuple[str, ...]  # scores of a dataset's card that count its items
 
     @property
     def Settings(self) -> type[Damage]:
@@ -83,8 +96,35 @@ class Defect(Protocol):
     def detect(self, data: Splits, features: Features) -> Iterator[Finding]:
         """What there is of the defect in the training part, a finding a kind."""
 
+    def fit(self, clean: Features) -> Check:
+        """A check of other items, such as a model's samples, by what is usual in clean data; none where this is about a whole."""
+
     def repair(self, data: Splits, finding: Finding, recipe: Recipe) -> Recipe:
         """The recipe with the steps that mend what the finding flags; the same recipe where nothing can be done."""
+
+
+class Usual:
+    """What is usual of some values, by their median and its median deviation."""
+
+    def __init__(self, values: Tensor) -> None:
+        self.middle = values.median()
+        self.deviation = (1.4826 * (values - self.middle).abs().median()).clamp(min=1e-6)
+
+    def away(self, values: Tensor) -> Tensor:
+        """[n] in standard deviations from the median, as a normal distribution of the same quartiles has them."""
+        return (values - self.middle) / self.deviation
+
+
+def verdict(away: Tensor, limit: float) -> Verdict:
+    """Of values [n] in standard deviations: what lies farther than the limit is damaged."""
+    return Verdict(torch.sigmoid(away - limit), away > limit)
+
+
+class Whole:
+    """Of defects that a dataset has as a whole: no item by itself can be told to have them."""
+
+    def fit(self, clean: Features) -> Check:
+        return lambda items: {}
 
 
 def dropped(recipe: Recipe, finding: Finding) -> Recipe:

@@ -13,7 +13,7 @@ from genlab.data.mending import added_ids
 from genlab.data.recipe import Recipe
 from genlab.features import LOOKALIKES, Features, Lookalikes
 from genlab.quality.copies import COPIES
-from genlab.quality.defect import Finding, Truth, chosen, dropped, generator, needs_images
+from genlab.quality.defect import Finding, Truth, Whole, chosen, dropped, generator, needs_images
 from genlab.quality.settings import DuplicatesSettings
 from genlab.quality.warps import fitted
 from genlab.statistics import luminance
@@ -33,11 +33,12 @@ SENTENCES = {
 }
 
 
-class Duplicates:
+class Duplicates(Whole):
     """Duplicates: see the protocol `Defect`."""
 
     Settings = DuplicatesSettings
     of_points: bool | tuple[str, ...] = ("exact",)
+    lowers: tuple[str, ...] = ("consistency", "privacy")
 
     def inject(self, data: Splits, settings: DuplicatesSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
         rows = chosen(data.train, settings.rate, seed)

@@ -8,9 +8,9 @@ import torch
 from genlab.data.dataset import Dataset, Splits
 from genlab.data.recipe import Recipe
 from genlab.features import Features
-from genlab.quality.defect import Finding, Truth, chosen, dropped, needs_images
+from genlab.quality.defect import Check, Finding, Truth, chosen, dropped, needs_images
 from genlab.quality.degrade import as_pixels
-from genlab.quality.learned import told_apart
+from genlab.quality.learned import telling_apart, told_apart
 from genlab.quality.settings import ExposureSettings
 
 SENTENCES = {
@@ -24,6 +24,7 @@ class Exposure:
 
     Settings = ExposureSettings
     of_points: bool | tuple[str, ...] = False
+    lowers: tuple[str, ...] = ("consistency",)
 
     def inject(self, data: Splits, settings: ExposureSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
         needs_images(data, "exposure")
@@ -37,6 +38,9 @@ class Exposure:
         if data.spec.modality == "image":
             for kind, scores in told_apart(features, EXPOSURES).items():
                 yield Finding(f"exposure-{kind}", SENTENCES[kind], data.train.id, scores, scores > 0.5)
+
+    def fit(self, clean: Features) -> Check:
+        return telling_apart(clean, EXPOSURES, "exposure") if clean.data.spec.modality == "image" else lambda items: {}
 
     def repair(self, data: Splits, finding: Finding, recipe: Recipe) -> Recipe:
         return dropped(recipe, finding)

@@ -10,18 +10,19 @@ from genlab.data.dataset import Dataset, Splits
 from genlab.data.recipe import Recipe
 from genlab.errors import BadData
 from genlab.features import Features
-from genlab.quality.defect import Finding, Truth, chosen_classes, draws
+from genlab.quality.defect import Finding, Truth, Whole, chosen_classes, draws
 from genlab.quality.settings import ImbalanceSettings
 
 RARE = 0.5  # of what is usual, below which a class is rare
 HEAD = 1 / 3  # share that the most frequent class of a long tail keeps
 
 
-class Imbalance:
+class Imbalance(Whole):
     """Imbalance: see the protocol `Defect`."""
 
     Settings = ImbalanceSettings
     of_points: bool | tuple[str, ...] = True
+    lowers: tuple[str, ...] = ()
 
     def inject(self, data: Splits, settings: ImbalanceSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
         train = data.train

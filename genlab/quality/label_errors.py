@@ -9,7 +9,7 @@ from torch import Tensor
 from genlab.data.dataset import Dataset, Splits, even_rows
 from genlab.data.recipe import Recipe
 from genlab.features import Features, Predictions
-from genlab.quality.defect import Finding, Truth, chosen, generator, needs_classes
+from genlab.quality.defect import Check, Finding, Truth, Verdict, chosen, generator, needs_classes
 from genlab.quality.settings import LabelErrorsSettings
 
 CLEAR = 0.3  # by how much the score of another class exceeds that of the given one
@@ -21,6 +21,7 @@ class LabelErrors:
 
     Settings = LabelErrorsSettings
     of_points: bool | tuple[str, ...] = True
+    lowers: tuple[str, ...] = ("accuracy",)
 
     def inject(self, data: Splits, settings: LabelErrorsSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
         train = data.train
@@ -43,6 +44,16 @@ class LabelErrors:
             sentence = "Labels that the other items contradict: asked for one class, a conditional model draws another."
             yield Finding("label-errors", sentence, train.id, torch.sigmoid(3 * margin), flagged, suggestions=suggestions)
 
+    def fit(self, clean: Features) -> Check:
+        if clean.data.spec.modality != "image" or int((clean.data.counts > 1).sum()) <= 1:
+            return lambda items: {}
+
+        def check(items: Dataset) -> dict[str, Verdict]:
+            margin, wrong = contradicted(clean.classifier(clean.pooled_of(items)), items.label)
+            return {"label-errors": Verdict(torch.sigmoid(3 * margin), wrong)}
+
+        return check
+
     def repair(self, data: Splits, finding: Finding, recipe: Recipe) -> Recipe:
         if not finding.flagged.any() or finding.suggestions is None:
             return recipe
@@ -57,18 +68,24 @@ def suspects(predictions: Predictions, label: Tensor) -> tuple[Tensor, Tensor]:
     """
     from cleanlab.count import num_label_issues  # slow to import
 
+    margin, wrong = contradicted(predictions, label)
     labelled = label >= 0
-    given = F.one_hot(label.clamp(min=0), predictions.scores.shape[1]).bool()
-    margin = predictions.scores.masked_fill(given, -torch.inf).amax(1) - predictions.scores[given]
-    margin = margin.masked_fill(~labelled, -10)
     there, dense = label[labelled].unique(return_inverse=True)  # cleanlab wants every class to occur
     probabilities = predictions.probabilities[labelled][:, there].double().numpy()
     probabilities /= probabilities.sum(1, keepdims=True)
     count = num_label_issues(dense.numpy(), probabilities, estimation_method="off_diagonal")
-    probable = predictions.probabilities.amax(1) - predictions.probabilities[given]
     flagged = torch.zeros(len(label), dtype=torch.bool)
     flagged[margin.argsort(descending=True)[:count]] = True
-    return margin, flagged & (margin > CLEAR) & (probable > SURELY)
+    return margin, flagged & wrong
+
+
+def contradicted(predictions: Predictions, label: Tensor) -> tuple[Tensor, Tensor]:
+    """How far another class scores above the given one [n], and whether that is clear and sure [n]; no label is never wrong."""
+    given = F.one_hot(label.clamp(min=0), predictions.scores.shape[1]).bool()
+    margin = predictions.scores.masked_fill(given, -torch.inf).amax(1) - predictions.scores[given]
+    margin = margin.masked_fill(label < 0, -10)
+    probable = predictions.probabilities.amax(1) - predictions.probabilities[given]
+    return margin, (margin > CLEAR) & (probable > SURELY)
 
 
 def most_alike(train: Dataset) -> Tensor:

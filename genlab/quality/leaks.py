@@ -9,17 +9,18 @@ from genlab.data.dataset import Dataset, Splits
 from genlab.data.mending import added_ids
 from genlab.data.recipe import Recipe
 from genlab.features import LOOKALIKES, Features, Lookalikes
-from genlab.quality.defect import Finding, Truth, chosen, dropped
+from genlab.quality.defect import Finding, Truth, Whole, chosen, dropped
 from genlab.quality.duplicates import PAIRS, likely, likeness
 from genlab.quality.settings import LeaksSettings
 from genlab.sketches import lookalikes, sketches_of
 
 
-class Leaks:
+class Leaks(Whole):
     """Leaks: see the protocol `Defect`."""
 
     Settings = LeaksSettings
     of_points: bool | tuple[str, ...] = True
+    lowers: tuple[str, ...] = ("consistency",)
 
     def inject(self, data: Splits, settings: LeaksSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
         leaked = data.test[chosen(data.test, settings.rate, seed)]

@@ -10,8 +10,8 @@ from torch import Tensor
 from genlab.data.dataset import Dataset, Splits, even_rows
 from genlab.data.recipe import Recipe
 from genlab.errors import BadData
-from genlab.features import FAINT, Features
-from genlab.quality.defect import Finding, Truth, chosen, chosen_classes, dropped, generator, needs_images
+from genlab.features import FAINT, Features, spans
+from genlab.quality.defect import Check, Finding, Truth, Verdict, chosen, chosen_classes, dropped, generator, needs_images
 from genlab.quality.settings import MissingSettings
 from genlab.statistics import luminance
 
@@ -21,6 +21,7 @@ FILLED = 1 / 3  # of an image's side, up to which a mask is filled in; behind a 
 USUAL = 0.5  # share of the images from which a level that fills squares is no mask but their background
 SURE = 0.8  # probability from which a lost label is told again
 FLAT = 0.25  # share of the images with squares of one level from which these are no news
+CHANCE = 0.005  # share of clean images that may have a square as large as what is called a mask
 BLOCK = 4000
 
 
@@ -29,6 +30,7 @@ class Missing:
 
     Settings = MissingSettings
     of_points: bool | tuple[str, ...] = ("blank", "labels", "class")
+    lowers: tuple[str, ...] = ("completeness",)
 
     def inject(self, data: Splits, settings: MissingSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
         train = data.train
@@ -51,13 +53,23 @@ class Missing:
             yield _blank_images(features)
             yield _masks(train)
         else:
-            points = train.read(slice(None))
-            gone = (points == 0).all(1) | ~points.isfinite().all(1)
+            gone = _gone(train)
             sentence = "Points without a value, exactly at the origin or not a number: a model takes them for data."
             yield Finding("missing-blank", sentence, train.id, gone.float(), gone)
         if data.spec.classes:
             yield _lost_labels(train, features)
             yield _left_out(data)
+
+    def fit(self, clean: Features) -> Check:
+        if clean.data.spec.modality != "image":
+            return lambda items: {"missing-blank": Verdict(_gone(items).float(), _gone(items))}
+        squares_of = Squares(clean.data)
+
+        def check(items: Dataset) -> dict[str, Verdict]:
+            span = spans(items)
+            return {"missing-blank": Verdict(_blankness(span), span <= FAINT), "missing-patch": squares_of.judge(items)}
+
+        return check
 
     def repair(self, data: Splits, finding: Finding, recipe: Recipe) -> Recipe:
         flagged, ids = finding.flagged, finding.ids
@@ -93,16 +105,45 @@ def _masked(images: Tensor, ids: Tensor, severity: float, seed: int) -> Tensor:
     return masked
 
 
+def _gone(points: Dataset) -> Tensor:
+    """[N] whether points lie exactly at the origin, or nowhere."""
+    x = points.read(slice(None))
+    return (x == 0).all(1) | ~x.isfinite().all(1)
+
+
 def _blank_images(features: Features) -> Finding:
     sentence = "Blank images: a model learns to draw nothing as often as they occur."
-    return Finding("missing-blank", sentence, features.data.id, FAINT / (FAINT + features.span), features.span <= FAINT)
+    return Finding("missing-blank", sentence, features.data.id, _blankness(features.span), features.span <= FAINT)
+
+
+def _blankness(span: Tensor) -> Tensor:
+    return FAINT / (FAINT + span)
+
+
+class Squares:
+    """Masks in other images: squares of one level that are larger than those in all but a few clean images."""
+
+    def __init__(self, clean: Dataset) -> None:
+        self.usual = _usual_levels(clean)
+        height, width = clean.spec.shape[1:]
+        sides, _, _ = (torch.cat(part) for part in zip(*_largest_squares(clean, self.usual), strict=True))
+        self.least = max(_least_side(clean), int(sides.float().quantile(1 - CHANCE)) + 1)
+        self.whole = min(height, width)
+
+    def judge(self, items: Dataset) -> Verdict:
+        sides = torch.cat([part[0] for part in _largest_squares(items, self.usual)])
+        return Verdict((sides / (2 * self.least)).clamp(max=1), (sides >= self.least) & (sides < self.whole))
+
+
+def _least_side(train: Dataset) -> int:
+    return max(SMALLEST, round(min(train.spec.shape[1:]) / 5))
 
 
 def _masks(train: Dataset) -> Finding:
     """Squares of one level that is not the background of most images."""
-    sides, levels, corners = (torch.cat(part) for part in zip(*_largest_squares(train), strict=True))
+    sides, levels, corners = (torch.cat(part) for part in zip(*_largest_squares(train, _usual_levels(train)), strict=True))
     height, width = train.spec.shape[1:]
-    least = max(SMALLEST, round(min(height, width) / 5))
+    least = _least_side(train)
     flagged = (sides >= least) & (sides < min(height, width))
     if flagged.float().mean() > FLAT:  # flat areas are in the nature of these images; a mask has one level wherever it is
         frequency = torch.bincount(levels[flagged], minlength=256)
@@ -114,9 +155,8 @@ def _masks(train: Dataset) -> Finding:
     return Finding("missing-patch", sentence, train.id, scores, flagged, boxes=boxes)
 
 
-def _largest_squares(train: Dataset) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """For each block of images side, grey level and top left corner [b] of the largest square of one unusual level."""
-    usual = _usual_levels(train)
+def _largest_squares(train: Dataset, usual: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """For each block of images side, grey level and top left corner [b] of the largest square of one level that is not usual."""
     for start in range(0, len(train), BLOCK):
         images = train.read(slice(start, start + BLOCK))
         sides = squares(images)

@@ -10,10 +10,10 @@ from torch import Tensor
 from genlab.data.dataset import Dataset, Splits
 from genlab.data.recipe import Recipe
 from genlab.errors import BadSetting
-from genlab.features import Features
-from genlab.quality.defect import Finding, Truth, chosen, dropped, generator
+from genlab.features import Features, nearest
+from genlab.quality.defect import Check, Finding, Truth, Usual, Verdict, chosen, dropped, generator, verdict
 from genlab.quality.degrade import DEGRADATIONS
-from genlab.quality.learned import told_apart
+from genlab.quality.learned import telling_apart, told_apart
 from genlab.quality.settings import NoiseSettings
 
 SENTENCES = {
@@ -30,6 +30,7 @@ class Noise:
 
     Settings = NoiseSettings
     of_points: bool | tuple[str, ...] = ("gaussian",)
+    lowers: tuple[str, ...] = ("accuracy",)
 
     def inject(self, data: Splits, settings: NoiseSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
         train, rows = data.train, chosen(data.train, settings.rate, seed)
@@ -51,9 +52,19 @@ class Noise:
         if data.spec.modality == "points":
             yield _jolted(features)
             return
-        damagers = {kind: partial(_degraded, kind) for kind in DEGRADATIONS}
-        for kind, scores in told_apart(features, damagers).items():
+        for kind, scores in told_apart(features, DAMAGERS).items():
             yield Finding(f"noise-{kind}", SENTENCES[kind], data.train.id, scores, scores > 0.5)
+
+    def fit(self, clean: Features) -> Check:
+        if clean.data.spec.modality == "image":
+            return telling_apart(clean, DAMAGERS, "noise")
+        usual = Usual(_log(clean.neighbours.distances.mean(1)))
+
+        def far(items: Dataset) -> dict[str, Verdict]:
+            near = nearest(clean.embedding_of(clean.pooled_of(items)), clean.neighbours.distances.shape[1], clean.embedding)
+            return {"noise-gaussian": verdict(usual.away(_log(torch.from_numpy(near["distances"]).mean(1))), FAR)}
+
+        return far
 
     def repair(self, data: Splits, finding: Finding, recipe: Recipe) -> Recipe:
         return dropped(recipe, finding)
@@ -63,20 +74,16 @@ def _degraded(kind: str, images: np.ndarray, severity: float) -> np.ndarray:
     return DEGRADATIONS[kind](images, severity, (generator(0, i) for i in range(len(images))))
 
 
+DAMAGERS = {kind: partial(_degraded, kind) for kind in DEGRADATIONS}
+
+
 def _jolted(features: Features) -> Finding:
     """Points that lie farther from their neighbours than chance allows."""
-    scores, flagged = far_off(features.neighbours.distances.mean(1), FAR)
+    distances = _log(features.neighbours.distances.mean(1))
+    found = verdict(Usual(distances).away(distances), FAR)
     sentence = "Points far from all others: a model puts probability where nothing belongs."
-    return Finding("noise-gaussian", sentence, features.data.id, scores, flagged)
+    return Finding("noise-gaussian", sentence, features.data.id, found.scores, found.flagged)
 
 
-def far_off(distances: Tensor, limit: float) -> tuple[Tensor, Tensor]:
-    """Scores in [0, 1] and flags of distances [N], judged on a logarithmic scale by their median and its median deviation."""
-    z = robust(distances.clamp(min=1e-9).log())
-    return torch.sigmoid(z - limit), z > limit
-
-
-def robust(values: Tensor) -> Tensor:
-    """[N] in standard deviations from the median, as a normal distribution of the same quartiles has them."""
-    away = values - values.median()
-    return away / (1.4826 * away.abs().median()).clamp(min=1e-6)
+def _log(distances: Tensor) -> Tensor:
+    return distances.clamp(min=1e-9).log()

@@ -10,12 +10,12 @@ from genlab.data.library import load
 from genlab.data.mending import added_ids, brought_to
 from genlab.data.recipe import Recipe
 from genlab.errors import BadSetting
-from genlab.features import Features
-from genlab.quality.defect import Finding, Truth, chosen, draws, dropped, needs_images
-from genlab.quality.noise import robust
+from genlab.features import Features, Predictions, nearest
+from genlab.quality.defect import Check, Finding, Truth, Usual, chosen, draws, dropped, needs_images, verdict
 from genlab.quality.settings import OutliersSettings
 
 FAR = 3.2  # robust standard deviations from what is usual
+CLOSE = 5  # neighbours that are looked at
 FEWEST = 12  # items among which one can be an outlier
 
 
@@ -24,6 +24,7 @@ class Outliers:
 
     Settings = OutliersSettings
     of_points: bool | tuple[str, ...] = False
+    lowers: tuple[str, ...] = ("accuracy",)
 
     def inject(self, data: Splits, settings: OutliersSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
         needs_images(data, "outliers")
@@ -42,18 +43,45 @@ class Outliers:
 
     def detect(self, data: Splits, features: Features) -> Iterator[Finding]:
         if data.spec.modality == "image" and len(data.train) >= FEWEST:
-            scores, flagged = strange(features)
+            found = verdict(Strangeness(features).of_all(), FAR)
             sentence = "Images unlike all others: a model gives them a share of its samples, or smears the rest to reach them."
-            yield Finding("outliers", sentence, data.train.id, scores, flagged)
+            yield Finding("outliers", sentence, data.train.id, found.scores, found.flagged)
+
+    def fit(self, clean: Features) -> Check:
+        if clean.data.spec.modality != "image" or len(clean.data) < FEWEST:
+            return lambda items: {}
+        strangeness = Strangeness(clean)
+        return lambda items: {"outliers": verdict(strangeness.of(items), FAR)}
 
     def repair(self, data: Splits, finding: Finding, recipe: Recipe) -> Recipe:
         return dropped(recipe, finding)
 
 
-def strange(features: Features) -> tuple[Tensor, Tensor]:
-    """Scores and flags [N]: an item is strange that is far from its neighbours, or that no class claims."""
-    far = robust(features.neighbours.distances[:, :5].mean(1).clamp(min=1e-9).log())
-    data = features.data
-    if int((data.counts > 1).sum()) > 1:
-        far = torch.maximum(far, robust(-features.predictions.scores.amax(1)))
-    return torch.sigmoid(far - FAR), far > FAR
+class Strangeness:
+    """How far items are from what is usual: from their neighbours, or from being claimed by any class."""
+
+    def __init__(self, features: Features) -> None:
+        self.features = features
+        self.near = Usual(self._near(features.neighbours.distances))
+        self.by_class = int((features.data.counts > 1).sum()) > 1
+        self.unclaimed = Usual(-features.predictions.scores.amax(1)) if self.by_class else None
+
+    def of_all(self) -> Tensor:
+        """[N] of the items themselves, none of which has a say of its own."""
+        return self._judge(self.features.neighbours.distances, self.features.predictions if self.by_class else None)
+
+    def of(self, items: Dataset) -> Tensor:
+        """[n] of other items."""
+        pooled = self.features.pooled_of(items)
+        near = nearest(self.features.embedding_of(pooled), CLOSE, self.features.embedding)["distances"]
+        return self._judge(torch.from_numpy(near), self.features.classifier(pooled) if self.by_class else None)
+
+    def _judge(self, distances: Tensor, predictions: Predictions | None) -> Tensor:
+        far = self.near.away(self._near(distances))
+        if predictions is None or self.unclaimed is None:
+            return far
+        return torch.maximum(far, self.unclaimed.away(-predictions.scores.amax(1)))
+
+    @staticmethod
+    def _near(distances: Tensor) -> Tensor:
+        return distances[:, :CLOSE].mean(1).clamp(min=1e-9).log()
