@@ -100,9 +100,7 @@ class Features:
 
     @cached_property
     def _answers(self) -> Callable[[Dataset], Tensor]:
-        if self.data.spec.modality == "points":
-            return lambda data: data.read(slice(None)).nan_to_num()
-        return Filters(self.data).answers
+        return Filters(self.data).answers if self.data.spec.kind.pixels else lambda data: data.read(slice(None)).nan_to_num()
 
     @cached_property
     def span(self) -> Tensor:

@@ -14,6 +14,11 @@ from torch.nn import functional as F
 from genlab.errors import BadSetting
 
 
+def to_pixels(x: Tensor) -> Tensor:
+    """Floats in [-1, 1] as uint8 pixels, rounded to the nearest grey level."""
+    return ((x.detach().float().cpu().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+
+
 def wall(pixels: Tensor, columns: int) -> Tensor:
     """Images uint8 [n, C, H, W] side by side in rows of `columns`: uint8 [C, rows·H, columns·W], grey ones staying grey."""
     if not len(pixels) or columns < 1:

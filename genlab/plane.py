@@ -1,4 +1,4 @@
-"""The plane: what models of points do to it, as pictures that can be kept and as arrays that a page can draw."""
+"""The plane: what models of points do to it, as arrays that a page can draw."""
 
 import math
 from base64 import b64encode
@@ -9,13 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genlab.data import Dataset, DataSpec, to_pixels
-from genlab.images import scatter, wall
+from genlab.modalities.points import REACH
 from genlab.models import Given, LatentModel
 
-SIDE, TILE = 480, 96  # pixels of a picture of many points, and of one among others
-FAINT, STRONG = "#d3d9df", "#0f766e"  # what is real behind, what is generated before it
-REACH = 1.2  # the plane is seen from -REACH to REACH both ways; data lie within 1
 POINTS, LINES, SQUARES = 400, 21, 48  # of a view: generated points; lines each way; squares each way
 SEED = 2**30  # of the latents that a view follows; others than those that people look at
 FINE = 8192  # arrays go to the page as whole numbers of this part of 1
@@ -92,36 +88,6 @@ def _bytes(name: str, value: Tensor) -> str:
 def quantised(x: Tensor) -> str:
     """Points [n, 2] as `View.packed` packs them."""
     return _bytes("points", x)
-
-
-# --- Pictures ---
-
-
-def size_of(spec: DataSpec) -> tuple[int, int]:
-    """Height and width in pixels of the picture of one item."""
-    return (SIDE, SIDE) if spec.modality == "points" else (spec.shape[1], spec.shape[2])
-
-
-def tiles(items: Tensor, spec: DataSpec, behind: Tensor | None = None, side: int = TILE) -> Tensor:
-    """A picture of each item, uint8 [n, C, H, W]: an image itself, or where a point lies among those `behind`."""
-    if spec.modality == "image":
-        return to_pixels(items)
-    return torch.stack([_picture(item[None], behind, side, radius=2 + side / 60) for item in items])
-
-
-def together(items: Tensor, spec: DataSpec, columns: int, behind: Tensor | None = None) -> Tensor:
-    """One picture of all items, uint8 [C, H, W]: images as a wall, points in the plane before those `behind`."""
-    return wall(to_pixels(items), columns) if spec.modality == "image" else _picture(items, behind, SIDE, radius=SIDE / 200)
-
-
-def background(data: Dataset) -> Tensor | None:
-    """Points [n, 2] of a dataset to see others before; None where the data are no points."""
-    return data.read(slice(0, POINTS)) if data.spec.modality == "points" else None
-
-
-def _picture(points: Tensor, behind: Tensor | None, side: int, radius: float) -> Tensor:
-    layers = [] if behind is None else [(behind, FAINT, side / 200)]
-    return scatter([*layers, (points, STRONG, radius)], REACH, side)
 
 
 # --- How well the modes of a mixture are found ---

@@ -4,12 +4,15 @@ import ast
 from functools import cache
 from pathlib import Path
 
+from genlab.modalities import MODALITIES
+
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "genlab").rglob("*.py"))
 PAGE = [file for file in FILES if "ui" in file.parts]
 LAYERS = [
     {"genlab.errors", "genlab.lazy", "genlab.patience"},
     {"genlab.registry", "genlab.config", "genlab.files", "genlab.paths", "genlab.images", "genlab.hub", "genlab.algebra"},
+    {"genlab.modalities"},
     {"genlab.data"},
     {"genlab.features", "genlab.statistics", "genlab.sketches", "genlab.maps"},
     {"genlab.quality"},
@@ -75,6 +78,29 @@ def test_families_never_import_one_another():
     families = [ROOT / "genlab" / "models" / f"{name}.py" for name in ("vae", "gan", "diffusion")]
     others = {file: {module_of(other) for other in families if other != file} for file in families}
     assert offending({file: imports(file) & others[file] for file in families}) == {}
+
+
+def test_nothing_outside_modalities_asks_for_one_by_its_name():
+    others = [file for file in FILES if "modalities" not in file.parts]
+    assert offending({file: by_name(file) for file in others}) == {}
+
+
+def by_name(file: Path) -> set[str]:
+    """What is compared with the name of a modality, and what is looked up by one; declarations are neither."""
+    names, asked = set(MODALITIES), set()
+    declared = {id(node.value) for node in ast.walk(tree(file)) if isinstance(node, ast.AnnAssign)}
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.Compare) and "modality" in ast.unparse(node):
+            asked |= {ast.unparse(node)} if names & constants(node.left, *node.comparators) else set()
+        elif isinstance(node, ast.Subscript) and "modalit" in ast.unparse(node).lower():
+            asked |= {ast.unparse(node)} if names & constants(node.slice) else set()
+        elif isinstance(node, ast.Dict) and id(node) not in declared:
+            asked |= {ast.unparse(node)} if names == constants(*filter(None, node.keys)) else set()
+    return asked
+
+
+def constants(*nodes: ast.expr) -> set[object]:
+    return {node.value for node in nodes if isinstance(node, ast.Constant)}
 
 
 def test_every_file_opens_with_a_sentence():

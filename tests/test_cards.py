@@ -13,9 +13,9 @@ import torch
 from marks import needs_mnist
 from PIL import Image
 
-from genlab import plane
 from genlab.data import SOURCES, Part, even_rows, load, save_dataset
 from genlab.data.sources import Source
+from genlab.modalities.base import SIDE
 from genlab.paths import in_space
 from genlab.training.checkpoint import load_model
 from genlab.training.run import Run
@@ -200,7 +200,7 @@ def test_a_point_of_the_data_is_encoded_and_shown_where_it_lies(family: str):
     *_, found = encoded({**tiny, "kind": "test", "row": 3})
     data = load("gaussians")
     point = data.test.read([3])
-    shown = plane.tiles(point, data.spec, plane.background(data.validation), plane.SIDE)
+    shown = data.spec.kind.tiles(point, data.validation.backdrop, SIDE)
     assert found["original"] == data_uri(shown[0])
     wish = explorer.Point.check({**tiny, "base": found["base"]})
     trained, model = explorer.explorable(wish)

@@ -8,6 +8,7 @@ from genlab import plane
 from genlab.data import DataSpec, load
 from genlab.data.points import DEVIATION, draw_gaussians, gaussian_centres
 from genlab.images import scatter
+from genlab.modalities.base import SIDE, TILE
 from genlab.models import MODELS
 
 PLANE, IMAGES = DataSpec("points", (2,), ("a", "b")), DataSpec("image", (1, 8, 8))
@@ -95,7 +96,7 @@ def test_a_scatter_has_its_dots_where_they_belong():
 
 def test_one_picture_of_all_suits_the_kind_of_data():
     points = load("gaussians").validation.read(slice(0, 50))
-    assert plane.together(points, PLANE, 16, behind=points).shape == (3, plane.SIDE, plane.SIDE)
-    assert plane.together(torch.zeros(4, 1, 8, 8), IMAGES, 2).shape == (1, 16, 16)
-    assert plane.tiles(points[:3], PLANE).shape == (3, 3, plane.TILE, plane.TILE)
-    assert plane.tiles(torch.zeros(4, 1, 8, 8), IMAGES).shape == (4, 1, 8, 8)
+    assert PLANE.kind.sheet(points, 16, behind=points).shape == (3, SIDE, SIDE)
+    assert IMAGES.kind.sheet(torch.zeros(4, 1, 8, 8), 2).shape == (1, 16, 16)
+    assert PLANE.kind.tiles(points[:3]).shape == (3, 3, TILE, TILE)
+    assert IMAGES.kind.tiles(torch.zeros(4, 1, 8, 8)).shape == (4, 1, 8, 8)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from genlab.data import describe, list_datasets, load, save_drawing, to_model, to_stored
+from genlab.data import describe, list_datasets, load, save_drawing, to_model
 from genlab.data.drawing import MOST
 from genlab.data.points import DEVIATION, MODES, RADII, draw_gaussians, draw_rings, draw_swiss_roll, gaussian_centres
 from genlab.data.summary import locate
@@ -53,7 +53,7 @@ def test_a_source_of_points_opens_like_any_other(name):
     batch = data.train.batch(16, 0, 0)
     assert batch.x.shape == (16, 2)
     assert batch.x.dtype == torch.float32
-    assert (to_stored(to_model(batch.x), data.spec) == batch.x).all()
+    assert (data.spec.kind.to_stored(to_model(batch.x)) == batch.x).all()
 
 
 def test_middle_and_spread_are_told_class_by_class():

@@ -46,7 +46,7 @@ def test_diffusion_has_a_heat_map_as_well():
 
 def test_points_have_no_heat_map():
     model = build("vae", DataSpec("points", (2,), ("a", "b", "c")))
-    with pytest.raises(BadSetting, match="draws points, which have no pixels"):
+    with pytest.raises(BadSetting, match="draws points, without pixels"):
         jacobian(model, model.prior(1, 0), model.prior(1, 1)[0])
 
 

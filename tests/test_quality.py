@@ -346,7 +346,7 @@ def test_damage_that_cannot_be_gets_its_sentence(name, defect, settings, sentenc
 def test_points_can_have_what_a_defect_says_and_nothing_else(name):
     defect, points = DEFECTS[name], load("gaussians")
     for kind in next((setting.choices for setting in defect.Settings.fields() if setting.name == "kind"), [""]):
-        possible = kind in defect.of_points if isinstance(defect.of_points, tuple) else defect.of_points
+        possible = "points" in defect.takes and (defect.takes["points"] is None or kind in defect.takes["points"])
         with nullcontext() if possible else pytest.raises(GenlabError, match="points"):
             damaged(points, name, {"kind": kind} if kind else {})
 

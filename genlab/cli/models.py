@@ -118,7 +118,7 @@ def sample_verb(words: list[str]) -> None:
     if given.out.suffix == ".npz":
         many.write_npz(given.out, model, given.n, label, blocks)
     else:
-        picture = genlab.plane.together(many.items_of(blocks), spec, min(16, given.n))
+        picture = spec.kind.sheet(many.items_of(blocks), min(16, given.n))
         write_bytes(given.out, genlab.images.png(picture, {"genlab": json.dumps(told)}))
     print(f"{given.n} samples of {trained.name} are in {given.out}.")
 

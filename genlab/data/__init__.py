@@ -9,7 +9,7 @@ from genlab.lazy import on_use
 
 if TYPE_CHECKING:
     from genlab.data import exporting, importer, importing
-    from genlab.data.dataset import Batch, Dataset, Splits, even_rows, to_model, to_pixels, to_stored
+    from genlab.data.dataset import Batch, Dataset, Splits, even_rows, to_model
     from genlab.data.drawing import save_drawing
     from genlab.data.fetching import fetch
     from genlab.data.labelling import label, labelled_parts, read_labels
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     )
     from genlab.data.recipe import Recipe, Step, read_recipe, write_recipe
     from genlab.data.sources import SOURCES, Part, Source
-    from genlab.data.spec import DataSpec, Modality
+    from genlab.data.spec import DataSpec
+    from genlab.images import to_pixels
 
 __all__ = [
     "SOURCES",
     "Batch",
     "DataSpec",
     "Dataset",
-    "Modality",
     "Part",
     "Recipe",
     "Source",
@@ -66,7 +66,6 @@ __all__ = [
     "save_recipe",
     "to_model",
     "to_pixels",
-    "to_stored",
     "write_recipe",
 ]
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genlab.data.spec import DataSpec, Modality
+from genlab.data.spec import DataSpec
 from genlab.errors import BadData
 from genlab.paths import current_space
 from genlab.registry import Registry
@@ -186,6 +186,11 @@ class Dataset:
         return torch.bincount(known, minlength=len(self.spec.classes))
 
     @property
+    def backdrop(self) -> Tensor | None:
+        """[n, ...] some of the items, to see others before; None where items are not seen among others."""
+        return self.read(slice(0, self.spec.kind.behind)) if self.spec.kind.behind else None
+
+    @property
     def days(self) -> list[date | None]:
         """[N] the day of each item, as far as it is known."""
         known = self.columns.get("date", torch.full((len(self),), UNDATED)).tolist()
@@ -231,7 +236,7 @@ class Splits:
         return Splits(self.name, *(replace(one, spec=part.spec) for one in parts.values()))
 
 
-def open_splits(name: str, modality: Modality, classes: tuple[str, ...], folder: Path) -> Splits:
+def open_splits(name: str, modality: str, classes: tuple[str, ...], folder: Path) -> Splits:
     """The parts of a dataset as they lie in a folder, memory-mapped."""
     return Splits(name, *(_open(name, modality, classes, folder / part) for part in ("train", "validation", "test")))
 
@@ -247,17 +252,7 @@ def to_model(items: Tensor) -> Tensor:
     return items if items.is_floating_point() else items.float() / 127.5 - 1
 
 
-def to_pixels(x: Tensor) -> Tensor:
-    """Floats in [-1, 1] as uint8 pixels, rounded to the nearest grey level."""
-    return ((x.detach().float().cpu().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-
-
-def to_stored(x: Tensor, spec: DataSpec) -> Tensor:
-    """Items in model space as a dataset stores them: pixels uint8, points float32."""
-    return to_pixels(x) if spec.modality == "image" else x.detach().float().cpu()
-
-
-def _open(name: str, modality: Modality, classes: tuple[str, ...], folder: Path) -> Dataset:
+def _open(name: str, modality: str, classes: tuple[str, ...], folder: Path) -> Dataset:
     base = np.load(folder / "items.npy", mmap_mode="r", allow_pickle=False)
     columns = {f.stem: torch.from_numpy(np.load(f, allow_pickle=False)) for f in folder.glob("*.npy") if f.stem != "items"}
     return Dataset(name, DataSpec(modality, base.shape[1:], classes), base, columns)

@@ -22,8 +22,8 @@ def export(data: Splits, file: Path) -> None:
 
     Raises BadData for what is no image, and for classes that cannot name a folder.
     """
-    if data.spec.modality != "image":
-        raise BadData(f"{data.name} holds points; only images can be exported as a zip of files.")
+    if not data.spec.kind.pixels:
+        raise BadData(f"{data.name} holds {data.spec.kind.things}; only images can be exported as a zip of files.")
     if bad := [name for name in data.spec.classes if not names_folder(name)]:
         raise BadData(f"The class {bad[0]!r} cannot name a folder. Relabel its items first.")
     write_bytes(file, _zipped(data))

@@ -16,10 +16,10 @@ import numpy as np
 
 from genlab.data.recipe import PLUS, Recipe, read_recipe, write_recipe
 from genlab.data.sources import SOURCES, Part, Source
-from genlab.data.spec import Modality
 from genlab.errors import BadData, DataMissing, UnknownName
 from genlab.files import one_at_a_time, read_json, whole_folder, write_json, writing
 from genlab.lazy import late
+from genlab.modalities import MODALITIES
 from genlab.paths import cache_folder, current_space, data_folder, datasets_folder, downloads_folder
 from genlab.registry import NAME, check_name, unknown
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 FORMAT = 2  # of a dataset's folder; raised when an older genlab could not read it
 MOST_INGREDIENTS = 20  # datasets that a recipe may take items of, all that these take items of counted in
 HELD_OUT = 12  # one item in so many goes to each held-out part that a dataset does not bring along
-DTYPES = {"image": np.uint8, "points": np.float32}
 _open = late("genlab.data.dataset", "open_splits")  # what is known of datasets is told without torch
 
 
@@ -39,7 +38,7 @@ class About:
 
     name: str
     description: str
-    modality: Modality
+    modality: str
     classes: tuple[str, ...]
     own: bool = False
 
@@ -103,7 +102,7 @@ def save_dataset(
     parts: Mapping[str, Part],
     classes: Sequence[str],
     description: str,
-    modality: Modality = "image",
+    modality: str = "image",
     record: Mapping[str, Any] | None = None,
     beside: Mapping[str, bytes] | None = None,
 ) -> "Splits":
@@ -288,14 +287,14 @@ def _write(
     parts: Mapping[str, Part],
     classes: Sequence[str],
     description: str,
-    modality: Modality,
+    modality: str,
     record: Mapping[str, Any],
     beside: Mapping[str, bytes],
 ) -> None:
     about = {"format": FORMAT, "name": name, "description": description, "modality": modality, "classes": list(classes)}
     with whole_folder(folder) as draft:
         for part, content in with_held_out(parts, by_class=name not in SOURCES).items():
-            _write_part(draft / part, content, DTYPES[modality])
+            _write_part(draft / part, content, MODALITIES[modality].dtype)
         for file, written in beside.items():
             (draft / file).write_bytes(written)
         write_json(draft / "dataset.json", {**record, **about, "created": datetime.now(UTC).isoformat(timespec="seconds")})

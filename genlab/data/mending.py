@@ -59,8 +59,8 @@ def weigh(data: Splits, step: Step) -> Dataset:
 def merge(data: Splits, step: Step) -> Dataset:
     other = load(step.settings["dataset"])
     if other.spec.modality != data.spec.modality:
-        held = [f"{s.name} holds {'points' if s.spec.modality == 'points' else 'images'}" for s in (other, data)]
-        raise BadData(f"{', '.join(held)}; merge images into images, or points into points.")
+        held = [f"{s.name} holds {s.spec.kind.things}" for s in (other, data)]
+        raise BadData(f"{', '.join(held)}; merge {data.spec.kind.things} into {data.spec.kind.things} alone.")
     if other.train.fingerprint != step.settings["fingerprint"]:
         raise BadData(f"{other.name} is no longer what it was when it was merged: its fingerprint has changed.")
     data.train.check_growth(len(other.train), len(other.train))

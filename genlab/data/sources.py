@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from genlab.data.points import MODES, Drawn, draw_gaussians, draw_rings, draw_swiss_roll
-from genlab.data.spec import Modality
 from genlab.data.sprites import draw_sprites
 from genlab.lazy import late
 from genlab.registry import Registry
@@ -45,7 +44,7 @@ class Source:
     build: Callable[[Path], dict[str, Part]]  # data folder -> train, test and perhaps validation
     files: str = ""  # what to put where when there is no connection
     things: str = "items"  # what they are, in the plural
-    modality: Modality = "image"
+    modality: str = "image"
     download: int = 0  # bytes that have to be fetched first
     remote: Callable[[], Sequence[Remote]] = tuple  # from where
     raw: tuple[str, ...] = ()  # what lies in the folder of data or of downloads once it is here

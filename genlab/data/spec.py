@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Modality = Literal["image", "points", "text", "series"]
+from genlab.modalities import MODALITIES, Modality
+
 PartName = Literal["train", "validation", "test"]
 
 
@@ -11,10 +12,15 @@ PartName = Literal["train", "validation", "test"]
 class DataSpec:
     """All that a model may know of its data before it is built."""
 
-    modality: Modality
+    modality: str  # a name in genlab.modalities
     shape: tuple[int, ...]  # image (C, H, W); points (2,); text and series (T,)
     classes: tuple[str, ...] = ()
     vocabulary_size: int = 0
+
+    @property
+    def kind(self) -> Modality:
+        """All that differs by kind of data."""
+        return MODALITIES[self.modality]
 
 
 def names_folder(label: str) -> bool:

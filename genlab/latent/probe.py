@@ -21,8 +21,8 @@ def jacobian(
 
     |∂x/∂value| by central differences, the mean over the colours; 1 is from black to white with one unit of the slider.
     """
-    if model.spec.modality != "image":
-        raise BadSetting("This model draws points, which have no pixels; the heat map is for models of images.")
+    if not model.spec.kind.pixels:
+        raise BadSetting(f"This model draws {model.spec.kind.things}, without pixels; the heat map is for models of images.")
     ends = torch.cat([z + STEP * direction.to(z), z - STEP * direction.to(z)])
     above, below = model.decode(ends, (given or Given()).spread(2), settings)
     return (above - below).abs().mean(0) / 2 / (2 * STEP)

@@ -16,8 +16,8 @@ from torch import Tensor
 from genlab.config import Config
 from genlab.errors import BadData, BadSetting
 from genlab.files import write_bytes
+from genlab.modalities.base import SIDE, TILE
 from genlab.models.base import Given, LatentModel, blocks_of
-from genlab.plane import SIDE, TILE, tiles
 
 FEW = 12  # latents up to this number are shown as they are
 MOST = 32  # directions that are computed for more
@@ -144,7 +144,7 @@ def draw(model: LatentModel, z: Tensor, given: Given, behind: Tensor | None = No
     """Pixels uint8 [n, C, H, W] of latents, points among those `behind`; `given` of one row holds for all."""
     wishes = given.spread(len(z))
     blocks = [model.decode(z[part], wishes.rows(part), settings) for part in blocks_of(len(z))]
-    return tiles(torch.cat(blocks), model.spec, behind, SIDE if len(z) == 1 else TILE)
+    return model.spec.kind.tiles(torch.cat(blocks), behind, SIDE if len(z) == 1 else TILE)
 
 
 def to_text(z: Tensor) -> str:

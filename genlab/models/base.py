@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from genlab.algebra import orthonormal, strongest
 from genlab.config import Config
-from genlab.data import Batch, DataSpec, Modality
+from genlab.data import Batch, DataSpec
 from genlab.errors import BadCheckpoint, BadSetting
+from genlab.modalities import MODALITIES
 from genlab.models.settings import CommonSettings, check_count
 from genlab.registry import unknown
 
@@ -88,13 +89,13 @@ class GenerativeModel(nn.Module):
 
     Settings: ClassVar[type[CommonSettings]] = CommonSettings
     SamplingSettings: type[Config]  # those that go with its settings
-    modalities: ClassVar[tuple[Modality, ...]] = ("image",)  # kinds of data that it learns
+    modalities: ClassVar[tuple[str, ...]] = ("image",)  # kinds of data that it learns
     settings: Any  # of the family's own type
 
     def __init__(self, spec: DataSpec, settings: CommonSettings) -> None:
         super().__init__()
         self.check(settings, spec.modality)
-        if spec.modality == "image" and not all(8 <= side <= 64 for side in spec.shape[1:]):
+        if spec.kind.pixels and not all(8 <= side <= 64 for side in spec.shape[1:]):
             raise BadSetting(
                 f"These images are {size_in_words(spec.shape)}; models learn those from 8×8 to 64×64. "
                 "Import them again with a size of 64 or less."
@@ -107,15 +108,17 @@ class GenerativeModel(nn.Module):
         self.classes = len(spec.classes) if settings.conditional else 0
 
     @classmethod
-    def check(cls, settings: Any, modality: Modality) -> None:
+    def check(cls, settings: Any, modality: str) -> None:
         """Raise BadSetting where settings make no sense for data of this kind; a family adds its own."""
         if modality not in cls.modalities:
             raise BadSetting(f"This family learns {' and '.join(cls.modalities)} data; these data are {modality}.")
-        if modality == "points" and settings.augment != "none":
-            raise BadSetting(f"augment is {settings.augment!r}, which varies images; for points it must be none.", "augment")
+        kind = MODALITIES[modality]
+        if not kind.pixels and settings.augment != "none":
+            sentence = f"augment is {settings.augment!r}, which varies images; for {kind.things} it must be none."
+            raise BadSetting(sentence, "augment")
 
     @classmethod
-    def loss_unit(cls, settings: Any, modality: Modality = "image") -> str:
+    def loss_unit(cls, settings: Any, modality: str = "image") -> str:
         """What one unit of the loss curve means."""
         return "loss"
 
@@ -271,11 +274,12 @@ def blocks_of(n: int, size: int = 256) -> list[slice]:
     return [slice(start, min(start + size, n)) for start in range(0, n, size)]
 
 
-def mlp_only(network: str, modality: Modality, otherwise: str) -> str:
-    """The network that `auto` stands for; raises BadSetting for one that needs images where there are points."""
-    if modality == "points" and network not in ("auto", "mlp"):
-        raise BadSetting(f"network is {network!r}, which looks at images; for points it must be auto or mlp.", "network")
-    return network if network != "auto" else "mlp" if modality == "points" else otherwise
+def mlp_only(network: str, modality: str, otherwise: str) -> str:
+    """The network that `auto` stands for; raises BadSetting for one that needs images where there are none."""
+    kind = MODALITIES[modality]
+    if not kind.pixels and network not in ("auto", "mlp"):
+        raise BadSetting(f"network is {network!r}, which looks at images; for {kind.things} it must be auto or mlp.", "network")
+    return network if network != "auto" else otherwise if kind.pixels else "mlp"
 
 
 def check_weights(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:

@@ -28,8 +28,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genlab.config import Config
-from genlab.data import Batch, DataSpec, Modality
+from genlab.data import Batch, DataSpec
 from genlab.errors import BadSetting
+from genlab.modalities import MODALITIES
 from genlab.models.base import Draft, Encoding, Given, LatentModel, Loss, blocks_of, check_weights, one_hot
 from genlab.models.layers import mlp
 from genlab.models.settings import DiffusionSettings, check_count
@@ -38,7 +39,7 @@ from genlab.patience import go_on
 TIMES = 1000  # discrete noise levels that the networks know
 ROUNDS = 5  # of fixed-point iteration a step back; fewer leave latents that are less like noise
 WEIGHTS = "diffusion_pytorch_model.safetensors"  # as diffusers calls them, in the network's folder
-FOLDERS = {"image": "unet", "points": "mlp"}  # of the network in a checkpoint; the first is that of diffusers' pipelines
+FOLDERS = {True: "unet", False: "mlp"}  # of the network for images, or not, in a checkpoint; the first is that of diffusers
 
 
 class Diffusion(LatentModel):
@@ -49,21 +50,22 @@ class Diffusion(LatentModel):
 
     def __init__(self, spec: DataSpec, settings: DiffusionSettings) -> None:
         super().__init__(spec, settings)
-        build = _point_network if spec.modality == "points" else _unet
+        build = _unet if spec.kind.pixels else _point_network
         self.network, self.latent_shape = build(spec.shape, settings, self.classes + 1 if self.classes else None)  # 1: "no class"
         if self.classes:
             self.network.class_embedding = BlendedEmbedding.of(self.network.class_embedding)
         self.noising = DDPMScheduler(**_VARIANCE_PRESERVING)
 
     @classmethod
-    def check(cls, settings: DiffusionSettings, modality: Modality) -> None:
+    def check(cls, settings: DiffusionSettings, modality: str) -> None:
         super().check(settings, modality)
-        if modality == "points" and settings.attention:
-            raise BadSetting("attention looks across an image; for points it must be false.", "attention")
+        kind = MODALITIES[modality]
+        if not kind.pixels and settings.attention:
+            raise BadSetting(f"attention looks across an image; for {kind.things} it must be false.", "attention")
 
     @classmethod
-    def loss_unit(cls, settings: DiffusionSettings, modality: Modality = "image") -> str:
-        return f"mean squared error of the prediction, a {'coordinate' if modality == 'points' else 'pixel'}"
+    def loss_unit(cls, settings: DiffusionSettings, modality: str = "image") -> str:
+        return f"mean squared error of the prediction, a {MODALITIES[modality].unit}"
 
     def training_losses(self, batch: Batch, step: int) -> Iterator[Loss]:
         x = self._padded(batch.x)
@@ -152,11 +154,11 @@ class Diffusion(LatentModel):
         return self.SamplingSettings.parse({"steps": 4, "guidance": 1.0})
 
     def save(self, folder: Path) -> None:
-        self.network.save_pretrained(folder / FOLDERS[self.spec.modality])
+        self.network.save_pretrained(folder / FOLDERS[self.spec.kind.pixels])
         SAMPLERS[self.settings.target]["dpm-solver++"].build(self.settings.target).save_pretrained(folder / "scheduler")
 
     def restore(self, folder: Path) -> None:
-        weights = load_file(folder / FOLDERS[self.spec.modality] / WEIGHTS)
+        weights = load_file(folder / FOLDERS[self.spec.kind.pixels] / WEIGHTS)
         check_weights(weights, self.network.state_dict())
         self.network.load_state_dict(weights)
 

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
 from genlab.config import Config
-from genlab.data import Batch, DataSpec, Modality
+from genlab.data import Batch, DataSpec
 from genlab.models.base import Encoding, Given, LatentModel, Loss, Player, blocks_of, mlp_only, one_hot
 from genlab.models.layers import Up, join, mlp, sizes_of
 from genlab.models.search import search
@@ -59,16 +59,16 @@ class GAN(LatentModel):
         super().__init__(spec, settings)
         self.latent_shape = (settings.latent,)
         self.game = GAMES[settings.loss]
-        build = _point_networks if spec.modality == "points" else NETWORKS[mlp_only(settings.network, spec.modality, "dcgan")]
+        build = NETWORKS[mlp_only(settings.network, spec.modality, "dcgan")] if spec.kind.pixels else _point_networks
         self.generator, self.discriminator = build(spec.shape, settings, self.classes)
 
     @classmethod
-    def check(cls, settings: GANSettings, modality: Modality) -> None:
+    def check(cls, settings: GANSettings, modality: str) -> None:
         super().check(settings, modality)
         mlp_only(settings.network, modality, "dcgan")
 
     @classmethod
-    def loss_unit(cls, settings: GANSettings, modality: Modality = "image") -> str:
+    def loss_unit(cls, settings: GANSettings, modality: str = "image") -> str:
         return GAMES[settings.loss].unit
 
     @classmethod

@@ -11,13 +11,12 @@ import torch
 from torch import Tensor
 
 from genlab.config import Config
-from genlab.data import DataSpec, to_stored
+from genlab.data import DataSpec
 from genlab.errors import BadSetting
 from genlab.files import whole_file
 from genlab.models.base import Draft, GenerativeModel, blocks_of
 
 BLOCK = 1024  # samples at a time
-PIXELS, DOTS = 10**8, 10**5  # of one picture: pixels of its images, or points
 
 
 @dataclass(frozen=True)
@@ -54,14 +53,14 @@ def items_of(blocks: Iterable[Block]) -> Tensor:
 
 def check_picture(n: int, spec: DataSpec) -> None:
     """Raise BadSetting for more samples than one picture can show."""
-    most = DOTS if spec.modality == "points" else PIXELS // (spec.shape[1] * spec.shape[2])
+    most = spec.kind.most(spec.shape)
     if n > most:
         raise BadSetting(f"n is {n:,}; one picture shows {most:,} of these samples at most. Name a .npz file for more.", "n")
 
 
 def bytes_of(n: int, spec: DataSpec) -> int:
     """What so many samples take in a file at most."""
-    return n * (np.prod(spec.shape, dtype=int).item() * (4 if spec.modality == "points" else 1) + 8)
+    return n * (np.prod(spec.shape, dtype=int).item() * np.dtype(spec.kind.dtype).itemsize + 8)
 
 
 def write_npz(path: Path, model: GenerativeModel, n: int, label: Tensor | None, blocks: Iterable[Block]) -> None:
@@ -69,10 +68,10 @@ def write_npz(path: Path, model: GenerativeModel, n: int, label: Tensor | None, 
     spec = model.spec
     with whole_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         with _member(archive, "samples") as member:
-            _head(member, (n, *spec.shape), to_stored(torch.zeros(1, *spec.shape), spec).numpy().dtype)
+            _head(member, (n, *spec.shape), spec.kind.to_stored(torch.zeros(1, *spec.shape)).numpy().dtype)
             for block in blocks:
                 if block.ready:
-                    member.write(to_stored(block.draft.items, spec).numpy().tobytes())
+                    member.write(spec.kind.to_stored(block.draft.items).numpy().tobytes())
         with _member(archive, "labels") as member:
             _head(member, (n,), np.dtype(np.int64))
             for rows in blocks_of(n, BLOCK):

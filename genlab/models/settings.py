@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from genlab.config import Config, Field
-from genlab.data.spec import Modality
 from genlab.errors import BadSetting
+from genlab.modalities import MODALITIES
 
 SEEDS = 2**31  # there are, from 0 on
 
@@ -50,7 +50,7 @@ class CommonSettings(Config):
     compile: bool = Field(False, description="compile the networks: slow to start, faster on a GPU",
                           json_schema_extra={"advanced": True})  # fmt: skip
 
-    def sampling(self, modality: Modality) -> type[Config]:
+    def sampling(self, modality: str) -> type[Config]:
         """How a model with these settings can be sampled."""
         return Truncation
 
@@ -156,8 +156,8 @@ class DiffusionSettings(CommonSettings):
         "points": {"steps": 5000, "batch_size": 512, "learning_rate": 4e-3},
     }
 
-    def sampling(self, modality: Modality) -> type[Config]:
-        return SAMPLING[modality][self.target != "flow"]
+    def sampling(self, modality: str) -> type[Config]:
+        return SAMPLING[MODALITIES[modality].pixels][self.target != "flow"]
 
 
 def _steps(default: int) -> Any:
@@ -189,9 +189,9 @@ class FlowPointSampling(FlowSampling):
     steps: int = _steps(20)
 
 
-SAMPLING: dict[str, tuple[type[Config], type[Config]]] = {  # for the flow target, and for the others
-    "image": (FlowSampling, NoiseSampling),
-    "points": (FlowPointSampling, NoisePointSampling),
+SAMPLING: dict[bool, tuple[type[Config], type[Config]]] = {  # of images or not; for the flow target, and for the others
+    True: (FlowSampling, NoiseSampling),
+    False: (FlowPointSampling, NoisePointSampling),
 }
 
 

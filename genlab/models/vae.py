@@ -9,16 +9,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genlab.config import Config
-from genlab.data import Batch, DataSpec, Modality
+from genlab.data import Batch, DataSpec
 from genlab.errors import BadSetting
+from genlab.modalities import MODALITIES
 from genlab.models.base import Encoding, Given, LatentModel, Loss, mlp_only, one_hot
 from genlab.models.layers import Up, join, mlp, sizes_of
 from genlab.models.settings import VAESettings
 
 LOSS_UNITS = {
     "bernoulli": "nats an image: negative evidence lower bound on binarised pixels",
-    "points": "nats a point: negative evidence lower bound of a density over the unit square; it may be negative",
-    "gaussian": "nats an image: negative evidence lower bound of a density over pixels in [0, 1]; it may be negative",
+    "gaussian": "nats {kind.article}: negative evidence lower bound of a density over {kind.space}; it may be negative",
     "cross-entropy": "cross-entropy of grey values an image plus KL; not a likelihood",
 }
 
@@ -37,22 +37,23 @@ class VAE(LatentModel):
         self.latent_shape = (settings.latent,)
         network, self.likelihood = mlp_only(settings.network, spec.modality, "mlp"), _likelihood(settings, spec.modality)
         self.encoder, self.decoder = NETWORKS[network](spec.shape, settings.width, settings.latent, self.classes)
-        sigma = -3.0 if spec.modality == "points" else -1.0  # starting wide, two coordinates would not pay for their KL
+        sigma = -1.0 if spec.kind.pixels else -3.0  # starting wide, two coordinates would not pay for their KL
         self.log_sigma = nn.Parameter(torch.tensor(sigma), requires_grad=self.likelihood == "gaussian")
         self.register_buffer("spread", torch.ones(settings.latent))  # of the posterior means over the training data
         self.register_buffer("information", torch.zeros(settings.latent))  # nats that each axis carries
 
     @classmethod
-    def check(cls, settings: VAESettings, modality: Modality) -> None:
+    def check(cls, settings: VAESettings, modality: str) -> None:
         super().check(settings, modality)
         mlp_only(settings.network, modality, "mlp")
-        if modality == "points" and settings.likelihood not in ("auto", "gaussian"):
+        kind = MODALITIES[modality]
+        if not kind.pixels and settings.likelihood not in ("auto", "gaussian"):
             given = f"likelihood is {settings.likelihood!r}"
-            raise BadSetting(f"{given}, which is for pixels; for points it must be auto or gaussian.", "likelihood")
+            raise BadSetting(f"{given}, which is for pixels; for {kind.things} it must be auto or gaussian.", "likelihood")
 
     @classmethod
-    def loss_unit(cls, settings: VAESettings, modality: Modality = "image") -> str:
-        return LOSS_UNITS["points" if modality == "points" else _likelihood(settings, modality)]
+    def loss_unit(cls, settings: VAESettings, modality: str = "image") -> str:
+        return LOSS_UNITS[_likelihood(settings, modality)].format(kind=MODALITIES[modality])
 
     @classmethod
     def log_units(cls, settings: VAESettings) -> dict[str, str]:
@@ -131,9 +132,9 @@ class ConvEncoder(nn.Module):
         return self.head(join(self.layers(x), weights))
 
 
-def _likelihood(settings: VAESettings, modality: Modality) -> str:
+def _likelihood(settings: VAESettings, modality: str) -> str:
     """The likelihood that `auto` stands for."""
-    return settings.likelihood if settings.likelihood != "auto" else "gaussian" if modality == "points" else "bernoulli"
+    return settings.likelihood if settings.likelihood != "auto" else "bernoulli" if MODALITIES[modality].pixels else "gaussian"
 
 
 def _mlp_networks(shape: tuple[int, ...], width: int, latent: int, classes: int) -> tuple[nn.Module, nn.Module]:

@@ -1,6 +1,6 @@
 """Defect: the protocol of the files beside it; each holds the three sides of one thing: inject it, detect it, repair it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -77,6 +77,9 @@ class Verdict:
 Check = Callable[[Dataset], dict[str, Verdict]]  # of other items, a verdict an issue; each item is judged by itself
 
 
+Takes = Mapping[str, tuple[str, ...] | None]  # by kind of data that can have a defect, which kinds of it; None for all
+
+
 class Defect(Protocol):
     """One kind of damage, with the three sides of it."""
 
@@ -87,8 +90,8 @@ class Defect(Protocol):
         """What it can be set to."""
 
     @property
-    def of_points(self) -> bool | tuple[str, ...]:
-        """Whether points can have it, too, or which kinds of it."""
+    def takes(self) -> Takes:
+        """The kinds of data that can have it."""
 
     def inject(self, data: Splits, settings: Any, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
         """The training part damaged, and what was done; ids of added items begin with `key` (see `added_ids`)."""
@@ -167,9 +170,10 @@ def chosen_classes(data: Dataset, rate: float, seed: int) -> list[int]:
 
 def needs_images(data: Splits, what: str) -> None:
     """Raise a sentence unless the items are images."""
-    if data.spec.modality != "image":
-        possible = ", ".join(name for name, defect in DEFECTS.items() if defect.of_points)
-        raise BadData(f"{data.name} holds points, which have no {what}. Possible for points: {possible}.")
+    if not data.spec.kind.pixels:
+        possible = ", ".join(name for name, defect in DEFECTS.items() if data.spec.modality in defect.takes)
+        things = data.spec.kind.things
+        raise BadData(f"{data.name} holds {things}, which have no {what}. Possible for {things}: {possible}.")
 
 
 def needs_classes(data: Splits, least: int = 2) -> None:

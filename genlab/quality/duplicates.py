@@ -13,7 +13,7 @@ from genlab.data.mending import added_ids
 from genlab.data.recipe import Recipe
 from genlab.features import LOOKALIKES, Features, Lookalikes
 from genlab.quality.copies import COPIES
-from genlab.quality.defect import Finding, Truth, Whole, chosen, dropped, generator, needs_images
+from genlab.quality.defect import Finding, Takes, Truth, Whole, chosen, dropped, generator, needs_images
 from genlab.quality.settings import DuplicatesSettings
 from genlab.quality.warps import fitted
 from genlab.statistics import luminance
@@ -37,7 +37,7 @@ class Duplicates(Whole):
     """Duplicates: see the protocol `Defect`."""
 
     Settings = DuplicatesSettings
-    of_points: bool | tuple[str, ...] = ("exact",)
+    takes: Takes = {"image": None, "points": ("exact",)}
     lowers: tuple[str, ...] = ("consistency", "privacy")
 
     def inject(self, data: Splits, settings: DuplicatesSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
@@ -54,7 +54,7 @@ class Duplicates(Whole):
     def detect(self, data: Splits, features: Features) -> Iterator[Finding]:
         exact = same_content(data.train)
         yield _finding("exact", data.train, exact, (exact >= 0).float())
-        if data.spec.modality == "image" and len(data.train) > 1:
+        if data.spec.kind.pixels and len(data.train) > 1:
             pairs, mirrored, scores = _compared(data.train, features.lookalikes, exact)
             for kind, which in (("near", ~mirrored), ("mirrored", mirrored)):
                 yield _finding(kind, data.train, *_grouped(len(data.train), pairs[which], scores[which]))

@@ -8,7 +8,7 @@ import torch
 from genlab.data.dataset import Dataset, Splits
 from genlab.data.recipe import Recipe
 from genlab.features import Features
-from genlab.quality.defect import Check, Finding, Truth, chosen, dropped, needs_images
+from genlab.quality.defect import Check, Finding, Takes, Truth, chosen, dropped, needs_images
 from genlab.quality.degrade import as_pixels
 from genlab.quality.learned import telling_apart, told_apart
 from genlab.quality.settings import ExposureSettings
@@ -23,7 +23,7 @@ class Exposure:
     """Exposure: see the protocol `Defect`."""
 
     Settings = ExposureSettings
-    of_points: bool | tuple[str, ...] = False
+    takes: Takes = {"image": None}
     lowers: tuple[str, ...] = ("consistency",)
 
     def inject(self, data: Splits, settings: ExposureSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
@@ -35,12 +35,12 @@ class Exposure:
         return data.train.with_items(rows, after), Truth(changed=data.train.id[rows[changed]])
 
     def detect(self, data: Splits, features: Features) -> Iterator[Finding]:
-        if data.spec.modality == "image":
+        if data.spec.kind.pixels:
             for kind, scores in told_apart(features, EXPOSURES).items():
                 yield Finding(f"exposure-{kind}", SENTENCES[kind], data.train.id, scores, scores > 0.5)
 
     def fit(self, clean: Features) -> Check:
-        return telling_apart(clean, EXPOSURES, "exposure") if clean.data.spec.modality == "image" else lambda items: {}
+        return telling_apart(clean, EXPOSURES, "exposure") if clean.data.spec.kind.pixels else lambda items: {}
 
     def repair(self, data: Splits, finding: Finding, recipe: Recipe) -> Recipe:
         return dropped(recipe, finding)

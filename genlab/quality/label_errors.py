@@ -9,7 +9,7 @@ from torch import Tensor
 from genlab.data.dataset import Dataset, Splits, even_rows
 from genlab.data.recipe import Recipe
 from genlab.features import Features, Predictions
-from genlab.quality.defect import Check, Finding, Truth, Verdict, chosen, generator, needs_classes
+from genlab.quality.defect import Check, Finding, Takes, Truth, Verdict, chosen, generator, needs_classes
 from genlab.quality.settings import LabelErrorsSettings
 
 CLEAR = 0.3  # by how much the score of another class exceeds that of the given one
@@ -20,7 +20,7 @@ class LabelErrors:
     """Label errors: see the protocol `Defect`."""
 
     Settings = LabelErrorsSettings
-    of_points: bool | tuple[str, ...] = True
+    takes: Takes = {"image": None, "points": None}
     lowers: tuple[str, ...] = ("accuracy",)
 
     def inject(self, data: Splits, settings: LabelErrorsSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
@@ -38,14 +38,14 @@ class LabelErrors:
 
     def detect(self, data: Splits, features: Features) -> Iterator[Finding]:
         train = data.train
-        if data.spec.modality == "image" and int((train.counts > 1).sum()) > 1:
+        if data.spec.kind.pixels and int((train.counts > 1).sum()) > 1:
             margin, flagged = suspects(features.predictions, train.label)
             suggestions = features.predictions.scores.argmax(1)
             sentence = "Labels that the other items contradict: asked for one class, a conditional model draws another."
             yield Finding("label-errors", sentence, train.id, torch.sigmoid(3 * margin), flagged, suggestions=suggestions)
 
     def fit(self, clean: Features) -> Check:
-        if clean.data.spec.modality != "image" or int((clean.data.counts > 1).sum()) <= 1:
+        if not clean.data.spec.kind.pixels or int((clean.data.counts > 1).sum()) <= 1:
             return lambda items: {}
 
         def check(items: Dataset) -> dict[str, Verdict]:

@@ -9,7 +9,7 @@ from genlab.data.dataset import Dataset, Splits
 from genlab.data.mending import added_ids
 from genlab.data.recipe import Recipe
 from genlab.features import LOOKALIKES, Features, Lookalikes
-from genlab.quality.defect import Finding, Truth, Whole, chosen, dropped
+from genlab.quality.defect import Finding, Takes, Truth, Whole, chosen, dropped
 from genlab.quality.duplicates import PAIRS, likely, likeness
 from genlab.quality.settings import LeaksSettings
 from genlab.sketches import lookalikes, sketches_of
@@ -19,7 +19,7 @@ class Leaks(Whole):
     """Leaks: see the protocol `Defect`."""
 
     Settings = LeaksSettings
-    of_points: bool | tuple[str, ...] = True
+    takes: Takes = {"image": None, "points": None}
     lowers: tuple[str, ...] = ("consistency",)
 
     def inject(self, data: Splits, settings: LeaksSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
@@ -30,7 +30,7 @@ class Leaks(Whole):
     def detect(self, data: Splits, features: Features) -> Iterator[Finding]:
         scores = torch.zeros(len(data.train))
         for part in (data.validation, data.test):
-            if data.spec.modality == "image":
+            if data.spec.kind.pixels:
                 scores = torch.maximum(scores, _nearly_in(data.train, part, features))
             held_out = set(part.hashes)
             scores[torch.tensor([content in held_out for content in data.train.hashes])] = 1

@@ -11,7 +11,7 @@ from genlab.data.dataset import Dataset, Splits, even_rows
 from genlab.data.recipe import Recipe
 from genlab.errors import BadData
 from genlab.features import FAINT, Features, spans
-from genlab.quality.defect import Check, Finding, Truth, Verdict, chosen, chosen_classes, dropped, generator, needs_images
+from genlab.quality.defect import Check, Finding, Takes, Truth, Verdict, chosen, chosen_classes, dropped, generator, needs_images
 from genlab.quality.settings import MissingSettings
 from genlab.statistics import luminance
 
@@ -29,7 +29,7 @@ class Missing:
     """Missing: see the protocol `Defect`."""
 
     Settings = MissingSettings
-    of_points: bool | tuple[str, ...] = ("blank", "labels", "class")
+    takes: Takes = {"image": None, "points": ("blank", "labels", "class")}
     lowers: tuple[str, ...] = ("completeness",)
 
     def inject(self, data: Splits, settings: MissingSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
@@ -49,7 +49,7 @@ class Missing:
 
     def detect(self, data: Splits, features: Features) -> Iterator[Finding]:
         train = data.train
-        if data.spec.modality == "image":
+        if data.spec.kind.pixels:
             yield _blank_images(features)
             yield _masks(train)
         else:
@@ -61,7 +61,7 @@ class Missing:
             yield _left_out(data)
 
     def fit(self, clean: Features) -> Check:
-        if clean.data.spec.modality != "image":
+        if not clean.data.spec.kind.pixels:
             return lambda items: {"missing-blank": Verdict(_gone(items).float(), _gone(items))}
         squares_of = Squares(clean.data)
 

@@ -11,7 +11,7 @@ from genlab.data.dataset import Dataset, Splits
 from genlab.data.recipe import Recipe
 from genlab.errors import BadSetting
 from genlab.features import Features, nearest
-from genlab.quality.defect import Check, Finding, Truth, Usual, Verdict, chosen, dropped, generator, verdict
+from genlab.quality.defect import Check, Finding, Takes, Truth, Usual, Verdict, chosen, dropped, generator, verdict
 from genlab.quality.degrade import DEGRADATIONS
 from genlab.quality.learned import telling_apart, told_apart
 from genlab.quality.settings import NoiseSettings
@@ -29,7 +29,7 @@ class Noise:
     """Noise: see the protocol `Defect`."""
 
     Settings = NoiseSettings
-    of_points: bool | tuple[str, ...] = ("gaussian",)
+    takes: Takes = {"image": None, "points": ("gaussian",)}
     lowers: tuple[str, ...] = ("accuracy",)
 
     def inject(self, data: Splits, settings: NoiseSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
@@ -38,7 +38,7 @@ class Noise:
             return train, Truth()
         before = train.read(rows)
         random = (generator(seed, item) for item in train.id[rows].tolist())
-        if data.spec.modality == "points":
+        if not data.spec.kind.pixels:
             if settings.kind != "gaussian":
                 raise BadSetting(f"kind is {settings.kind!r}; points can have Gaussian noise alone.", "kind")
             jolts = np.stack([draw.standard_normal(2) for draw in random])
@@ -49,14 +49,14 @@ class Noise:
         return train.with_items(rows, after), Truth(changed=train.id[rows[changed]])
 
     def detect(self, data: Splits, features: Features) -> Iterator[Finding]:
-        if data.spec.modality == "points":
+        if not data.spec.kind.pixels:
             yield _jolted(features)
             return
         for kind, scores in told_apart(features, DAMAGERS).items():
             yield Finding(f"noise-{kind}", SENTENCES[kind], data.train.id, scores, scores > 0.5)
 
     def fit(self, clean: Features) -> Check:
-        if clean.data.spec.modality == "image":
+        if clean.data.spec.kind.pixels:
             return telling_apart(clean, DAMAGERS, "noise")
         usual = Usual(_log(clean.neighbours.distances.mean(1)))
 

@@ -11,7 +11,7 @@ from genlab.data.mending import added_ids, brought_to
 from genlab.data.recipe import Recipe
 from genlab.errors import BadSetting
 from genlab.features import Features, Predictions, nearest
-from genlab.quality.defect import Check, Finding, Truth, Usual, chosen, draws, dropped, needs_images, verdict
+from genlab.quality.defect import Check, Finding, Takes, Truth, Usual, chosen, draws, dropped, needs_images, verdict
 from genlab.quality.settings import OutliersSettings
 
 FAR = 3.2  # robust standard deviations from what is usual
@@ -23,13 +23,13 @@ class Outliers:
     """Outliers: see the protocol `Defect`."""
 
     Settings = OutliersSettings
-    of_points: bool | tuple[str, ...] = False
+    takes: Takes = {"image": None}
     lowers: tuple[str, ...] = ("accuracy",)
 
     def inject(self, data: Splits, settings: OutliersSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
         needs_images(data, "outliers")
         train, other = data.train, load(settings.dataset).train
-        if settings.dataset.split("+")[0] == data.name.split("+")[0] or other.spec.modality != "image":
+        if settings.dataset.split("+")[0] == data.name.split("+")[0] or not other.spec.kind.pixels:
             possible = f"outliers must be images of another dataset than {data.name!r}"
             raise BadSetting(f"dataset is {settings.dataset!r}; {possible}.", "dataset")
         count = min(round(settings.rate * len(train)), len(other))
@@ -42,13 +42,13 @@ class Outliers:
         return train.extended(added), Truth(added=ids)
 
     def detect(self, data: Splits, features: Features) -> Iterator[Finding]:
-        if data.spec.modality == "image" and len(data.train) >= FEWEST:
+        if data.spec.kind.pixels and len(data.train) >= FEWEST:
             found = verdict(Strangeness(features).of_all(), FAR)
             sentence = "Images unlike all others: a model gives them a share of its samples, or smears the rest to reach them."
             yield Finding("outliers", sentence, data.train.id, found.scores, found.flagged)
 
     def fit(self, clean: Features) -> Check:
-        if clean.data.spec.modality != "image" or len(clean.data) < FEWEST:
+        if not clean.data.spec.kind.pixels or len(clean.data) < FEWEST:
             return lambda items: {}
         strangeness = Strangeness(clean)
         return lambda items: {"outliers": verdict(strangeness.of(items), FAR)}

@@ -121,7 +121,7 @@ def _at(batch: int, taken: Mapping[int, float]) -> float:
 def _hint(seconds: float, memory: int, free: int, spec: DataSpec, settings: CommonSettings) -> str:
     """What would take less, where it is much."""
     ways = []
-    if spec.modality == "image" and max(spec.shape[1:]) > 32:
+    if spec.kind.pixels and max(spec.shape[1:]) > 32:
         ways.append(f"images of 32×32 (about {(32 * 32) / (spec.shape[1] * spec.shape[2]):.0%} of the work)")
     if settings.batch_size > 16:
         ways.append(f"a batch of {settings.batch_size // 2}")

@@ -20,7 +20,7 @@ class Live:
 
     def __init__(self, run: Run, model: GenerativeModel) -> None:
         self.run, self.model = run, model
-        self.camera = Camera(model) if isinstance(model, LatentModel) and model.spec.modality == "points" else None
+        self.camera = Camera(model) if isinstance(model, LatentModel) and model.spec.kind.plane else None
         self.shown, self.due = -1, 0.0  # the last step that was shown; when the next one may be
 
     def show(self, step: int, losses: Mapping[str, float], at_once: bool = False) -> None:

@@ -18,7 +18,6 @@ import psutil
 
 from genlab import data as datasets
 from genlab.data.recipe import PLUS
-from genlab.data.spec import Modality
 from genlab.errors import GenlabError, RunFault, UnknownName
 from genlab.files import DiskFault, read_json, write_bytes, write_json, writing
 from genlab.lazy import late
@@ -190,7 +189,7 @@ class Run:
         return self.settings.batch_size * self.record.get("processes", 1)
 
     @property
-    def modality(self) -> Modality:
+    def modality(self) -> str:
         """The kind of data that it learns."""
         return self.record.get("modality", "image")
 

@@ -20,7 +20,6 @@ from filelock import FileLock, Timeout
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from genlab import plane
 from genlab.data import Batch, Splits
 from genlab.errors import Diverged, GenlabError, RunFault
 from genlab.files import DiskFault, write_bytes
@@ -152,7 +151,7 @@ class Trainer:
         self.step, self.seconds, self.started, self.told = 0, 0.0, 0.0, ""
         self.settled = -1  # the step whose averaged weights are ready for use
         self.granted = 0  # single steps that were taken since it was paused
-        self.background = plane.background(data.validation)
+        self.background = data.validation.backdrop
         self.held_out_batch = data.validation.batch(min(HELD_OUT_ITEMS, len(data.validation)), 0, 0)
         self._restore()
         self.interludes = Interludes(run, self._measure, self._draw, len(self.held_out_batch.x) / self.batch_size)
@@ -337,7 +336,7 @@ class Trainer:
             for draft in model.sample(n, model.SamplingSettings(), self.settings.seed, model.given_labels(None, n)):
                 if draft.step < draft.total and (perf_counter() - began) * draft.total / draft.step > patience:
                     return False
-            picture = plane.together(draft.items, model.spec, columns, self.background)
+            picture = model.spec.kind.sheet(draft.items, columns, self.background)
             write_bytes(self.run.sample_file(step), png(picture))
         return True
 

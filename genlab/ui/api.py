@@ -23,7 +23,6 @@ from genlab.images import png, wall
 from genlab.models import LatentModel
 from genlab.models.base import Draft, GenerativeModel, Given
 from genlab.models.settings import SEEDS, check_seeds
-from genlab.plane import tiles, together
 from genlab.training import checkpoint
 from genlab.ui.explorer import Number
 from genlab.ui.preset import check_samples, check_work, current, work_of
@@ -135,7 +134,7 @@ def sample(
         draft = _followed(trained.model.sample(wish.n, chosen, wish.seed, given))
     facts = {"model": model, "step": trained.step, "n": wish.n, "seed": wish.seed, "label": wish.label}
     facts["settings"] = chosen.model_dump()
-    return _picture(together(draft.items, trained.model.spec, min(COLUMNS, wish.n)), "sample"), facts
+    return _picture(trained.model.spec.kind.sheet(draft.items, min(COLUMNS, wish.n)), "sample"), facts
 
 
 def decode(model: str, latent: list[float], label: str = "") -> tuple[Picture, dict[str, Any]]:
@@ -178,7 +177,7 @@ def interpolate(
         start, end = space.prior(1, wish.seed)[0], space.prior(1, wish.end_seed)[0]
         given = _given(space, wish.label, wish.frames) if wish.label else Given()
         draft = _followed(space.unfold(latent.walk(start, end, wish.frames, wish.path), given))
-        pixels = tiles(draft.items, space.spec)
+        pixels = space.spec.kind.tiles(draft.items)
     facts = {
         "model": model,
         "seed": wish.seed,
@@ -212,7 +211,7 @@ def inspect(dataset: str, n: int = 16, seed: int = 0) -> tuple[Picture, dict[str
         **_statistics(data),
         "labels": [data.spec.classes[label] if label >= 0 else "" for label in data.label[rows].tolist()],
     }
-    return _picture(together(to_model(data.read(rows)), data.spec, min(COLUMNS, len(rows))), "inspect"), facts
+    return _picture(data.spec.kind.sheet(to_model(data.read(rows)), min(COLUMNS, len(rows))), "inspect"), facts
 
 
 def list_models() -> list[dict[str, Any]]:
@@ -276,7 +275,7 @@ def _mean(pixels: Tensor) -> float:
 
 def _statistics(data: Dataset) -> dict[str, Any]:
     """Of the pixels, or of the places of points class by class."""
-    if data.spec.modality == "points":
+    if data.spec.kind.plane:
         places = locate(data)
         return {"middle": places.middle.tolist(), "spread": places.spread.tolist()}
     found = summarise(data)

@@ -15,8 +15,8 @@ from genlab.data.spec import PartName
 from genlab.data.summary import Map, examples, locate, nearest, neighbours, scattered, summarise
 from genlab.errors import BadSetting, GenlabError
 from genlab.maps import methods, project
+from genlab.modalities.points import REACH
 from genlab.paths import current_space
-from genlab.plane import REACH
 from genlab.quality.review import worst_of
 from genlab.ui import drawing_card, quality_card, story_card
 from genlab.ui.draw import data_uri, wall
@@ -123,7 +123,7 @@ def gallery(wish: Wish, splits: Splits) -> dict[str, Any]:
     parts, total = labelled_parts(splits.name), sum(map(len, splits.parts.values()))
     part = wish.part if wish.part in parts else "train"
     data = splits.parts[part]
-    if data.spec.modality == "points":
+    if data.spec.kind.plane:
         return {"points": True, "total": total, "classes": data.spec.classes, "groups": []}
     chosen = torch.arange(len(data)) if wish.rows is None else torch.tensor(checked_rows(splits, wish.rows), dtype=torch.long)
     shown = chosen[~torch.isin(data.id[chosen], torch.tensor(wish.done, dtype=torch.long))]
@@ -187,7 +187,7 @@ def facts(wish: Wish, splits: Splits) -> dict[str, Any]:
         "parts": [{"name": name, "n": len(part)} for name, part in splits.parts.items()],
         "unlabelled": int((data.label < 0).sum()),
     }
-    if data.spec.modality == "points":
+    if data.spec.kind.plane:
         places = locate(data)
         return counts | {"places": {"middle": places.middle.tolist(), "spread": places.spread.tolist()}}
     found = summarise(data)
@@ -205,7 +205,7 @@ def facts(wish: Wish, splits: Splits) -> dict[str, Any]:
 def plane(wish: Wish, splits: Splits) -> dict[str, Any]:
     """The map's points with coordinates in [0, 1]; points themselves lie where they are in the plane."""
     data, found = splits.train, _map(splits, wish.method)
-    points = data.spec.modality == "points"
+    points = data.spec.kind.plane
     low, high = (-REACH, torch.tensor(REACH)) if points else (found.points.min(0).values, found.points.max(0).values)
     x, y = ((found.points - low) / (high - low).clamp(min=1e-12)).T
     return {
@@ -225,7 +225,7 @@ def plane(wish: Wish, splits: Splits) -> dict[str, Any]:
 
 def _map(splits: Splits, method: str) -> Map:
     """Where the map shows which items: points where they are, images by a method whose work is done."""
-    if splits.spec.modality == "points":
+    if splits.spec.kind.plane:
         rows = scattered(splits.train)
         return Map(rows, splits.train.read(rows))
     found = project(splits.train, method) if method == QUICK else _maps.find(_key(splits, method))
@@ -275,7 +275,7 @@ def thumbnail(wish: Wish, splits: Splits) -> dict[str, Any]:
 def _image(wish: Wish, splits: Splits) -> tuple[Dataset, int]:
     """The part, by default that to train on, and the row in it that is asked for."""
     part = splits.parts[wish.part]
-    if splits.spec.modality != "image":
+    if not splits.spec.kind.pixels:
         raise BadSetting(say("data.no_images", dataset=splits.name))
     if not 0 <= wish.row < len(part):
         raise BadSetting(say("data.no_such_row", row=wish.row, last=len(part) - 1))

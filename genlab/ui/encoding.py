@@ -12,10 +12,11 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from genlab import latent, plane
+from genlab import latent
 from genlab.data import to_model
 from genlab.data.importing import read_image
 from genlab.errors import BadSetting, GenlabError
+from genlab.modalities.base import SIDE
 from genlab.models import LatentModel
 from genlab.models.base import Encoding, Given
 from genlab.training.checkpoint import Trained
@@ -65,16 +66,16 @@ def encode(event: gr.EventData) -> Iterator[dict[str, Any]]:
 
 def _apart(model: LatentModel, step: Encoding) -> float:
     """How far the item is from what comes back: of pixels in [0, 1], or of coordinates in [-1, 1]."""
-    return round(float(step.error[0]) * (1 if model.spec.modality == "image" else 2), 4)
+    return round(float(step.error[0]) * model.spec.kind.length, 4)
 
 
 def _picture(trained: Trained, items: Tensor) -> str:
-    return data_uri(explorer.tiles(trained, items, plane.SIDE)[0])
+    return data_uri(explorer.tiles(trained, items, SIDE)[0])
 
 
 def _image(trained: Trained, model: LatentModel, wanted: Wanted) -> tuple[Tensor, Given | None, str]:
     """The item as it is stored, [1, C, H, W] or [1, 2], the class that it is known to have, and what was done to it."""
-    if model.spec.modality != "image" and wanted.kind != "test":
+    if not model.spec.kind.pixels and wanted.kind != "test":
         raise BadSetting(say("encode.points"))
     if wanted.kind == "test":
         test = explorer.data_of(trained).test

@@ -10,11 +10,12 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from genlab import latent, plane
+from genlab import latent
 from genlab.data import Splits, is_here, load, to_model
 from genlab.errors import BadSetting, DataMissing, GenlabError, UnknownName
 from genlab.files import one_at_a_time
 from genlab.latent import Axes, Shelf
+from genlab.modalities.base import TILE
 from genlab.models import LatentModel
 from genlab.models.base import Given, one_hot
 from genlab.paths import cache_folder, current_space
@@ -193,14 +194,14 @@ def work(model: LatentModel, n: int, coarse: bool = False) -> int:
     return work_of(model, n, model.coarse_settings() if coarse else model.SamplingSettings())
 
 
-def tiles(trained: Trained, items: Tensor, side: int = plane.TILE) -> Tensor:
+def tiles(trained: Trained, items: Tensor, side: int = TILE) -> Tensor:
     """Pixels uint8 [n, C, H, W] of items as the model takes them; points among some of their data."""
-    return plane.tiles(items, trained.model.spec, _behind(trained), side)
+    return trained.model.spec.kind.tiles(items, _behind(trained), side)
 
 
 def _behind(trained: Trained) -> Tensor | None:
     with suppress(GenlabError):
-        return plane.background(load(trained.dataset).validation) if trained.model.spec.modality == "points" else None
+        return load(trained.dataset).validation.backdrop if trained.model.spec.kind.behind else None
     return None
 
 

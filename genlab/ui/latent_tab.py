@@ -3,7 +3,6 @@
 import time
 from typing import Any
 
-from genlab import plane
 from genlab.data import SOURCES
 from genlab.models import LatentModel
 from genlab.training.checkpoint import Trained
@@ -50,9 +49,9 @@ def latent_open(data: Any) -> dict[str, Any]:
     return {
         "model": trained.name,
         "version": version,
-        "size": plane.size_of(model.spec),
+        "size": model.spec.kind.size(model.spec.shape),
         "channels": model.spec.shape[0],
-        "points": model.spec.modality == "points",
+        "points": model.spec.kind.plane,
         "classes": list(model.spec.classes) if model.classes else [],
         "latents": model.prior(1, 0)[0].numel(),
         "home": explorer.home_of(model),

@@ -60,7 +60,7 @@ def marks_dataset(data: object) -> dict[str, Any]:
     chosen = Of.check(data).model
     check_room()
     spec = open_model(chosen).model.spec if chosen else None
-    made = favourites_dataset(free_name("my-favourites"), spec.shape if spec and spec.modality == "image" else None)
+    made = favourites_dataset(free_name("my-favourites"), spec.shape if spec and spec.kind.pixels else None)
     return {"name": made.name, "n": sum(map(len, made.parts.values()))}
 
 

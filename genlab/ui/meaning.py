@@ -117,7 +117,7 @@ def latent_nearest(data: Any) -> dict[str, Any]:
     """The training images nearest to the picture of a point, how far each is, and how far a held-out image usually is."""
     asked = Point.check(data)
     trained, model = explorer.explorable(asked)
-    if model.spec.modality != "image":
+    if not model.spec.kind.pixels:
         raise BadSetting(say("why.points"))
     splits, place = explorer.data_of(trained), explorer.place(trained, model, asked)
     with drawing():

@@ -5,7 +5,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from genlab.data import load
-from genlab.plane import FINE, REACH, background, quantised
+from genlab.modalities.points import REACH
+from genlab.plane import FINE, quantised
 from genlab.registry import check_name
 from genlab.training.live import look_at
 from genlab.training.run import ALIVE, FASTEST, Run
@@ -33,7 +34,7 @@ class Advance(Named):
 def points_real(wish: object) -> dict[str, Any]:
     """Some held-out points, and how numbers are packed."""
     data = load(opened(Named.check(wish).run).record["dataset"]).validation
-    points = background(data)
+    points = data.backdrop
     return {"points": "" if points is None else quantised(points), "fine": FINE, "reach": REACH}
 
 

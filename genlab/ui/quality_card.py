@@ -123,14 +123,14 @@ def quality_open(data: object) -> dict[str, Any]:
     """The steps that made a dataset, what it can be damaged with, and what was found in it, if one has looked."""
     asked = Asked.check(data)
     splits, recipe = load(asked.dataset), recipe_of(asked.dataset)
-    looked, images = _looked.find(_key(splits)), splits.spec.modality == "image"
+    looked, modality = _looked.find(_key(splits)), splits.spec.modality
     return {
         "source": recipe.source,
         "steps": [{"key": step.key, "told": step.tell()} for step in recipe.steps],
         "name": _own_name(asked.dataset) or _free_name(recipe.source),
         "classes": splits.spec.classes,
         "others": _others(splits),
-        "defects": [_defect(name, splits) for name, defect in DEFECTS.items() if images or defect.of_points],
+        "defects": [_defect(name, splits) for name, defect in DEFECTS.items() if modality in defect.takes],
         "looked": looked and {"issues": [*map(_issue, looked.findings)], "card": _card(looked.card)},
     }
 
@@ -168,7 +168,7 @@ def quality_suspects(data: object) -> dict[str, Any]:
     finding = _finding(splits, asked.issue) if asked.issue else None
     rows = _wanted(splits, finding, asked.rows)
     shown = rows[asked.page * SHOWN : (asked.page + 1) * SHOWN]
-    train, points = splits.train, splits.spec.modality == "points"
+    train, points = splits.train, splits.spec.kind.plane
     with drawing():
         items = train.read(shown)
         return {
@@ -265,12 +265,12 @@ def _card(card: Report) -> dict[str, Any]:
 
 def _defect(name: str, splits: Splits) -> dict[str, Any]:
     """A defect with its settings as a form needs them: the kinds that there are here; outliers come from another dataset."""
-    settings, of_points = [asdict(setting) for setting in DEFECTS[name].Settings.fields()], DEFECTS[name].of_points
+    settings, kinds = [asdict(setting) for setting in DEFECTS[name].Settings.fields()], DEFECTS[name].takes[splits.spec.modality]
     for setting in settings:
         if setting["name"] == "dataset":
             setting["choices"] = _others(splits)
-        if setting["name"] == "kind" and splits.spec.modality == "points" and isinstance(of_points, tuple):
-            setting["choices"] = of_points
+        if setting["name"] == "kind" and kinds is not None:
+            setting["choices"] = kinds
     return {"name": name, "settings": settings}
 
 
@@ -349,7 +349,7 @@ def _made(asked: Change, recipe: Recipe) -> dict[str, Any]:
 def _pairs(before: Splits, after: Splits, found: dict[str, Tensor]) -> dict[str, Any] | None:
     """Some images of each kind of change as one sprite, above as they were and below as they are; None for points."""
     kinds = [kind for kind, those in found.items() if len(those)]
-    if before.spec.modality == "points" or not kinds:
+    if not before.spec.kind.pixels or not kinds:
         return None
     each = -(-PAIRS // len(kinds))
     some = torch.cat([found[kind][:: -(-len(found[kind]) // each)] for kind in kinds])[:PAIRS]

@@ -16,7 +16,7 @@ from pydantic import Field as Limit
 from torch import Tensor
 
 from genlab.config import Config, Field, read_texts
-from genlab.data import DataSpec, to_pixels, to_stored
+from genlab.data import DataSpec, to_pixels
 from genlab.errors import BadSetting, GenlabError, UnknownName
 from genlab.files import npz
 from genlab.images import png
@@ -25,7 +25,6 @@ from genlab.marks import Kind, kind_of, set_mark
 from genlab.models import LatentModel
 from genlab.models.base import Draft, Given
 from genlab.models.settings import check_seeds
-from genlab.plane import together
 from genlab.training.checkpoint import list_models
 from genlab.ui import explorer
 from genlab.ui.controls import Form, draw_form, remember
@@ -262,8 +261,8 @@ def _drawn(name: str, wish: Any, settings: Config, label: Any) -> Iterator[dict[
 
 def _sampled(draft: Draft, spec: DataSpec, told: dict[str, Any]) -> Sampled:
     """Images as the model expects them in the end, points where they are on their way."""
-    if spec.modality == "points":
-        return Sampled(together(draft.items, spec, columns=1)[None], told, to_stored(draft.items, spec))
+    if spec.kind.plane:
+        return Sampled(spec.kind.sheet(draft.items, columns=1)[None], told, spec.kind.to_stored(draft.items))
     return Sampled(to_pixels(draft.items if draft.step == draft.total or draft.estimate is None else draft.estimate), told)
 
 

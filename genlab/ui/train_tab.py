@@ -12,8 +12,9 @@ import gradio as gr
 from gradio.context import Context
 
 from genlab.config import Field
-from genlab.data import Modality, describe
+from genlab.data import describe
 from genlab.errors import BadSetting, UnknownName
+from genlab.modalities import MODALITIES
 from genlab.models import MODELS, GenerativeModel
 from genlab.paths import EXAMPLES, current_space, runs_folder
 from genlab.registry import check_name, unknown
@@ -126,11 +127,11 @@ def _presets(family: str, dataset: str) -> dict[str, Any]:
     """The presets of a family, and the one that suits a dataset."""
     model, modality = MODELS[family], describe(dataset).modality
     names = [*(name for name, values in model.Settings.presets.items() if _suits(model, values, modality)), DEFAULTS]
-    wanted = (dataset, "points" if modality == "points" else "small", DEFAULTS)
+    wanted = (dataset, modality, "small", DEFAULTS)
     return {"choices": names, "value": next(name for name in wanted if name in names)}
 
 
-def _suits(model: type[GenerativeModel], values: Mapping[str, object], modality: Modality) -> bool:
+def _suits(model: type[GenerativeModel], values: Mapping[str, object], modality: str) -> bool:
     with suppress(BadSetting):
         model.check(model.Settings.parse(values), modality)
         return True
@@ -440,7 +441,7 @@ def _line(run: Run) -> dict[str, Any]:
         "pending": _pending(run, status.state),
         "step": status.step,
         "steps": status.steps,
-        "points": run.modality == "points",
+        "points": MODALITIES[run.modality].plane,
         "example": _is_example(run),
         "diverged": status.state == "failed" and "NaN" in status.message,
     }

@@ -14,7 +14,6 @@ from genlab.errors import BadSetting
 from genlab.latent.film import Kind, check_length, film
 from genlab.models import LatentModel
 from genlab.models.base import Given
-from genlab.plane import size_of
 from genlab.training.checkpoint import Trained
 from genlab.ui import explorer
 from genlab.ui.draw import data_uri, wall
@@ -71,7 +70,7 @@ def latent_export(data: Any) -> dict[str, Any]:
     """A walk as a file: GIF, MP4 or one strip, with exactly the frames that were asked for."""
     asked = Film.check(data)
     trained, model = model_of(asked.stops)
-    check_length(asked.frames, asked.kind, size_of(model.spec)[1])
+    check_length(asked.frames, asked.kind, model.spec.kind.size(model.spec.shape)[1])
     if current().public:
         check_samples(asked.frames)
     z, given = _way([explorer.place(trained, model, stop) for stop in asked.stops], asked)

@@ -1,0 +1,18 @@
+"""Modalities: all that differs by kind of data, a file each; nothing here needs torch before there are items.
+
+kind = MODALITIES["image"]
+kind.to_stored(x)                      # items in model space as a dataset keeps them
+kind.tiles(x, spec), kind.sheet(x, spec, 8)   # a picture of each; one of all
+
+"""
+
+from genlab.modalities.base import Modality
+from genlab.modalities.image import Image
+from genlab.modalities.points import Points
+from genlab.registry import Registry
+
+MODALITIES: Registry[Modality] = Registry("kind of data")
+MODALITIES.register("image")(Image())
+MODALITIES.register("points")(Points())
+
+__all__ = ["MODALITIES", "Modality"]

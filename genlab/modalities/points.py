@@ -1,0 +1,45 @@
+"""Points: places in the plane, float32 [N, 2]; a model has them as they are, within [-1, 1]."""
+
+from typing import TYPE_CHECKING
+
+from genlab.lazy import late
+from genlab.modalities.base import SIDE, TILE, Modality, Shape
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FAINT, STRONG = "#d3d9df", "#0f766e"  # what is real behind, what is drawn before it
+REACH = 1.2  # the plane is seen from -REACH to REACH both ways; data lie within 1
+DOTS = 10**5  # of one picture of many
+_scatter, _stack = late("genlab.images", "scatter"), late("torch", "stack")
+
+
+class Points(Modality):
+    """Places in the plane: a picture shows where one lies, or many together, among real ones."""
+
+    things, article, unit, space = "points", "a point", "coordinate", "the unit square"
+    plane = True
+    length = 2.0
+    behind = 400
+
+    def to_stored(self, x: "Tensor") -> "Tensor":
+        return x.detach().float().cpu()
+
+    def most(self, shape: Shape) -> int:
+        return DOTS
+
+    def size(self, shape: Shape) -> tuple[int, int]:
+        return SIDE, SIDE
+
+    def tiles(self, x: "Tensor", behind: "Tensor | None" = None, side: int = TILE) -> "Tensor":
+        pictures: Tensor = _stack([_picture(point[None], behind, side, radius=2 + side / 60) for point in x])
+        return pictures
+
+    def sheet(self, x: "Tensor", columns: int, behind: "Tensor | None" = None) -> "Tensor":
+        return _picture(x, behind, SIDE, radius=SIDE / 200)
+
+
+def _picture(points: "Tensor", behind: "Tensor | None", side: int, radius: float) -> "Tensor":
+    layers = [] if behind is None else [(behind, FAINT, side / 200)]
+    picture: Tensor = _scatter([*layers, (points, STRONG, radius)], REACH, side)
+    return picture
