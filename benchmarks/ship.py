@@ -3,9 +3,12 @@
 python -m benchmarks.ship RUN NAME
 """
 
+import io
 import json
 import shutil
 import sys
+
+from PIL import Image
 
 from genlab.files import whole_folder, write_json
 from genlab.paths import CHECKPOINTS, EXAMPLES
@@ -13,7 +16,8 @@ from genlab.training.checkpoint import STATE
 from genlab.training.run import Run
 
 RECORDS = 300  # of a history, evenly chosen
-GRIDS = 7  # sample grids: the first, the last, and between them each about as many times the one before
+GRIDS = 7  # sample grids at most: the first, the last, and between them each about as many times the one before
+COLOURS = 256  # of a grid in colour
 BYTES = 300_000  # of the record in all
 
 
@@ -36,11 +40,28 @@ def record(run: Run, shipped: str) -> None:
         shutil.copy(run.path / "hardware.txt", draft)
         for line in few(run.history()):
             short.remember(line)
-        for step in steps_of(run.samples()):
-            shutil.copy(run.sample_file(step), short.sample_file(step))
-        short.note("done")
-        size = sum(file.stat().st_size for file in draft.rglob("*"))
-        assert size <= BYTES, f"The record of {run.name} would take {size:,} bytes; {BYTES:,} is the most."
+        status = run.status()
+        short.note("done" if status.state == "done" else "stopped", status.message)
+        for step, picture in grids(run, BYTES - sum(file.stat().st_size for file in draft.rglob("*"))).items():
+            short.sample_file(step).write_bytes(picture)
+
+
+def grids(run: Run, room: int) -> dict[int, bytes]:
+    """By step, as many sample grids as there is room for in bytes."""
+    for count in range(GRIDS, 0, -1):
+        found = {step: light(run.sample_file(step).read_bytes()) for step in steps_of(run.samples(), count)}
+        if sum(map(len, found.values())) <= room:
+            return found
+    raise SystemExit(f"Not even one sample grid of {run.name} fits into {room:,} bytes.")
+
+
+def light(content: bytes) -> bytes:
+    """A PNG file, with fewer colours where it has all of them."""
+    picture, buffer = Image.open(io.BytesIO(content)), io.BytesIO()
+    if picture.mode != "RGB":
+        return content
+    picture.quantize(COLOURS).save(buffer, "png", optimize=True)
+    return buffer.getvalue()
 
 
 def few(history: list[dict[str, object]]) -> list[dict[str, object]]:
@@ -50,9 +71,11 @@ def few(history: list[dict[str, object]]) -> list[dict[str, object]]:
     return [history[i] for i in sorted(kept)]
 
 
-def steps_of(drawn: list[int]) -> list[int]:
+def steps_of(drawn: list[int], count: int = GRIDS) -> list[int]:
     """Some of the steps with samples, close together where most happens."""
-    ideal = [drawn[-1] ** (i / (GRIDS - 1)) for i in range(GRIDS)]
+    if count == 1:
+        return drawn[-1:]
+    ideal = [drawn[-1] ** (i / (count - 1)) for i in range(count)]
     return sorted({drawn[0], drawn[-1], *(min(drawn, key=lambda step: abs(step - wish)) for wish in ideal)})
 
 

@@ -158,7 +158,7 @@ def test_programs_see_what_ships_and_keep_nothing(public_page: PublicPage):
     assert sentence.endswith(
         f"Possible: {', '.join(sorted(folder.name for folder in CHECKPOINTS.iterdir() if folder != EXAMPLES))}."
     )
-    asker, shipped = Asker(httpx.Client(base_url=public_page.address)), [run.name for run in list_runs(EXAMPLES)]
+    asker, shipped = Asker(httpx.Client(base_url=public_page.address)), [run.name for run in reversed(list_runs(EXAMPLES))]
     assert [run["name"] for run in asker.ask("watch", {})["runs"]] == shipped
     for name, wish in (("rename", {"run": shipped[0], "name": "x"}), ("remove", {"runs": shipped})):
         assert f"There is no run called '{shipped[0]}'" in asker.ask(name, wish)["error"]

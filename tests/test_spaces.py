@@ -136,7 +136,8 @@ def test_what_one_visitor_brings_and_trains_no_other_sees(public_page: PublicPag
     assert mine.ask("latent_open", "vae-1")["model"] == "vae-1"
     for stranger in (theirs, nobody):
         seen = stranger.ask("watch", {"run": "vae-1", "since": {"vae-1": 0}})
-        assert [run["name"] for run in seen["runs"]] == [run.name for run in list_runs(EXAMPLES)]  # and of these not one is mine
+        shipped = [run.name for run in reversed(list_runs(EXAMPLES))]
+        assert [run["name"] for run in seen["runs"]] == shipped  # and of these not one is mine
         assert (seen["histories"], seen["run"], seen["queue"]["runs"]) == ({}, None, [])
         for name in ("sample", "ask", "rename", "remove"):
             extra = {"sample": {"step": 20}, "ask": {"wanted": "run"}, "rename": {"name": "theirs"}}.get(name, {})

@@ -311,7 +311,7 @@ class Named(Request):
 def watch(wish: object) -> dict[str, Any]:
     """All runs in a line each, what is new in those on the curve, and everything about the one on stage."""
     asked = Watch.check(wish)
-    runs = {run.name: run for run in [*list_runs(EXAMPLES), *list_runs()]}
+    runs = {run.name: run for run in [*reversed(list_runs(EXAMPLES)), *list_runs()]}
     return {
         "runs": sorted(map(_line, runs.values()), key=lambda line: line["example"]),
         "histories": {name: _news(runs[name], since) for name, since in asked.since.items() if name in runs},

@@ -226,3 +226,6 @@ def test_how_a_shipped_model_learnt_is_on_stage_until_one_trains_and_can_only_be
     expect(bare.locator("#run-list [data-run='mine'] .delete")).to_have_count(1)
     Run.open("mine", folder / "runs").delete()
     expect(stage.locator(".run-name")).to_have_text("vae-mnist-2d")
+    bare.click("#run-list [data-run='diffusion-catsdogs'] .run-name")
+    expect(stage.locator(".run-name")).to_have_text("diffusion-catsdogs")
+    expect(bare.locator("#train-pause")).to_be_disabled()  # it stopped when its time was over; here it can only be looked at

@@ -182,9 +182,9 @@ function end() {
 }
 
 function buttons() {
-  const { state, step, steps, pending } = lab.run ?? {};
+  const { state, step, steps, pending, example } = lab.run ?? {};
   const coming = lab.asking || pending; // what was asked and has not happened yet
-  const resumable = ["paused", "stopped", "failed", "interrupted"].includes(state) && step < steps;
+  const resumable = ["paused", "stopped", "failed", "interrupted"].includes(state) && step < steps && !example;
   pause.textContent = say(coming === "pause" ? "train.pausing" : coming === "run" ? "train.resuming" : resumable ? "train.resume" : "train.pause");
   pause.disabled = Boolean(coming) || !(resumable || state === "running");
   stop.textContent = say(coming === "stop" ? "train.stopping" : state === "queued" ? "train.leave_queue" : "train.stop");
@@ -192,7 +192,7 @@ function buttons() {
   const whole = `${lab.selected} ${steps}`;
   if (more.dataset.whole !== whole) more.steps.value = 2 * (steps ?? 1);
   more.dataset.whole = whole;
-  more.hidden = state !== "done" || lab.run.example;
+  more.hidden = state !== "done" || example;
 }
 
 function lines() {
