@@ -1,11 +1,15 @@
 """The faults that a person can cause and mend; each message says what was given, what is possible and what to do."""
 
+from typing import ClassVar
+
 
 class GenlabError(Exception):
     """Shown to the person as its message; anything else is a fault of ours and goes to the log.
 
-    `about` names the settings that it is about, where there are some, so that a form can mark them.
+    `about` names the settings that it is about, where there are some, so that a form can mark them; `kind` is for programs.
     """
+
+    kind: ClassVar[str] = ""
 
     def __init__(self, message: str, *about: str) -> None:
         super().__init__(message)
@@ -38,3 +42,5 @@ class RunFault(GenlabError):
 
 class Diverged(GenlabError):
     """Training met a loss or gradient that is not a finite number."""
+
+    kind = "diverged"

@@ -144,7 +144,7 @@ def test_a_loss_that_is_not_finite_stops_before_the_step_and_keeps_the_last_chec
     spoilt = train(run, poisoned(data, from_step=5), "cpu")
     with pytest.raises(Diverged, match=r"Stopped at step 6: the loss .* became NaN.*step 4 are safe.*learning rate.*try"):
         list(spoilt)
-    assert run.status().state == "failed"
+    assert (run.status().state, run.status().kind) == ("failed", "diverged")
     assert "Stopped at step 6" in run.status().message
     after = load_state(run.checkpoints()[-1])
     assert run.checkpoints()[-1].name == "step-00000004"

@@ -143,7 +143,7 @@ class Queue:
             self._training.append(turn)
         except GenlabError as fault:
             with suppress(GenlabError):  # a run that was deleted just now has no place for a note
-                turn.run.note("failed", str(fault))
+                turn.run.note("failed", str(fault), kind=fault.kind)
 
     def _sweep(self) -> None:
         """Forget runs that ended, were deleted or were taken up by somebody else."""

@@ -51,6 +51,7 @@ class Status:
     steps: int
     message: str = ""
     doing: Doing = ""
+    kind: str = ""  # of a failure, for programs
 
 
 @dataclass(frozen=True)
@@ -230,7 +231,7 @@ class Run:
             if state == "waiting":
                 message = "The process that was to train it was ended before it began: by hand, or because memory ran out."
             state = "interrupted"
-        return Status(state, self._last_step(), steps, message, self._doing() if state in ALIVE else "")
+        return Status(state, self._last_step(), steps, message, self._doing() if state in ALIVE else "", noted.get("kind", ""))
 
     @property
     def hardware(self) -> str:
@@ -240,13 +241,11 @@ class Run:
         except OSError:
             return ""
 
-    def note(self, state: State, message: str = "", pid: int | None = None) -> None:
-        """Write the state down, as the process `pid` (by default this one)."""
+    def note(self, state: State, message: str = "", pid: int | None = None, kind: str = "") -> None:
+        """Write the state down, as the process `pid` (by default this one), with the kind of its failure."""
         process = psutil.Process(pid)
-        write_json(
-            self.path / "status.json",
-            {"state": state, "message": message, "pid": process.pid, "born": process.create_time()},
-        )
+        noted = {"state": state, "message": message, "pid": process.pid, "born": process.create_time()}
+        write_json(self.path / "status.json", noted | ({"kind": kind} if kind else {}))
 
     @contextmanager
     def doing(self, what: Doing) -> Iterator[None]:

@@ -113,7 +113,7 @@ def noting_faults(run: Run) -> Iterator[None]:
     except (GeneratorExit, Busy):
         raise
     except GenlabError as fault:
-        run.note("failed", str(fault))
+        run.note("failed", str(fault), kind=fault.kind)
         raise
     except KeyboardInterrupt:  # in the middle of a step, which is not to be saved
         run.note("stopped")

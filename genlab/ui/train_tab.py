@@ -443,7 +443,7 @@ def _line(run: Run) -> dict[str, Any]:
         "steps": status.steps,
         "points": MODALITIES[run.modality].plane,
         "example": _is_example(run),
-        "diverged": status.state == "failed" and "NaN" in status.message,
+        "diverged": status.kind == "diverged",
     }
 
 

@@ -242,10 +242,12 @@ def stop(page: Page, name: str) -> None:
 
 def test_a_run_that_diverged_says_what_to_try(page: Page, served_runs: Path):
     fault = "Stopped at step 31: the loss of the model became NaN. The weights of step 30 are safe. Try 0.1."
-    made(served_runs, "burst", 30, "failed", fault)
+    made(served_runs, "burst", 30).note("failed", fault, kind="diverged")
+    made(served_runs, "other", 30).note("failed", "NaN is only a word here.")
     page.click("#tab-train")
     page.click("[data-run=burst] .run-name")
     expect(badge(page, "burst")).to_have_text("NaN")
+    expect(badge(page, "other")).to_have_text("failed")
     expect(page.locator(".health")).to_have_text(fault)
     assert points(page) == 30
 
