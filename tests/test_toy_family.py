@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from genlab.__main__ import main
 from genlab.config import Field
@@ -96,3 +97,35 @@ def test_sgd_steps_as_its_equation_says(monkeypatch):
     # from zero against the gradient of the mean over items and pixels
     assert torch.allclose(load_model(run.name).model.mean, 0.5 * 2 * x.mean(0) / x[0].numel(), atol=1e-6)
     assert progress.losses["model"] == pytest.approx(float((x**2).mean()), rel=1e-5)
+
+
+class Tied(Toy):
+    """The same with a weight that two layers share."""
+
+    def __init__(self, spec, settings):
+        super().__init__(spec, settings)
+        self.enter, self.leave = torch.nn.Linear(4, 4, bias=False), torch.nn.Linear(4, 4, bias=False)
+        self.leave.weight = self.enter.weight
+
+    def training_losses(self, batch, step):
+        turned = self.leave(self.enter(batch.x.flatten(1)[:, :4]))
+        yield Loss("model", ((batch.x - self.mean) ** 2).flatten(1).mean(1) + (turned - 0.5).square().mean(1))
+
+
+def test_weights_that_layers_share_are_saved_once_and_stay_shared(monkeypatch):
+    MODELS.register("tied")(Tied)
+    try:
+        data, settings = load("digits"), {"steps": 8, "save_every": 3, "warmup": 0, "ema": 0.5}
+        runs = [Run.create("tied", "digits", settings, name, threads=1) for name in ("at-once", "in-two")]
+        list(train(runs[0], data, "cpu"))
+        for progress in train(runs[1], data, "cpu"):
+            if progress.step == 5:
+                break
+        list(train(runs[1], data, "cpu"))
+        first, second = (load_model(run.name).model for run in runs)
+        assert first.enter.weight.data_ptr() == first.leave.weight.data_ptr()
+        assert torch.equal(first.enter.weight, second.enter.weight)
+        assert not torch.equal(first.enter.weight, Tied(data.spec, Tied.Settings()).enter.weight)
+        assert set(load_file(runs[0].checkpoints()[-1] / "model.safetensors")) == {"mean", "enter.weight"}
+    finally:
+        MODELS.remove("tied")

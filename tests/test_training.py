@@ -350,3 +350,16 @@ def test_a_state_that_was_saved_before_optimizers_were_fused_is_gone_on_from():
     fused.step()
     assert float(fused.state[weights[1]]["step"]) == 2
     assert torch.allclose(*weights, rtol=1e-6)
+
+
+def test_the_record_of_a_run_is_read_once_until_it_is_another(data, monkeypatch):
+    run, reads = make(), []
+    text = Path.read_text
+    monkeypatch.setattr(Path, "read_text", lambda file, *rest: reads.append(file.name) or text(file, *rest))
+    assert (run.record["family"], run.settings.steps, run.modality) == (run.model.__name__.lower(), 20, "image")
+    assert run.command.startswith("python -m genlab train")
+    assert reads.count("run.json") <= 1
+    run.amend(processes=2)
+    assert run.record["processes"] == 2
+    run.record["processes"] = 5  # of a copy alone
+    assert run.record["processes"] == 2

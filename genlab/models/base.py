@@ -181,13 +181,11 @@ class GenerativeModel(nn.Module):
 
     def save(self, folder: Path) -> None:
         """Write the weights as safetensors."""
-        save_file({name: tensor.contiguous() for name, tensor in self.state_dict().items()}, folder / "model.safetensors")
+        save_file({name: tensor.contiguous() for name, tensor in weights_of(self).items()}, folder / "model.safetensors")
 
     def restore(self, folder: Path) -> None:
         """Read the weights; raises BadCheckpoint when they do not fit or are not finite."""
-        weights = load_file(folder / "model.safetensors")
-        check_weights(weights, self.state_dict())
-        self.load_state_dict(weights)
+        give_weights(self, load_file(folder / "model.safetensors"))
 
 
 class LatentModel(GenerativeModel):
@@ -280,6 +278,18 @@ def mlp_only(network: str, modality: str, otherwise: str) -> str:
     if not kind.pixels and network not in ("auto", "mlp"):
         raise BadSetting(f"network is {network!r}, which looks at images; for {kind.things} it must be auto or mlp.", "network")
     return network if network != "auto" else otherwise if kind.pixels else "mlp"
+
+
+def weights_of(module: nn.Module) -> dict[str, Tensor]:
+    """All weights and statistics by name; those that several layers share, under the first of their names alone."""
+    first = {*dict(module.named_parameters()), *dict(module.named_buffers())}
+    return {name: tensor for name, tensor in module.state_dict().items() if name in first}
+
+
+def give_weights(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Put such weights into a module; raises BadCheckpoint when they do not fit or are not finite."""
+    check_weights(weights, weights_of(module))
+    module.load_state_dict(weights, strict=False)  # what is shared has got its values under its first name
 
 
 def check_weights(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:

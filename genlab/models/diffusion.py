@@ -31,7 +31,7 @@ from genlab.config import Config
 from genlab.data import Batch, DataSpec
 from genlab.errors import BadSetting
 from genlab.modalities import MODALITIES
-from genlab.models.base import Draft, Encoding, Given, LatentModel, Loss, blocks_of, check_weights, one_hot
+from genlab.models.base import Draft, Encoding, Given, LatentModel, Loss, blocks_of, give_weights, one_hot
 from genlab.models.layers import mlp
 from genlab.models.settings import DiffusionSettings, check_count
 from genlab.patience import go_on
@@ -158,9 +158,7 @@ class Diffusion(LatentModel):
         SAMPLERS[self.settings.target]["dpm-solver++"].build(self.settings.target).save_pretrained(folder / "scheduler")
 
     def restore(self, folder: Path) -> None:
-        weights = load_file(folder / FOLDERS[self.spec.kind.pixels] / WEIGHTS)
-        check_weights(weights, self.network.state_dict())
-        self.network.load_state_dict(weights)
+        give_weights(self.network, load_file(folder / FOLDERS[self.spec.kind.pixels] / WEIGHTS))
 
     def _predict(self, x: Tensor, t: Tensor, weights: Tensor | None, guidance: float) -> Tensor:
         """The network's prediction, guided towards the classes (Ho & Salimans 2022, eq. 6)."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # What a checkpoint says of itself is read without torch, and without the Hub where it lies here
 fetch = late("genlab.hub", "fetch")
 load_file, save_file = late("safetensors.torch", "load_file"), late("safetensors.torch", "save_file")
+weights_of = late("genlab.models.base", "weights_of")
 FORMAT = 1
 KEPT = 2  # checkpoints of a run
 STATE = "training"  # the subfolder with what only the continuation of a run needs
@@ -165,7 +166,7 @@ def restore_optimizer(player: str, optimizer: "torch.optim.Optimizer", state: "M
 
 
 def prefixed(prefix: str, module: "nn.Module") -> "dict[str, Tensor]":
-    return {f"{prefix}.{name}": tensor for name, tensor in module.state_dict().items()}
+    return {f"{prefix}.{name}": tensor for name, tensor in weights_of(module).items()}
 
 
 def without(prefix: str, state: "Mapping[str, Tensor]") -> "dict[str, Tensor]":

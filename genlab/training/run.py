@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -155,7 +156,7 @@ class Run:
     def record(self) -> dict[str, Any]:
         """What was asked for: family, dataset, settings, threads, when and by which version."""
         try:
-            record = read_json((self.path / "run.json").read_text())
+            record = _record(self.path / "run.json")
             newer = record["format"] > FORMAT
         except (OSError, ValueError, KeyError, TypeError) as fault:
             raise RunFault(f"The run {self.name!r} cannot be read: its run.json is damaged or missing.") from fault
@@ -420,6 +421,18 @@ class Run:
             raise RunFault(f"The run {self.name!r} waits in the queue; take it out before it is {what}.")
         if state in ALIVE:
             raise RunFault(f"The run {self.name!r} is training; stop it before it is {what}.")
+
+
+def _record(file: Path) -> dict[str, Any]:
+    """What a run.json holds, read again only once it is another file."""
+    told = file.stat()
+    return dict(_read(file, (told.st_ino, told.st_mtime_ns, told.st_size)))
+
+
+@lru_cache(maxsize=1024)
+def _read(file: Path, stamp: tuple[int, int, int]) -> dict[str, Any]:
+    found: dict[str, Any] = read_json(file.read_text())
+    return found
 
 
 def list_runs(folder: Path | None = None) -> list[Run]:

@@ -24,7 +24,7 @@ from genlab.data import Batch, Splits
 from genlab.errors import Diverged, GenlabError, RunFault
 from genlab.files import DiskFault, write_bytes
 from genlab.images import png
-from genlab.models.base import GenerativeModel
+from genlab.models.base import GenerativeModel, give_weights
 from genlab.models.settings import CommonSettings
 from genlab.training.card import write_card
 from genlab.training.checkpoint import (
@@ -384,8 +384,8 @@ class Trainer:
         if not saved:
             return
         state = load_state(saved[-1])
-        self.model.load_state_dict(without("model", state))
-        self.average.load_state_dict(without("average", state))
+        give_weights(self.model, without("model", state))
+        give_weights(self.average, without("average", state))
         for name, optimizer in self.optimizers.items():
             restore_optimizer(name, optimizer, state)
         self.step, self.seconds = int(saved[-1].name.removeprefix("step-")), float(state["seconds"])
