@@ -32,6 +32,20 @@ def test_larger_batches_than_there_is_time_for_follow_from_smaller_ones(monkeypa
     assert tried == [4]
 
 
+def test_steps_that_warm_up_leave_the_time_to_try_the_whole_batch(monkeypatch):
+    """On a GPU the first steps take seconds, and small batches as long as each other: nothing follows from them."""
+    clock, seen = 0.0, set()
+
+    def step(trainer, size):
+        nonlocal clock
+        clock += max(0.03, 0.0001 * size) + (0 if size in seen else 5)
+        seen.add(size)
+
+    monkeypatch.setattr(Trainer, "try_step", step)
+    monkeypatch.setattr(measuring.time, "perf_counter", lambda: clock)
+    assert estimate("vae", "digits", TINY | {"batch_size": 1024}, "cpu").step_seconds == pytest.approx(0.1024)
+
+
 @pytest.mark.parametrize(
     ("taken", "seconds"), [({4: 1.0, 16: 2.5}, 2.5 + 0.125 * 112), ({4: 1.0}, 32.0), ({4: 1.0, 16: 0.9}, 0.9), ({128: 7.0}, 7.0)]
 )

@@ -27,7 +27,7 @@ from genlab.training.run import Run
 from genlab.training.train import Trainer, accelerator_for
 from genlab.training.worker import NICENESS, environment
 
-BUDGET = 2.0  # seconds after which no larger batch is tried
+BUDGET = 1.0  # seconds of steps, warm ones alone, after which no larger batch is tried
 SIZES = (4, 16, 64)  # of the batches that are tried before the real one
 BESIDE = 0.1  # share of the steps' time that samples, held-out losses and saves take on top
 COPIES = 5  # of the weights while they learn: themselves, gradients, two moments of AdamW, averages
@@ -65,12 +65,13 @@ def estimate(
         trainer = Trainer(run, data, accelerator_for(device, run.settings.precision))
         settings, batch = trainer.settings, trainer.batch_size
         kept = dict.fromkeys([*(size for size in SIZES if size < batch), batch], 0)
-        taken, began = {}, time.perf_counter()
+        taken, spent = {}, 0.0
         for size in kept:
-            kept[size] = _kept_for_backward(trainer, size)  # that step warms up, too
+            kept[size] = _kept_for_backward(trainer, size)  # that step warms up, too, which on a GPU takes seconds
+            began = time.perf_counter()
             taken[size] = _seconds_of(trainer, size)
-            over = len(taken) > 1 and time.perf_counter() - began > BUDGET  # of one size alone too much would follow
-            if over or taken[size] > BUDGET / 4:
+            spent += time.perf_counter() - began
+            if (len(taken) > 1 and spent > BUDGET) or taken[size] > BUDGET / 2:  # of one size alone too much would follow
                 break
     largest = max(taken)
     step = _at(batch, taken)
@@ -83,7 +84,7 @@ def estimate(
 def _seconds_of(trainer: Trainer, size: int) -> float:
     """The quickest of up to three steps, as what else runs may hold one up."""
     taken: list[float] = []
-    while len(taken) < 3 and sum(taken) < BUDGET / 4:
+    while len(taken) < 3 and sum(taken) < BUDGET / 2:
         began = time.perf_counter()
         trainer.try_step(size)
         taken.append(time.perf_counter() - began)
