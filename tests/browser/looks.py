@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from seats import PATIENCE
 
 FULL = (
@@ -29,9 +29,11 @@ def sprite_of(page: Page, selector: str) -> np.ndarray:
 
 
 def pick(page: Page, picker: str, name: str) -> None:
-    """Choose from one of the pickers in the header."""
+    """Choose from one of the pickers in the header, once its list is that of now: under the hand it would move."""
+    expect(page.locator("#footer-device")).not_to_be_empty()  # comes with the lists
     page.click(f"#{picker} input")
-    page.locator(f"[data-testid=dropdown-option][aria-label='{name}']").click()
+    option = "[data-testid=dropdown-option]"
+    page.locator(f"{option}[aria-label='{name}'], {option}[aria-label^='{name} ']").click()  # with what it takes to fetch
 
 
 def data(page: Page, selector: str, name: str) -> Any:

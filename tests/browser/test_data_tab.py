@@ -109,8 +109,7 @@ def test_small_pixels_stay_crisp(digits: Page):
 
 def test_missing_data_say_what_to_do_and_the_rest_works(page: Page):
     page.click("#tab-data")
-    page.click("#dataset-picker input")
-    page.locator("[data-testid=dropdown-option][aria-label^=kmnist]").click()
+    pick(page, "dataset-picker", "kmnist")
     expect(page.locator(".data-gallery")).to_contain_text("put the files KMNIST/raw/train-images-idx3-ubyte")
     shown(page, "sprites")
     assert page.locator(".group .name").all_inner_texts() == ["square", "ellipse", "triangle"]
