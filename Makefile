@@ -1,5 +1,5 @@
 # make app: the page at http://127.0.0.1:7860; make test: every kind of check, a real browser included
-# make test-all: the same, and what only repeats it at length
+# make test-all: the same, and the long ways, in a browser and in repetitions
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=

@@ -115,6 +115,7 @@ def test_mnists_test_part_is_its_own_test_set():
     assert data.test.counts.tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]  # LeCun et al. 1998
 
 
+@pytest.mark.long
 def test_a_large_set_costs_little_private_memory(tmp_path):
     shape = (200_000, 3, 64, 64)
     np.lib.format.open_memmap(tmp_path / "images.npy", mode="w+", dtype=np.uint8, shape=shape).flush()  # sparse: takes no disk

@@ -105,6 +105,7 @@ def test_back_and_forth_go_from_view_to_view_and_not_from_point_to_point(latent:
     expect(latent).to_have_url(re.compile(r"\?tab=data&dataset=sprites&model=vae-mnist-2d$"))
 
 
+@pytest.mark.long
 def test_a_point_that_one_left_for_another_tab_is_there_again(latent: Page):
     set_axis(latent, 0, 2.05)
     address = placed(latent)
@@ -119,6 +120,7 @@ def test_a_point_that_one_left_for_another_tab_is_there_again(latent: Page):
     drawn(latent, 0, 2.05)
 
 
+@pytest.mark.long
 def test_back_and_forth_on_the_sample_tab_draw_again_what_was_there(page: Page):
     def drawn(title: str, seed: str) -> np.ndarray:
         expect(page.locator("#sample-title")).to_have_text(title)

@@ -9,6 +9,7 @@ import pytest
 from data_page import choose
 from find_browser import FLAGS
 from looks import FULL, sticks_out
+from marks import long
 from playwright.sync_api import Browser, Page, expect
 from seats import PATIENCE, Seats
 
@@ -96,7 +97,7 @@ def test_a_class_has_a_name_before_it_is_recorded(filmed: Page):
     expect(filmed.locator(".shelf")).to_have_count(0)
 
 
-@pytest.mark.parametrize("fault", [None, *FAULTS])
+@pytest.mark.parametrize("fault", [None, *map(long, FAULTS)])
 def test_where_there_is_no_camera_a_sentence_says_why(page: Page, fault: str | None):
     stub = "({ getUserMedia: () => Promise.reject(new DOMException('', fault)) })" if fault else "undefined"
     page.evaluate(f"fault => Object.defineProperty(navigator, 'mediaDevices', {{ value: {stub}, configurable: true }})", fault)
@@ -151,6 +152,7 @@ def drawn(page: Page, *names: str) -> None:
         expect(page.locator("#latent-collected")).to_have_text(f"{n + 1} kept")
 
 
+@pytest.mark.long
 def test_a_reload_brings_the_pictures_again_but_none_that_were_taken_out_or_became_a_dataset(page: Page):
     drawn(page, "dash", "bar", "dash")
     page.click("#latent-collected")
@@ -172,6 +174,7 @@ def test_a_reload_brings_the_pictures_again_but_none_that_were_taken_out_or_beca
     expect(page.locator(".shelf")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_where_the_browser_has_no_room_it_says_so_and_the_pictures_stay(page: Page):
     page.evaluate(FULL)
     drawn(page, "dash", "bar")

@@ -123,6 +123,7 @@ def test_nothing_sticks_out(size: str, request: pytest.FixtureRequest):
     assert sticks_out(page) == []
 
 
+@pytest.mark.long
 def test_lists_that_were_overtaken_by_newer_ones_do_not_stay(page: Page):
     """An answer from before an import may come after it."""
     picker, late = page.locator("#dataset-picker input"), []

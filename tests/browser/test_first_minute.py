@@ -181,6 +181,7 @@ def test_on_a_phone_one_draws_beside_the_images_and_locks_are_as_large_as_a_fing
     expect(phone.locator("#sample-gallery")).not_to_have_attribute("data-id", first or "")
 
 
+@pytest.mark.long
 def test_the_address_follows_what_is_looked_at_and_reload_and_back_keep_it(page: Page):
     expect(page.locator("#latent-strip .tile")).to_have_count(11)  # until then the pickers may still be set
     page.click("#tab-train")

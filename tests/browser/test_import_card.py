@@ -193,6 +193,7 @@ def drop(page: Page, selector: str, *paths: Path) -> None:
     hand.detach()
 
 
+@pytest.mark.long
 def test_a_folder_that_is_dropped_brings_along_all_that_lies_in_it(page: Page, tmp_path: Path):
     for i in range(130):  # a browser tells a hundred entries at a time
         (tmp_path / "zoo" / "cat").mkdir(parents=True, exist_ok=True)
@@ -225,6 +226,7 @@ def test_what_holds_no_image_is_refused_before_anything_is_asked(page: Page, tmp
     expect(page.locator("#data-import")).to_be_visible()
 
 
+@pytest.mark.long
 def test_many_classes_can_be_searched(page: Page, tmp_path: Path):
     upload(page, zipped(tmp_path / "many.zip", {f"class {k}/1.png": packed(k) for k in range(40)}))
     page.fill(".data-import .seek", "class 7")

@@ -106,6 +106,7 @@ def test_keys_choose_stretches_lines_and_all_of_it_and_the_page_says_so(page: Pa
     expect(page.get_by_role("button", name="Other examples")).to_be_focused()
 
 
+@pytest.mark.long
 def test_a_reload_brings_what_was_given_again_until_it_is_kept_or_forgotten(page: Page):
     choose(page, "bare")
     page.get_by_role("button", name="Label images").click()
@@ -152,6 +153,7 @@ def test_where_the_browser_has_no_room_it_says_so_and_what_was_given_stays(page:
     expect(page.get_by_role("button", name="Keep 1 label")).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_lasso_on_the_map_chooses_what_gets_a_class_and_held_out_images_can_have_one_too(page: Page, bare: Splits):
     choose(page, "bare")
     page.get_by_role("button", name="Label images").click()

@@ -91,6 +91,7 @@ def test_a_mix_of_thousands_of_numbers_travels_behind_the_hash(fresh: Callable[[
     assert (shown(stranger) == shown(page)).all()
 
 
+@pytest.mark.long
 def test_one_moves_on_from_where_a_link_leads(fresh: Callable[[str], Page], page: Page):
     settled(page)
     page.click("#latent-tabs [data-part=why]")
@@ -119,6 +120,7 @@ def test_samples_are_drawn_again(fresh: Callable[[str], Page], server: str):
     assert (sprite_of(second, "#sample-gallery") == sprite_of(first, "#sample-gallery")).all()
 
 
+@pytest.mark.long
 def test_a_dataset_and_a_run_open(fresh: Callable[[str], Page], server: str, served_runs):
     Run.create("vae", "digits", {}, "linked", served_runs)
     Run.create("vae", "digits", {}, "later", served_runs)
@@ -145,6 +147,7 @@ def test_a_link_that_is_wrong_is_told_and_the_page_works(fresh: Callable[[str], 
     page.wait_for_function("old => document.querySelector('#latent-image img').src !== old", arg=before)
 
 
+@pytest.mark.long
 def test_a_long_link_that_is_wrong_is_told_and_the_next_one_opens(fresh: Callable[[str], Page], server: str, page: Page):
     settled(page)
     link, before = copied(page, ".latent"), shown(page)

@@ -89,6 +89,7 @@ def test_favourites_become_the_picked_dataset(drawn: Page):
     drawn.click("#tab-sample")
 
 
+@pytest.mark.long
 def test_the_tray_has_the_marks_of_the_chosen_model_and_counts_the_others(drawn: Page):
     mark(drawn, 2, "f", "favourite")
     expect(drawn.locator(".tray h3")).to_have_text("Marked samples of vae-mnist")

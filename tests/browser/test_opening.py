@@ -106,7 +106,7 @@ def test_opening_ends_well_in_any_order(page: Page, fates: Fates, seeds: range):
     expect(page.locator("#latent-axes")).not_to_have_attribute("inert", "")
 
 
-@pytest.mark.parametrize("refused", [("latent_decode", "latent_axes"), ("latent_axes",)], ids=["all", "axes"])
+@pytest.mark.parametrize("refused", [("latent_decode", "latent_axes"), long(("latent_axes",))], ids=["all", "axes"])
 def test_what_is_refused_to_a_model_that_opened_can_be_asked_for_again(page: Page, fates: Fates, refused: tuple[str, ...]):
     fates.sure = {name: repeat("refused") for name in refused}
     page.evaluate("name => genlab.pick('model', name)", MODELS[1])
@@ -120,7 +120,7 @@ def test_what_is_refused_to_a_model_that_opened_can_be_asked_for_again(page: Pag
 
 @pytest.mark.parametrize(
     "fates_of",
-    [{"latent_open": ["answered", "refused"], "latent_decode": ["lost"]}, {"latent_axes": ["lost", "refused"]}],
+    [{"latent_open": ["answered", "refused"], "latent_decode": ["lost"]}, long({"latent_axes": ["lost", "refused"]})],
     ids=["open", "axes"],
 )
 def test_what_is_refused_when_it_is_asked_again_by_itself_can_be_asked_for_by_hand(page: Page, fates: Fates, fates_of: dict):
@@ -147,7 +147,7 @@ def test_what_is_told_of_a_link_does_not_wait_for_ever(page: Page, server: str):
     expect(page.get_by_label("model", exact=True)).to_have_value("vae-mnist")
 
 
-@pytest.mark.parametrize("tab", ["data", "train", "latent", "sample"])
+@pytest.mark.parametrize("tab", ["data", "latent", long("train"), long("sample")])
 def test_an_unknown_model_or_dataset_is_told_and_what_the_picker_says_is_shown(page: Page, server: str, tab: str):
     page.goto(f"{server}/?tab={tab}&model=UNKNOWN&dataset=UNKNOWN")
     for kind in ("model", "dataset"):

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from looks import pixels_of
-from marks import long
 from photographs import ZIP, few, needs_photographs
 from playwright.sync_api import Page, expect
 from seats import Seats
@@ -43,8 +42,9 @@ def train_a_vae(page: Page, runs: Path, name: str) -> None:
     assert np.mean(losses[-3:]) < losses[0]
 
 
+@pytest.mark.long
 @needs_photographs
-@pytest.mark.parametrize("each", [40, long(None, id="all")])
+@pytest.mark.parametrize("each", [40, pytest.param(None, id="all")])
 def test_cats_and_dogs_are_learnt_and_a_link_shows_the_same_picture(
     page: Page, seats: Seats, server: str, served_runs: Path, tmp_path: Path, each: int | None
 ):

@@ -55,6 +55,7 @@ def begin(page: Page, name: str) -> None:
     page.wait_for_function("document.querySelector('#points-canvas').dataset.frames > 1")
 
 
+@pytest.mark.long
 def test_a_run_on_points_is_watched_stepped_slowed_and_steered(page, served_runs):
     begin(page, "steered-ring")
     run = Run.open("steered-ring", served_runs)

@@ -134,6 +134,7 @@ def test_suspects_are_decided_of_by_key_and_by_click(page: Page):
     expect(page.locator(".change .note")).to_contain_text(f"1 gone · {len(others) + 2} with another class")
 
 
+@pytest.mark.long
 def test_a_look_that_was_left_can_be_begun_again(page: Page):
     choose(page, "few")
     damage(page, "noise", "left", seed="7")
@@ -155,6 +156,7 @@ def test_points_are_offered_what_points_can_have(page: Page):
     expect(page.locator("table.places")).to_contain_text("–")
 
 
+@pytest.mark.long
 def test_what_was_decided_of_one_dataset_is_not_done_to_another(page: Page):
     for dataset, decided in (("few", True), ("gaussians", False)):
         choose(page, dataset)
@@ -168,6 +170,7 @@ def test_what_was_decided_of_one_dataset_is_not_done_to_another(page: Page):
     expect(page.locator(".counted")).to_be_empty()
 
 
+@pytest.mark.long
 def test_a_lasso_on_the_map_shows_what_it_encloses_and_the_map_shows_what_was_found(page: Page):
     choose(page, "few")
     enclose(page)
@@ -184,6 +187,7 @@ def test_a_lasso_on_the_map_shows_what_it_encloses_and_the_map_shows_what_was_fo
     expect(page.locator(".data-map .shares")).to_contain_text("what the filters of the checks see")
 
 
+@pytest.mark.long
 @needs_photographs
 def test_copies_are_dropped_undone_dropped_again_and_the_export_comes_back_the_same(page: Page, tmp_path: Path):
     page.click("#tab-data")
@@ -222,6 +226,7 @@ def test_copies_are_dropped_undone_dropped_again_and_the_export_comes_back_the_s
     assert again.train.fingerprint == load("few-pets").train.fingerprint
 
 
+@pytest.mark.long
 def test_the_story_is_told_in_pictures_and_can_be_left(page: Page):
     page.click("#tab-data")
     page.click(".story summary")

@@ -109,6 +109,7 @@ def test_stop_and_pause_say_so_until_it_is_done(busy: Run, train: Page):
     expect(train.locator("#train-pause")).to_have_text("Resume")
 
 
+@pytest.mark.long
 def test_a_run_that_trains_is_on_stage_of_a_new_page_and_is_stopped_and_deleted(
     busy: Run, train: Page, served_runs: Path, browser: Browser, server: str
 ):
@@ -145,6 +146,7 @@ def test_a_run_that_trains_is_on_stage_of_a_new_page_and_is_stopped_and_deleted(
     newest.delete()
 
 
+@pytest.mark.long
 def test_several_runs_are_deleted_together(train: Page, served_runs: Path):
     for name in ("first-of-all", "second", "third"):
         made(served_runs, name)

@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 import pytest
 from looks import sprite_of, sticks_out, until
-from marks import SIZES, long
+from marks import SIZES
 from PIL import Image
 from playwright.sync_api import Page, expect
 from seats import Seats
@@ -118,6 +118,7 @@ def spare_waits() -> bool:
     return False
 
 
+@pytest.mark.long
 def test_the_first_point_comes_soon_after_the_click(train: Page):
     looks: list[bool] = []
     until(train, lambda: looks.append(spare_waits()) or (len(looks) > 20 and all(looks[-20:])))  # as while one reads the form
@@ -197,6 +198,7 @@ def test_a_page_opened_later_shows_the_run_as_it_grows(train: Page, served_runs:
     expect(badge(train, "watched")).to_have_text("stopped")
 
 
+@pytest.mark.long
 def test_a_killed_run_is_resumed_from_the_page(train: Page, served_runs: Path):
     start(train, "killed", 9000)
     first_point(train)
@@ -210,7 +212,8 @@ def test_a_killed_run_is_resumed_from_the_page(train: Page, served_runs: Path):
     assert Run.open("killed", served_runs).checkpoints()
 
 
-@pytest.mark.parametrize("restarted", [False, long(True)])
+@pytest.mark.long
+@pytest.mark.parametrize("restarted", [False, True])
 def test_another_server_finds_the_run_that_went_on_without_its_own(
     seats: Seats, server: str, served_runs: Path, tmp_path: Path, restarted: bool
 ):
@@ -297,6 +300,7 @@ def waiting(page: Page, *names: str) -> None:
     expect(page.locator("#run-queue li .run-name")).to_have_text(list(names))
 
 
+@pytest.mark.long
 def test_runs_line_up_change_places_and_leave(train: Page, served_runs: Path):
     start(train, "busy", 1_000_000)
     first_point(train)
@@ -316,6 +320,7 @@ def test_runs_line_up_change_places_and_leave(train: Page, served_runs: Path):
     waiting(train)
 
 
+@pytest.mark.long
 def test_more_runs_train_at_once_when_asked(train: Page):
     limit = train.locator(".at-once")
     limit.fill("0")
@@ -385,6 +390,7 @@ def test_the_form_is_that_of_the_family(train: Page):
         expect(train.locator("#train-family")).to_contain_text((MODELS[family].__doc__ or "").splitlines()[0])
 
 
+@pytest.mark.long
 def test_what_a_run_will_take_is_told_when_the_form_rests(train: Page):
     told = train.locator(".estimate")
     expect(told).to_contain_text("s a step", timeout=90_000)  # a process of its own imports everything first
@@ -419,6 +425,7 @@ def test_a_finished_run_gets_more_steps(train: Page, served_runs: Path):
     assert Run.open("further", served_runs).history()[-1]["step"] == 30
 
 
+@pytest.mark.long
 def test_resume_says_that_the_data_are_others_now(train: Page, served_runs: Path):
     run = made(served_runs, "robbed", 10, "stopped")
     run.amend(settings={**run.record["settings"], "steps": 20}, data={**run.record["data"], "classes": ["cat", "dog"]})

@@ -66,6 +66,7 @@ def options(page: Page, picker: str) -> set[str]:
     return {text.replace("✓", "").strip() for text in found}
 
 
+@pytest.mark.long
 def test_the_page_says_what_becomes_of_what_is_brought(seats: Seats, public_page: PublicPage):
     with seats.one() as page:
         page.goto(public_page.address)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from few import few_digits
 from looks import pick
 from playwright.sync_api import Page, Route, expect
@@ -77,6 +78,7 @@ def test_the_report_says_what_it_looks_for_and_how_far_it_is(page: Page, served_
     assert "Working out the scores …" in written
 
 
+@pytest.mark.long
 def test_the_story_says_what_it_waits_for(page: Page):
     page.click("#tab-data")
     page.click(".story summary")
@@ -103,6 +105,7 @@ def test_a_run_says_what_it_is_at_before_its_first_step(page: Page, server: str,
     run.delete()
 
 
+@pytest.mark.long
 def test_a_drawing_says_that_it_begins(page: Page):
     with held(page, joins):
         page.click("#tab-sample")
