@@ -9,6 +9,7 @@ from pydantic import Field
 from genlab import latent
 from genlab.errors import BadSetting, GenlabError
 from genlab.models import LatentModel
+from genlab.paths import EXAMPLES
 from genlab.registry import unknown
 from genlab.training.checkpoint import Trained, list_models
 from genlab.training.run import list_runs
@@ -36,7 +37,8 @@ def read(query: dict[str, str], tabs: tuple[str, ...]) -> Link:
     faults = []
     if (tab := query.get("tab")) not in (None, *tabs):
         faults.append(say("link.unknown_tab", name=tab, possible=", ".join(tabs)))
-    known = {"dataset": [name for _, name in dataset_choices()], "model": list_models(), "run": [run.name for run in list_runs()]}
+    runs = [run.name for run in (*list_runs(), *list_runs(EXAMPLES))]
+    known = {"dataset": [name for _, name in dataset_choices()], "model": list_models(), "run": runs}
     found = {kind: query.get(kind) for kind in known}
     for kind, names in known.items():
         if found[kind] not in (None, *names) and not (kind == "model" and may_fetch(found[kind])):

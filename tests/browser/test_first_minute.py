@@ -230,3 +230,8 @@ def test_how_a_shipped_model_learnt_is_on_stage_until_one_trains_and_can_only_be
     bare.click("#run-list [data-run='diffusion-catsdogs'] .run-name")
     expect(stage.locator(".run-name")).to_have_text("diffusion-catsdogs")
     expect(bare.locator("#train-pause")).to_be_disabled()  # it stopped when its time was over; here it can only be looked at
+    bare.wait_for_url("**run=diffusion-catsdogs*")
+    bare.reload()
+    expect(stage.locator(".run-name")).to_have_text("diffusion-catsdogs")
+    expect(bare.locator("#train-curve path.line[d*=M]").first).to_be_attached()
+    expect(bare.locator("[data-testid=toast-body]")).to_have_count(0)
