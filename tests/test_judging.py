@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from genlab.data import load
+from genlab.errors import BadData
 from genlab.features import Features
 from genlab.quality import DEFECTS, fit
 
@@ -95,3 +96,9 @@ def test_what_a_dataset_has_as_a_whole_no_item_has_by_itself(checks, halves):
 def test_too_few_items_teach_nothing_and_say_nothing(halves):
     few = halves[0].train[:5]
     assert set(fit(few)(halves[1].train[:10])) <= {"missing-blank", "missing-patch", "label-errors"}
+
+
+def test_items_of_another_shape_and_none_are_refused(halves, checks):
+    for items, told in [(load("sprites").train[:3], "3 images of 3×32×32"), (halves[1].train[:0], "0 images of 1×28×28")]:
+        with pytest.raises(BadData, match=f"{told} were given; this check judges images of 1×28×28, at least one"):
+            checks["noise"](items)

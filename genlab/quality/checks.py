@@ -14,7 +14,7 @@ from genlab.errors import BadData
 from genlab.features import Features
 from genlab.files import DiskFault, keep, npz
 from genlab.paths import cache_folder
-from genlab.quality.defect import DEFECTS, Check, Defect, Finding
+from genlab.quality.defect import DEFECTS, Check, Defect, Finding, Verdict
 from genlab.registry import unknown
 
 FORMAT = 3  # of findings in the cache; raised when a check finds in another way
@@ -34,11 +34,19 @@ def inspect(data: Splits, features: Features | None = None, defects: Iterable[st
 def fit(clean: Dataset, features: Features | None = None, defects: Iterable[str] | None = None) -> Check:
     """What judges other items, each by itself, by what is usual in clean data: `fit(clean)(items)["noise-blur"].scores` [n].
 
-    The items, such as a model's samples, are of the same shape; those with a label are asked whether it is right.
+    The items, such as a model's samples, are of the same shape; those with a label are asked whether it is right. The check
+    raises BadData for none, and for items of another kind or shape.
     """
     features = features or Features(clean)
     checks = [DEFECTS[name].fit(features) for name in (DEFECTS if defects is None else defects)]
-    return lambda items: {issue: verdict for check in checks for issue, verdict in check(items).items()}
+
+    def check(items: Dataset) -> dict[str, Verdict]:
+        learnt, given = (f"{one.spec.kind.things} of {'×'.join(map(str, one.spec.shape))}" for one in (clean, items))
+        if not len(items) or learnt != given:
+            raise BadData(f"{len(items):,} {given} were given; this check judges {learnt}, at least one.")
+        return {issue: verdict for one in checks for issue, verdict in one(items).items()}
+
+    return check
 
 
 def repair(data: Splits, findings: Iterable[Finding], recipe: Recipe, issues: Iterable[str] | None = None) -> Recipe:
