@@ -16,6 +16,7 @@ from genlab.models.base import blocks_of
 from genlab.paths import cache_folder
 
 K = 5
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def small_net(spec: DataSpec, channels: tuple[int, ...]) -> nn.Module:
@@ -73,15 +74,15 @@ def trained_judge(name: str, seed: int = 1) -> Judge:
     judge, file = Judge(data.spec, way), cache_folder() / "benchmarks" / f"{name}-judge-{seed}.safetensors"
     if file.exists():
         judge.load_state_dict(load_file(file))
-        return judge.eval()
+        return judge.eval().to(DEVICE)
     steps = way.passes * len(data) // 128
-    optimizer = torch.optim.AdamW(judge.parameters(), lr=1e-3)
+    optimizer = torch.optim.AdamW(judge.to(DEVICE).parameters(), lr=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps)
     for step in range(steps):
         batch = data.batch(128, seed, step, way.augment)
         optimizer.zero_grad()
-        with torch.autocast("cpu", way.dtype, enabled=way.dtype != torch.float32):
-            loss = F.cross_entropy(judge(batch.x), batch.label)
+        with torch.autocast(DEVICE.type, way.dtype, enabled=way.dtype != torch.float32):
+            loss = F.cross_entropy(judge(batch.x.to(DEVICE)), batch.label.to(DEVICE))
         loss.backward()
         optimizer.step()
         schedule.step()
@@ -93,8 +94,8 @@ def trained_judge(name: str, seed: int = 1) -> Judge:
 @torch.no_grad()
 def judged(judge: Judge, x: Tensor) -> tuple[Tensor, Tensor]:
     """Features [n, F] and probabilities of the classes [n, K] of images [n, C, H, W] in [-1, 1]."""
-    features = torch.cat([judge.features(x[s]) for s in blocks_of(len(x))])
-    return features, judge.head(features).softmax(1)
+    features = torch.cat([judge.features(x[s].to(DEVICE)) for s in blocks_of(len(x))])
+    return features.cpu(), judge.head(features).softmax(1).cpu()
 
 
 def coverage(real: Tensor, fake: Tensor) -> float:
