@@ -51,7 +51,7 @@ def main() -> None:
             os.environ[name] = str(value)
     from genlab.lazy import late
 
-    serve = late("genlab.ui.serve", "serve")  # reads the environment, and takes seconds to import
+    serve = late("genlab.ui.server.serve", "serve")  # reads the environment, and takes seconds to import
     sys.exit(serve(arguments.host, arguments.port, arguments.public, arguments.share, arguments.password))
 
 

@@ -37,9 +37,9 @@ from attacks import VALUES  # noqa: E402
 from serving import Address, serving  # noqa: E402
 
 from genlab.paths import shipped_models  # noqa: E402
-from genlab.ui.preset import PUBLIC  # noqa: E402
-from genlab.ui.spaces import SWEEP  # noqa: E402
-from genlab.ui.sweeper import size_of  # noqa: E402
+from genlab.ui.server.preset import PUBLIC  # noqa: E402
+from genlab.ui.server.spaces import SWEEP  # noqa: E402
+from genlab.ui.server.sweeper import size_of  # noqa: E402
 
 API = "/gradio_api"
 MODEL = "vae-mnist"

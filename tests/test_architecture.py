@@ -9,6 +9,7 @@ from genlab.modalities import MODALITIES
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "genlab").rglob("*.py"))
 PAGE = [file for file in FILES if "ui" in file.parts]
+GATES = ["bounds", "fairness", "guard", "places", "preset", "sessions", "spaces", "sweeper", "uploads"]
 LAYERS = [
     {"genlab.errors", "genlab.lazy", "genlab.patience"},
     {"genlab.registry", "genlab.config", "genlab.files", "genlab.paths", "genlab.images", "genlab.hub", "genlab.algebra"},
@@ -20,8 +21,16 @@ LAYERS = [
     {"genlab.latent", "genlab.plane", "genlab.marks"},
     {"genlab.training"},
     {"genlab.story"},
-    {"genlab.ui", "genlab.cli", "genlab.__main__"},
+    {"genlab.cli", "genlab.__main__"},
+    {"genlab.ui.words", "genlab.ui.theme"},
+    {f"genlab.ui.server.{name}" for name in GATES},
+    {"genlab.ui.kit"},
+    {"genlab.ui.tabs"},
+    {"genlab.ui.server.api", "genlab.ui.server.tools"},
+    {"genlab.ui.page"},
+    {"genlab.ui.server.serve"},
 ]
+PACKAGES = {"genlab", "genlab.ui", "genlab.ui.server"}  # that hold several layers
 
 
 @cache
@@ -55,11 +64,11 @@ def offending(found: dict[Path, set[str]]) -> dict[str, set[str]]:
 
 def test_every_module_belongs_to_a_layer():
     assert FILES
-    assert [name for name in map(module_of, FILES) if name != "genlab" and layer_of(name) is None] == []
+    assert [name for name in map(module_of, FILES) if name not in PACKAGES and layer_of(name) is None] == []
 
 
 def test_imports_point_one_way():
-    layers = {file: layer_of(module_of(file)) for file in FILES if module_of(file) != "genlab"}
+    layers = {file: layer_of(module_of(file)) for file in FILES if module_of(file) not in PACKAGES}
     above = {file: {name for name in imports(file) if (layer_of(name) or 0) > own} for file, own in layers.items()}
     assert offending(above) == {}
 
@@ -78,6 +87,12 @@ def test_families_never_import_one_another():
     families = [ROOT / "genlab" / "models" / f"{name}.py" for name in ("vae", "gan", "diffusion")]
     others = {file: {module_of(other) for other in families if other != file} for file in families}
     assert offending({file: imports(file) & others[file] for file in families}) == {}
+
+
+def test_tabs_never_import_one_another():
+    tabs = {file: module_of(file).split(".")[3] for file in PAGE if "tabs" in file.parts and module_of(file) != "genlab.ui.tabs"}
+    others = {file: {name for name in imports(file) if name.startswith("genlab.ui.tabs.")} for file in tabs}
+    assert offending({file: {name for name in others[file] if name.split(".")[3] != tab} for file, tab in tabs.items()}) == {}
 
 
 def test_nothing_outside_modalities_asks_for_one_by_its_name():

@@ -29,10 +29,10 @@ from genlab.paths import in_space
 from genlab.training import train as training
 from genlab.training.run import Run
 from genlab.training.train import train
-from genlab.ui import places, preset, spaces, sweeper, uploads
-from genlab.ui.places import Places
-from genlab.ui.preset import PUBLIC
-from genlab.ui.shared import Kept
+from genlab.ui.kit.shared import Kept
+from genlab.ui.server import places, preset, spaces, sweeper, uploads
+from genlab.ui.server.places import Places
+from genlab.ui.server.preset import PUBLIC
 
 API = "/gradio_api"
 MUCH = ["diffusion-mnist", 64, 0, "", {"steps": 40}]  # just within what a call may take

@@ -20,14 +20,14 @@ from genlab.paths import in_space
 from genlab.training.checkpoint import load_model
 from genlab.training.run import Run
 from genlab.training.train import train
-from genlab.ui import explorer
-from genlab.ui.draw import data_uri
-from genlab.ui.encoding import encode, latent_mix
-from genlab.ui.latent_tab import _about, latent_open
-from genlab.ui.meaning import latent_arithmetic, latent_direction, latent_jacobian, latent_nearest
-from genlab.ui.shared import Kept
-from genlab.ui.surfaces import latent_map, latent_pad, latent_scatter
-from genlab.ui.walks import latent_export, latent_walk
+from genlab.ui.kit import explorer
+from genlab.ui.kit.pictures import data_uri
+from genlab.ui.kit.shared import Kept
+from genlab.ui.tabs.latent.encoding import encode, latent_mix
+from genlab.ui.tabs.latent.meaning import latent_arithmetic, latent_direction, latent_jacobian, latent_nearest
+from genlab.ui.tabs.latent.surfaces import latent_map, latent_pad, latent_scatter
+from genlab.ui.tabs.latent.tab import _about, latent_open
+from genlab.ui.tabs.latent.walks import latent_export, latent_walk
 
 VAE = {"model": "vae-mnist", "version": ""}
 GAN = {"model": "dcgan-mnist", "version": ""}

@@ -22,7 +22,7 @@ from genlab.models import many
 from genlab.paths import datasets_folder
 from genlab.training.checkpoint import AXES, load_model, load_state
 from genlab.training.run import Run
-from genlab.ui import explorer
+from genlab.ui.kit import explorer
 
 ROOT = Path(__file__).parents[1]
 QUICK = "--steps 6 --width 16 --threads 1 --device cpu"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from genlab.errors import BadSetting, UnknownName
 from genlab.models import MODELS
 from genlab.registry import Registry
-from genlab.ui.controls import draw_form
+from genlab.ui.kit.controls import draw_form
 
 Settings = MODELS["vae"].Settings
 

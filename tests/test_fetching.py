@@ -12,9 +12,9 @@ from genlab.__main__ import main
 from genlab.data import SOURCES, describe, fetch, fetching, is_here, load, sources
 from genlab.errors import DataMissing
 from genlab.paths import downloads_folder
-from genlab.ui.links import read
-from genlab.ui.preset import LOCAL, PUBLIC, choose
-from genlab.ui.shared import dataset_choices
+from genlab.ui.kit.links import read
+from genlab.ui.kit.shared import dataset_choices
+from genlab.ui.server.preset import LOCAL, PUBLIC, choose
 
 PARTS = {"train": 60, "t10k": 12}
 

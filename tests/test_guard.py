@@ -7,8 +7,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from genlab.ui import guard, preset
-from genlab.ui.preset import Preset
+from genlab.ui.server import guard, preset
+from genlab.ui.server.preset import Preset
 
 
 async def count_bytes(request: Request) -> PlainTextResponse:

@@ -147,7 +147,7 @@ def test_labels_that_cannot_be_get_their_sentence(pets, given, kind, sentence):
 
 
 def test_the_gallery_begins_with_what_has_no_label_and_shows_held_out_images_where_they_can_have_one(pets):
-    from genlab.ui.data_tab import gallery
+    from genlab.ui.tabs.data.tab import gallery
 
     save_recipe("one", label("pets", {"train": {3: "cat"}}))
     shown = gallery({"dataset": "pets+one", "done": [0, 1]})["groups"]

@@ -9,9 +9,9 @@ from genlab.paths import shipped_models
 from genlab.training.checkpoint import list_models, load_model
 from genlab.training.run import Run, list_runs
 from genlab.training.train import train
-from genlab.ui import links
+from genlab.ui.kit import links
+from genlab.ui.kit.shared import open_model
 from genlab.ui.page import TABS
-from genlab.ui.shared import open_model
 
 TINY = {"width": 16, "steps": 2}
 

@@ -9,7 +9,7 @@ from genlab.models import MODELS
 from genlab.training import worker
 from genlab.training.queue import Queue
 from genlab.training.run import Run, list_runs
-from genlab.ui import train_tab
+from genlab.ui.tabs.train import tab as train_tab
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
 from mcp.types import CallToolResult
 
-from genlab.ui import preset, serve
+from genlab.ui.server import preset, serve
 
 ROUTES = Path(__file__).parent / "routes.txt"
 Probe = Callable[[gr.Blocks, str], None]

@@ -6,7 +6,7 @@ import pytest
 from marks import long
 
 from benchmarks.siege import besiege, besieged
-from genlab.ui.preset import PUBLIC
+from genlab.ui.server.preset import PUBLIC
 
 MB = 2**20
 BLOCKS = 1.05  # files take whole blocks

@@ -17,8 +17,8 @@ from genlab.errors import BadData
 from genlab.marks import set_mark
 from genlab.paths import EXAMPLES, in_space
 from genlab.training.run import Run, list_runs
-from genlab.ui import preset, spaces
-from genlab.ui.preset import PUBLIC
+from genlab.ui.server import preset, spaces
+from genlab.ui.server.preset import PUBLIC
 
 TOKEN = "a" * 43
 

@@ -1,1 +1,1 @@
-"""The page: all that knows Gradio; one file a tab."""
+"""The page: all that knows Gradio; a folder a tab, what these share, and what serves them."""

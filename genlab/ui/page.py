@@ -3,6 +3,7 @@
 import json
 from html import escape
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -15,13 +16,8 @@ from genlab.errors import GenlabError
 from genlab.paths import on_hub
 from genlab.training.checkpoint import find_model, list_models
 from genlab.training.run import list_runs
-from genlab.ui import api, links
-from genlab.ui.fairness import FairQueue
-from genlab.ui.guard import mark_refused
-from genlab.ui.preset import current
-from genlab.ui.sessions import Known
-from genlab.ui.shared import (
-    ASSETS,
+from genlab.ui.kit import links
+from genlab.ui.kit.shared import (
     QUIET,
     Failure,
     Request,
@@ -33,9 +29,15 @@ from genlab.ui.shared import (
     sentences,
     version_of,
 )
+from genlab.ui.server import api
+from genlab.ui.server.fairness import FairQueue
+from genlab.ui.server.guard import mark_refused
+from genlab.ui.server.preset import current
+from genlab.ui.server.sessions import Known
 from genlab.ui.words import catalogues, say, words
 
-STYLES = sorted(ASSETS.glob("*.css"), key=lambda file: file.stem != "genlab")
+HERE = Path(__file__).parent
+STYLES = sorted(HERE.rglob("*.css"), key=lambda file: (file.stem != "genlab", file.stem))
 TABS = ("data", "train", "latent", "sample")
 FIRST_TAB = "latent"  # a stranger is to move a slider within seconds
 FIRST_MODEL = "vae-mnist"
@@ -77,10 +79,10 @@ def build_page() -> gr.Blocks:
         with gr.Tabs(selected=FIRST_TAB, elem_id="tabs", overflow_behavior="wrap") as tabs:
             for name in TABS:
                 with gr.Tab(words(f"tab.{name}"), id=name, elem_id=f"panel-{name}"):
-                    import_module(f"genlab.ui.{name}_tab").build(shared)
+                    import_module(f"genlab.ui.tabs.{name}.tab").build(shared)
         footer = gr.HTML(
-            html_template=(ASSETS / "footer.html").read_text(),
-            js_on_load=(ASSETS / "footer.js").read_text(),
+            html_template=(HERE / "footer.html").read_text(),
+            js_on_load=(HERE / "footer.js").read_text(),
             apply_default_css=False,
             elem_id="footer",
         )
@@ -93,14 +95,14 @@ def build_page() -> gr.Blocks:
 def head() -> str:
     """What every tab's script stands on: the catalogues and a few functions."""
     spoken = json.dumps(catalogues(), ensure_ascii=False).replace("</", "<\\/")
-    return f"<script>window.genlabCatalogues = {spoken};\n{(ASSETS / 'genlab.js').read_text()}</script>"
+    return f"<script>window.genlabCatalogues = {spoken};\n{(HERE / 'kit' / 'genlab.js').read_text()}</script>"
 
 
 def _header() -> Shared:
     models = list_models()
     model = FIRST_MODEL if FIRST_MODEL in models else next(iter(models), None)
     with gr.Row(elem_id="header"):
-        gr.HTML(html_template=(ASSETS / "brand.html").read_text(), elem_id="brand")
+        gr.HTML(html_template=(HERE / "brand.html").read_text(), elem_id="brand")
         dataset_picker = gr.Dropdown(
             dataset_choices(),
             value=next(filter(is_here, FIRST_DATASETS)),

@@ -1,4 +1,4 @@
-"""The theme: Gradio's components take their colours and type from the variables of `assets/genlab.css`."""
+"""The theme: Gradio's components take their colours and type from the variables of `kit/genlab.css`."""
 
 import inspect
 

@@ -54,7 +54,7 @@ def picked(page: Page, name: str) -> None:
 
 
 def uploads(name: str) -> list[Path]:
-    from genlab.ui import serve  # noqa: F401  sets the folder that the served page has, too
+    from genlab.ui.server import serve  # noqa: F401  sets the folder that the served page has, too
 
     return list(Path(os.environ["GRADIO_TEMP_DIR"]).glob(f"*/{name}"))
 
@@ -242,7 +242,7 @@ def test_many_classes_can_be_searched(page: Page, tmp_path: Path):
     [(70_000, 1, "70,000 files are more than can be brought along"), (2, 3 * 2**30, "These files are 3,072 MB, more than")],
 )
 def test_too_much_is_told_before_it_is_uploaded(files: int, size: int, sentence: str):
-    from genlab.ui.import_card import may
+    from genlab.ui.tabs.data.import_card import may
 
     assert may({"files": files, "bytes": size})["error"].startswith(sentence)
 

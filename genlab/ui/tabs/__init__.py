@@ -1,0 +1,1 @@
+"""A folder a tab: its Python, HTML, CSS and JavaScript."""

@@ -1,0 +1,293 @@
+"""The Data tab: a gallery by class, what is in the dataset, and its map."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gradio as gr
+import torch
+from torch import Tensor
+
+from genlab.config import Field
+from genlab.data import SOURCES, Dataset, Splits, by_hand, describe, fetch, is_here, labelled_parts, load, megabytes
+from genlab.data.recipe import PLUS
+from genlab.data.spec import PartName
+from genlab.data.summary import Map, examples, locate, nearest, neighbours, scattered, summarise
+from genlab.errors import BadSetting, GenlabError
+from genlab.maps import methods, project
+from genlab.modalities.points import REACH
+from genlab.paths import current_space
+from genlab.quality.review import worst_of
+from genlab.ui.kit.naming import may_be_class
+from genlab.ui.kit.pictures import data_uri, wall
+from genlab.ui.kit.shared import QUIET, Kept, Request, Shared, at_edge, dataset_choices, drawing, on_all_cores, served
+from genlab.ui.kit.widgets import widget
+from genlab.ui.server.preset import current
+from genlab.ui.tabs.data import drawing_card, quality_card, story_card
+from genlab.ui.tabs.data.import_card import import_card, own_card
+from genlab.ui.tabs.data.quality_card import checked_rows, found_in
+from genlab.ui.words import say
+
+COLUMNS, LINES, MOST_CLASSES = 16, 10, 20  # of the gallery
+MOST_ROWS = 60_000  # of the map
+PAUSE = 0.2  # seconds between two looks at how far a download is
+QUICK = "pixels"  # the map that is made at once; the others wait in the queue
+
+_maps = Kept(16)  # those that took long
+
+
+def build(shared: Shared) -> None:
+    """Three widgets that follow the dataset picker; each asks for its own part, so the quick ones do not wait."""
+    with gr.Row(elem_classes="data-tab"):
+        for name, answers, parts in (
+            ("gallery", [gallery, item, may_be_class], ["label"]),
+            ("facts", [facts], []),
+            ("map", [plane, thumbnail, suspicion], []),
+        ):
+            with gr.Column(min_width=300):
+                card = widget(f"data/{name}", answers, parts)
+                if name == "gallery":
+                    again = {**QUIET, "trigger_mode": "multiple"}  # also while the one before, which was left, has not ended
+                    fetched = card.fetch(_fetch, None, [card, shared.dataset_picker], concurrency_id="fetch", **again)
+                    card.leave(None, None, None, cancels=[fetched], **QUIET)
+                    import_card(shared)
+                if name == "map":
+                    made = card.arrange(_arrange, None, card, concurrency_id="map", trigger_mode="multiple", **QUIET)
+                    card.leave(None, None, None, cancels=[made], **QUIET)
+    story_card.build()
+    quality_card.build(shared)
+    own_card(shared)
+    drawing_card.build(shared)
+
+
+class Wish(Request):
+    """What the tab's widgets ask about."""
+
+    dataset: str
+    seed: int = Field(0, ge=0, lt=2**31)  # of the choice of examples
+    row: int = 0  # of the training part
+    rows: list[int] | None = Field(None, max_length=MOST_ROWS)  # that were chosen on the map; None for all
+    part: PartName = "train"  # that the gallery shows
+    done: list[int] = Field([], max_length=MOST_ROWS)  # ids that were given a class, and need not be shown again
+    method: str = Field(QUICK, max_length=40)  # of the map
+    turn: int = 0  # which wish it is, so that an answer to the same one as before is known
+
+
+def drawn(answer: Callable[[Wish, Splits], dict[str, Any]]) -> Callable[[object], dict[str, Any]]:
+    """An answer about a dataset; opening it may take long, and is done before one waits for a place to draw."""
+
+    def checked(asked: object) -> dict[str, Any]:
+        wish = Wish.check(asked)
+        if not is_here(wish.dataset):
+            return {"absent": _absence(wish.dataset)}
+        splits = load(wish.dataset)
+        with drawing():
+            return answer(wish, splits)
+
+    checked.__name__ = answer.__name__  # not more: Gradio counts the arguments of what it finds to be wrapped
+    return served(checked)
+
+
+def _absence(name: str) -> dict[str, Any]:
+    """What is to be known of a dataset that has to be fetched first."""
+    size = megabytes(SOURCES[name.partition(PLUS)[0]].download)
+    return {
+        "about": describe(name.partition(PLUS)[0]).description,
+        "size": size,
+        "hand": by_hand(name),
+        "may": not current().public,
+    }
+
+
+@at_edge
+def _fetch(event: gr.EventData) -> Iterator[tuple[dict[str, Any], object]]:
+    """Fetch a dataset that was asked for; the picker then no longer tells its size."""
+    name = Wish.check(event._data).dataset
+    try:
+        if current().public:
+            raise BadSetting(say("public.fetch"))
+        shown = 0.0
+        for progress in fetch(name):
+            if time.monotonic() - shown > PAUSE:
+                yield {"fetching": name, "done": progress.done, "total": progress.total}, gr.skip()
+                shown = time.monotonic()
+        load(name)
+        yield {"fetched": name}, gr.update(choices=dataset_choices())
+    except GenlabError as fault:
+        yield {"fetching": name, "error": str(fault)}, gr.skip()
+
+
+@drawn
+def gallery(wish: Wish, splits: Splits) -> dict[str, Any]:
+    """Random examples of each class as one sprite; of points, whose picture is the map, only how many there are."""
+    parts, total = labelled_parts(splits.name), sum(map(len, splits.parts.values()))
+    part = wish.part if wish.part in parts else "train"
+    data = splits.parts[part]
+    if data.spec.kind.plane:
+        return {"points": True, "total": total, "classes": data.spec.classes, "groups": []}
+    chosen = torch.arange(len(data)) if wish.rows is None else torch.tensor(checked_rows(splits, wish.rows), dtype=torch.long)
+    shown = chosen[~torch.isin(data.id[chosen], torch.tensor(wish.done, dtype=torch.long))]
+    groups = _groups(data, shown, wish.seed)
+    return {
+        "source": load(splits.name.partition(PLUS)[0]).train.fingerprint,
+        "total": total,
+        "chosen": None if wish.rows is None else data.id[chosen].tolist(),
+        "classes": data.spec.classes,
+        "parts": parts,
+        "part": part,
+        "shape": data.spec.shape,
+        "columns": COLUMNS,
+        "groups": [
+            {"name": name, "rows": rows.tolist(), "ids": data.id[rows].tolist(), "lines": lines} for name, rows, lines in groups
+        ],
+        "sprite": wall(torch.cat([_filled(data, rows, COLUMNS * lines) for _, rows, lines in groups]), COLUMNS),
+    }
+
+
+def _groups(data: Dataset, shown: Tensor, seed: int) -> list[tuple[str, Tensor, int]]:
+    """Classes with some of their rows and as many lines; what has no class comes first, and has half of the room."""
+    found = [shown[rows] for rows in examples(data[shown], COLUMNS * LINES, seed)]
+    names, bare = data.spec.classes[:MOST_CLASSES], found[len(data.spec.classes) :]
+    room = LINES // 2 if names and bare else LINES
+    each = max(1, round(room / max(1, len(names))))
+    groups = [*(("", rows, room) for rows in bare), *((name, rows, each) for name, rows in zip(names, found, strict=False))]
+    return [(name, rows[: COLUMNS * lines], lines) for name, rows, lines in groups]
+
+
+@drawn
+def item(wish: Wish, splits: Splits) -> dict[str, Any]:
+    """One image and those nearest to it in the training part."""
+    part, row = _image(wish, splits)
+    data, image, label = splits.train, part.read([row])[0], _label(part, row)
+    near = neighbours(data, row, 6) if wish.part == "train" else nearest(data, image, 6)
+    return {
+        "image": data_uri(image),
+        "label": label,
+        "searched": near.searched,
+        "neighbours": [
+            {
+                "row": other,
+                "distance": distance,
+                "label": _label(data, other),
+                "differs": _label(data, other) != label,
+                "image": data_uri(data.read([other])[0]),
+            }
+            for other, distance in zip(near.rows.tolist(), near.distances.tolist(), strict=True)
+        ],
+    }
+
+
+@drawn
+def facts(wish: Wish, splits: Splits) -> dict[str, Any]:
+    """Counts of the classes and parts, and statistics of the pixels with average images, or of the places of points."""
+    data = splits.train
+    counts = {
+        "shape": data.spec.shape,
+        "balance": [{"name": name, "n": n} for name, n in zip(data.spec.classes, data.counts.tolist(), strict=True)],
+        "parts": [{"name": name, "n": len(part)} for name, part in splits.parts.items()],
+        "unlabelled": int((data.label < 0).sum()),
+    }
+    if data.spec.kind.plane:
+        places = locate(data)
+        return counts | {"places": {"middle": places.middle.tolist(), "spread": places.spread.tolist()}}
+    found = summarise(data)
+    return counts | {
+        "measured": found.measured,
+        "mean": found.mean,
+        "deviation": found.deviation,
+        "black": found.black,
+        "white": found.white,
+        "means": [data_uri(image) for image in found.mean_images],
+    }
+
+
+@drawn
+def plane(wish: Wish, splits: Splits) -> dict[str, Any]:
+    """The map's points with coordinates in [0, 1]; points themselves lie where they are in the plane."""
+    data, found = splits.train, _map(splits, wish.method)
+    points = data.spec.kind.plane
+    low, high = (-REACH, torch.tensor(REACH)) if points else (found.points.min(0).values, found.points.max(0).values)
+    x, y = ((found.points - low) / (high - low).clamp(min=1e-12)).T
+    return {
+        "shape": data.spec.shape,
+        "points": points,
+        "reach": REACH,
+        "classes": data.spec.classes,
+        "method": wish.method,
+        "methods": [] if points else methods(),
+        "rows": found.rows.tolist(),
+        "labels": data.label[found.rows].tolist(),
+        "x": [round(v, 4) for v in x.tolist()],
+        "y": [round(v, 4) for v in y.tolist()],
+        "shares": found.shares,
+    }
+
+
+def _map(splits: Splits, method: str) -> Map:
+    """Where the map shows which items: points where they are, images by a method whose work is done."""
+    if splits.spec.kind.plane:
+        rows = scattered(splits.train)
+        return Map(rows, splits.train.read(rows))
+    found = project(splits.train, method) if method == QUICK else _maps.find(_key(splits, method))
+    if found is None:
+        raise BadSetting(say("data.not_arranged", method=method))
+    return found
+
+
+def _key(splits: Splits, method: str) -> tuple[object, ...]:
+    return current_space(), splits.name, splits.train.fingerprint, method
+
+
+@at_edge
+def _arrange(event: gr.EventData) -> Iterator[dict[str, Any]]:
+    """Make a map that takes a while; the widget then asks for it."""
+    wish = Wish.check(event._data)
+    try:
+        splits = load(wish.dataset)
+        _image(wish, splits)
+        for found in on_all_cores(project(splits.train, wish.method) for _ in range(1)):
+            _maps.put(_key(splits, wish.method), found)
+            yield {"arranged": wish.dataset, "method": wish.method, "turn": wish.turn}
+    except GenlabError as fault:
+        yield {"turn": wish.turn, "error": str(fault)}
+
+
+@drawn
+def suspicion(wish: Wish, splits: Splits) -> dict[str, Any]:
+    """For each point of the map the issue that it is suspected of, if any, and the highest score that a check gives it."""
+    findings = found_in(splits).findings
+    rows = _map(splits, wish.method).rows
+    worst, scores = worst_of(findings)
+    return {
+        "issues": [finding.name for finding in findings],
+        "worst": worst[rows].tolist(),
+        "scores": [round(score, 3) for score in scores[rows].tolist()],
+    }
+
+
+@drawn
+def thumbnail(wish: Wish, splits: Splits) -> dict[str, Any]:
+    """One image."""
+    data, row = _image(wish, splits)
+    return {"image": data_uri(data.read([row])[0])}
+
+
+def _image(wish: Wish, splits: Splits) -> tuple[Dataset, int]:
+    """The part, by default that to train on, and the row in it that is asked for."""
+    part = splits.parts[wish.part]
+    if not splits.spec.kind.pixels:
+        raise BadSetting(say("data.no_images", dataset=splits.name))
+    if not 0 <= wish.row < len(part):
+        raise BadSetting(say("data.no_such_row", row=wish.row, last=len(part) - 1))
+    return part, wish.row
+
+
+def _label(data: Dataset, row: int) -> str:
+    label = int(data.label[row])
+    return "" if label < 0 else data.spec.classes[label]
+
+
+def _filled(data: Dataset, rows: Tensor, n: int) -> Tensor:
+    """The images at `rows`, black ones after them up to n."""
+    images = data.read(rows)
+    return torch.cat([images, images.new_zeros(n - len(images), *data.spec.shape)])
