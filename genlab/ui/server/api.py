@@ -31,6 +31,7 @@ from genlab.ui.server.uploads import UPLOADS
 from genlab.ui.words import say
 
 COLUMNS = 8  # of the pictures
+MOST = 400  # of these, whatever the preset says
 Settings = dict[str, int | float | str | bool]
 Picture = dict[str, Any]  # of a file that Gradio hands out
 
@@ -50,21 +51,17 @@ def functions() -> dict[str, Callable[..., Any]]:
 
 def _schemas(function: Callable[..., Any]) -> list[dict[str, Any]]:
     """What each argument may be: its type, bounds, names and default as JSON Schema tells them."""
-    possible, most = Wish.model_json_schema()["properties"], {"maximum": current().samples}
     told = {
         "model": _one_of(checkpoint.list_models(), "^hf://"),
         "dataset": _one_of([name for name in datasets() if is_here(name)], r"^.+\+.+\.json$"),
         "label": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
-        "seed": {"minimum": 0, "maximum": SEEDS - 1},
-        "end_seed": {"minimum": 0, "maximum": SEEDS - 1},
-        "n": most,
-        "frames": most,
     }
+    possible = ASKED[function.__name__].model_json_schema()["properties"] if function.__name__ in ASKED else {}
     schemas = []
     for name, about in signature(function).parameters.items():
-        schema = {key: value for key, value in possible[name].items() if key not in ("title", "default")} | told.get(name, {})
-        if name in ("model", "dataset", "label"):
-            schema = told[name]
+        schema = told.get(name) or {key: value for key, value in possible[name].items() if key not in ("title", "default")}
+        if schema.get("maximum") == MOST:
+            schema["maximum"] = current().samples
         schemas.append(schema if about.default is about.empty else {**schema, "default": about.default})
     return schemas
 
@@ -89,22 +86,56 @@ def _as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-Whole = Annotated[int, BeforeValidator(_as_whole)]
+Count = Annotated[int, Field(ge=1, le=MOST), BeforeValidator(_as_whole)]
+# whether there is such a seed, `check_seeds` says
+Seed = Annotated[int, Field(json_schema_extra={"minimum": 0, "maximum": SEEDS - 1}), BeforeValidator(_as_whole)]
+Name = Annotated[str, Field(max_length=200)]
+Label = Annotated[Name, BeforeValidator(_as_text)]
 
 
-class Wish(Request):
-    """What all of them may be asked, each its part of it."""
+class Sampling(Request):
+    """What `sample` is asked."""
 
-    model: str = Field("", max_length=200)
-    dataset: str = Field("", max_length=200)
-    n: Whole = Field(1, ge=1, le=400)
-    seed: Whole = 0  # whether there is such a seed, `check_seeds` says
-    end_seed: Whole = 1
-    frames: Whole = Field(11, ge=2, le=400)
-    path: Literal["spherical", "linear"] = "spherical"
-    label: Annotated[str, BeforeValidator(_as_text)] = Field("", max_length=200)
-    settings: dict[str, Annotated[int | float | str | bool, BeforeValidator(_as_whole)]] = {}
-    latent: list[Number] = Field(default=[], max_length=100_000)
+    model: Name
+    n: Count
+    seed: Seed
+    label: Label
+    settings: dict[str, Annotated[int | float | str | bool, BeforeValidator(_as_whole)]]
+
+
+class Decoding(Request):
+    """What `decode` is asked."""
+
+    model: Name
+    latent: list[Number] = Field(max_length=100_000)
+    label: Label
+
+
+class Interpolation(Request):
+    """What `interpolate` is asked."""
+
+    model: Name
+    seed: Seed
+    end_seed: Seed
+    frames: Annotated[int, Field(ge=2, le=MOST), BeforeValidator(_as_whole)]
+    path: Literal["spherical", "linear"]
+    label: Label
+
+
+class Inspection(Request):
+    """What `inspect` is asked."""
+
+    dataset: Name
+    n: Count
+    seed: Seed
+
+
+ASKED: dict[str, type[Request]] = {
+    "sample": Sampling,
+    "decode": Decoding,
+    "interpolate": Interpolation,
+    "inspect": Inspection,
+}
 
 
 def sample(
@@ -123,7 +154,7 @@ def sample(
         label: class to draw, for example "3", for models that know classes; empty draws every class in turn.
         settings: sampling settings by name, for example {"steps": 20} for diffusion; empty takes the model's own.
     """
-    wish = Wish.check({"model": model, "n": n, "seed": seed, "label": label, "settings": settings})
+    wish = Sampling.check({"model": model, "n": n, "seed": seed, "label": label, "settings": settings})
     check_samples(wish.n)
     check_seeds(wish.seed, wish.n)
     trained = open_model(wish.model)
@@ -145,7 +176,7 @@ def decode(model: str, latent: list[float], label: str = "") -> tuple[Picture, d
         latent: the coordinates, about standard normal; a wrong count says how many the model has (16 for "vae-mnist").
         label: class to draw, for example "3", for models that know classes; empty means no class in particular.
     """
-    wish = Wish.check({"model": model, "latent": latent, "label": label})
+    wish = Decoding.check({"model": model, "latent": latent, "label": label})
     space = _explorable(wish.model)
     z = _latent(space, wish.latent)
     with drawing():
@@ -166,7 +197,8 @@ def interpolate(
         path: "spherical" keeps to the usual distance from the middle, "linear" goes straight.
         label: class to draw, for example "3", for models that know classes; empty means no class in particular.
     """
-    wish = Wish.check({"model": model, "seed": seed, "end_seed": end_seed, "frames": frames, "path": path, "label": label})
+    asked = {"model": model, "seed": seed, "end_seed": end_seed, "frames": frames, "path": path, "label": label}
+    wish = Interpolation.check(asked)
     check_samples(wish.frames)
     check_seeds(wish.seed)
     check_seeds(wish.end_seed, name="end_seed")
@@ -197,7 +229,7 @@ def inspect(dataset: str, n: int = 16, seed: int = 0) -> tuple[Picture, dict[str
         n: how many images to show, at least 1.
         seed: another seed shows other images.
     """
-    wish = Wish.check({"dataset": dataset, "n": n, "seed": seed})
+    wish = Inspection.check({"dataset": dataset, "n": n, "seed": seed})
     check_samples(wish.n)
     check_seeds(wish.seed)
     splits = load(wish.dataset)
