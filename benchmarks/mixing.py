@@ -21,10 +21,11 @@ import torch
 from scipy.stats import spearmanr
 from torch import Tensor
 
-from benchmarks.judge import Judge, frechet, judged, trained_judge
+from benchmarks.judge import trained_judge
 from genlab import latent
 from genlab.data import Dataset, even_rows, load, to_model, to_pixels
 from genlab.images import png, wall
+from genlab.metrics import Judge, frechet
 from genlab.models import Encoding, Given, LatentModel
 from genlab.training.checkpoint import load_model
 
@@ -36,7 +37,7 @@ LEVELS = {"takes for what they are": 0.5, "is sure of, P ≥ 0.9": 0.9}  # of th
 
 def seen(judges: list[Judge], rows: list[int], x: Tensor) -> Tensor:
     """[n, 2] probabilities of images among two classes of the judges, the mean over these and over each image and its mirror."""
-    views = torch.stack([judged(judge, view)[1][:, rows] for judge in judges for view in (x, x.flip(3))])
+    views = torch.stack([judge.look(view)[1][:, rows] for judge in judges for view in (x, x.flip(3))])
     return (views / views.sum(2, keepdim=True)).mean(0)
 
 
@@ -87,8 +88,7 @@ def main() -> None:
     model, test = trained.model, data.test
     everything = to_model(test.read(slice(0, len(test))))
     print(f"{trained.name}, step {trained.step:,}")
-    with torch.enable_grad():
-        judges_of = classifiers(test.spec.classes, given.small)
+    judges_of = classifiers(test.spec.classes, given.small)
     for name, (judges, rows) in judges_of.items():
         probabilities = seen(judges, rows, everything)
         print(f"{name}, {(probabilities.argmax(1) == test.label).float().mean():.1%} right on {len(test):,} test images")
@@ -104,9 +104,9 @@ def main() -> None:
         given.out.write_bytes(png(wall(to_pixels(found.flatten(0, 1)), STEPS)))
     *_, draft = model.sample(given.samples, model.SamplingSettings(), 0, model.given_labels(None, given.samples))
     judge = trained_judge("catsdogs")
-    features, drawn = (judged(judge, x)[0] for x in (everything, to_model(to_pixels(draft.items))))
+    features, drawn = (judge.look(x)[0] for x in (everything, to_model(to_pixels(draft.items))))
     others = data.validation.read(even_rows(len(data.validation), given.samples))
-    real, _ = judged(judge, to_model(others))
+    real, _ = judge.look(to_model(others))
     print(f"Fréchet distance to the test images: {frechet(features, drawn):.2f} of {given.samples:,} samples, "
           f"{frechet(features, real):.2f} of {len(others):,} validation images")  # fmt: skip
 

@@ -18,7 +18,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from genlab import MODELS, Run, load, load_model, train
 from genlab.data.points import DEVIATION, gaussian_centres
-from genlab.plane import Coverage, coverage
+from genlab.metrics import Modes, modes
 
 ROOT = Path(__file__).parents[1]
 sys.path += [str(ROOT / "tests"), str(ROOT / "tests" / "browser")]
@@ -47,7 +47,7 @@ def main() -> None:
                 print(f"| {family} | {preset} | {seed} | {seconds:.0f} | {found.found} | {found.near:.1%} |", flush=True)
 
 
-def learn(family: str, preset: str, seed: int, threads: int) -> tuple[float, Coverage]:
+def learn(family: str, preset: str, seed: int, threads: int) -> tuple[float, Modes]:
     """Train with a preset; seconds it took, everything counted, and what the samples have of the ring."""
     run = Run.create(family, "gaussians", {**MODELS[family].Settings.presets[preset], "seed": seed}, threads=threads)
     began = time.monotonic()
@@ -57,11 +57,11 @@ def learn(family: str, preset: str, seed: int, threads: int) -> tuple[float, Cov
     return seconds, measured(run)
 
 
-def measured(run: Run) -> Coverage:
+def measured(run: Run) -> Modes:
     """What the samples of a run's last checkpoint have of the ring."""
     model = load_model(str(run.path)).model
     *_, draft = model.sample(SAMPLES, model.SamplingSettings(), seed=10_000)
-    return coverage(draft.items, gaussian_centres(), DEVIATION)
+    return modes(draft.items, gaussian_centres(), DEVIATION)
 
 
 def on_the_page(families: list[str]) -> None:

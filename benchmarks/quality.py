@@ -11,8 +11,9 @@ import argparse
 import torch
 from torch import Tensor
 
-from benchmarks.judge import Judge, coverage, judged, trained_judge
+from benchmarks.judge import trained_judge
 from genlab.data import Dataset, load, to_model, to_pixels
+from genlab.metrics import Judge, coverage
 from genlab.models import LatentModel
 from genlab.models.base import blocks_of
 from genlab.training.checkpoint import Trained, load_model
@@ -32,7 +33,7 @@ def judge_model(trained: Trained, judge: Judge, test: Dataset, options: dict) ->
     *_, draft = model.sample(SAMPLES, settings, 0, given)
     fake = to_model(to_pixels(draft.items))
     real, label = to_model(test.read(slice(0, SAMPLES))), test.label[:SAMPLES]
-    features, probabilities = judged(judge, fake)
+    features, probabilities = judge.look(fake)
     predicted = probabilities.argmax(1)
     print(f"{trained.name} (step {trained.step:,}, {settings.model_dump()})")
     if given.classes is not None:
@@ -41,7 +42,7 @@ def judge_model(trained: Trained, judge: Judge, test: Dataset, options: dict) ->
         print(f"  agreement {(predicted == asked).float().mean():.2%}")
         print(f"  standard deviation within classes / that of the data: least {ratio.min():.1%}, mean {ratio.mean():.1%}")
     shares = torch.bincount(predicted, minlength=10) / SAMPLES
-    print(f"  coverage {coverage(judged(judge, real)[0], features):.3f}")
+    print(f"  coverage {coverage(judge.look(real)[0], features):.3f}")
     print(f"  rarest digit {int(shares.argmin())}: {shares.min():.1%} of samples")
     if trained.family == "vae":
         print(f"  reconstruction: mean absolute error {reconstruction_error(model, test):.4f} over {len(test):,} test images")
@@ -69,7 +70,7 @@ def main() -> None:
         name, value = word.split("=", 1)
         options[name] = float(value) if "." in value else int(value) if value.isdigit() else value
     judge, test = trained_judge("mnist"), load("mnist").test
-    _, probabilities = judged(judge, to_model(test.read(slice(0, len(test)))))
+    _, probabilities = judge.look(to_model(test.read(slice(0, len(test)))))
     print(f"judge: {(probabilities.argmax(1) == test.label).float().mean():.2%} right on {len(test):,} test images")
     for name in given.models:
         judge_model(load_model(name), judge, test, options)

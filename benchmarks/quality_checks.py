@@ -26,11 +26,12 @@ from matplotlib.figure import Figure
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
-from genlab.algebra import eigen, eigenvalues
+from genlab.algebra import eigen
 from genlab.data import Dataset, Recipe, Splits, load
 from genlab.data.importing import import_images
 from genlab.features import Features, Filters
 from genlab.images import picture
+from genlab.metrics import frechet
 from genlab.paths import data_folder
 from genlab.quality import DEFECTS, Finding, Truth, inspect, repair
 
@@ -205,17 +206,17 @@ def repairs(given: argparse.Namespace) -> None:
         ("imbalance", {"kind": "thinned"}, ["imbalance"]),
         ("imbalance", {"kind": "long-tail", "rate": 0.5}, ["imbalance"]),
     ]
-    judge = Judge(data.train)
+    distance = Distance(data.train)
     for defect, settings, issues in cases:
         lines: dict[str, tuple[list[float], str]] = {}
         for seed in range(given.seeds):
-            for measure, value, target in _repaired(data, defect, settings, issues, seed, judge):
+            for measure, value, target in _repaired(data, defect, settings, issues, seed, distance):
                 lines.setdefault(measure, ([], target))[0].append(value)
         for measure, (values, target) in lines.items():
             _tell((told(defect, settings), "mnist", measure, values, target))
 
 
-def _repaired(data: Splits, defect: str, settings: dict, issues: list[str], seed: int, judge: "Judge") -> Iterator[tuple]:
+def _repaired(data: Splits, defect: str, settings: dict, issues: list[str], seed: int, distance: "Distance") -> Iterator[tuple]:
     damaged, truth = damage(data, defect, settings, seed)
     found = list(DEFECTS[defect].detect(damaged, Features(damaged.train)))
     after = repair(damaged, found, Recipe.of(damaged), issues).apply(damaged)
@@ -235,11 +236,11 @@ def _repaired(data: Splits, defect: str, settings: dict, issues: list[str], seed
         good = damaged.train.id[~torch.isin(damaged.train.id, bad)]
         yield "damage gone", float(1 - left), "≥ 95 %"
         yield "good lost", float((~torch.isin(good, after.train.id)).float().mean()), "≤ 1 %"
-    distances = [judge(part, by_class=defect == "label-errors") for part in (damaged.train, after.train)]
+    distances = [distance(part, by_class=defect == "label-errors") for part in (damaged.train, after.train)]
     yield "Fréchet distance left of the damaged set's", distances[1] / max(distances[0], 1e-12), "≤ 50 %"
 
 
-class Judge:
+class Distance:
     """Fréchet distances (Dowson & Landau 1982) to a clean set, of 64 principal components of its filters' answers."""
 
     def __init__(self, clean: Dataset) -> None:
@@ -251,27 +252,14 @@ class Judge:
 
     def __call__(self, data: Dataset, by_class: bool = False) -> float:
         """The distance; for labels its mean over the classes."""
-        x, weight = self._seen(data), data.columns.get("weight", torch.ones(len(data))).double()
+        x = self._seen(data)
         if not by_class:
-            return frechet(*moments(self.x), *moments(x, weight))
+            return frechet(self.x, x, data.columns.get("weight"))
         classes = range(len(data.spec.classes))
-        return statistics.mean(frechet(*moments(self.x[self.clean.label == k]), *moments(x[data.label == k])) for k in classes)
+        return statistics.mean(frechet(self.x[self.clean.label == k], x[data.label == k]) for k in classes)
 
     def _seen(self, data: Dataset) -> Tensor:
         return ((self.filters.answers(data) - self.mean) @ self.axes).double()
-
-
-def moments(x: Tensor, weight: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    weight = torch.ones(len(x), dtype=torch.double) if weight is None else weight
-    mean = (x * weight[:, None]).sum(0) / weight.sum()
-    return mean, ((x - mean) * weight[:, None]).T @ (x - mean) / weight.sum()
-
-
-def frechet(mean: Tensor, cov: Tensor, other_mean: Tensor, other_cov: Tensor) -> float:
-    values, vectors = eigen(cov)
-    root = vectors @ torch.diag(values.clamp(min=0).sqrt()) @ vectors.T
-    cross = eigenvalues(root @ other_cov @ root).clamp(min=0).sqrt().sum()
-    return float((mean - other_mean).square().sum() + cov.trace() + other_cov.trace() - 2 * cross)
 
 
 # --- 4. Against cleanvision ---

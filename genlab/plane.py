@@ -2,10 +2,8 @@
 
 import math
 from base64 import b64encode
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -88,22 +86,3 @@ def _bytes(name: str, value: Tensor) -> str:
 def quantised(x: Tensor) -> str:
     """Points [n, 2] as `View.packed` packs them."""
     return _bytes("points", x)
-
-
-# --- How well the modes of a mixture are found ---
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """What points have of a mixture's modes."""
-
-    found: int  # modes with at least a hundredth of all points within three standard deviations
-    near: float  # share of points within three standard deviations of any mode
-
-
-def coverage(points: Tensor, centres: Sequence[Sequence[float]] | np.ndarray, deviation: float) -> Coverage:
-    """Modes found and share of points near one, as counted since Metz et al. 2017, section 3.1, and Srivastava et al. 2017."""
-    distances, mode = torch.cdist(points.double(), torch.as_tensor(np.asarray(centres)).double()).min(1)  # [n], [n]
-    near = distances <= 3 * deviation
-    counts = torch.bincount(mode[near], minlength=len(centres))
-    return Coverage(int((counts >= 0.01 * len(points)).sum()), float(near.float().mean()))

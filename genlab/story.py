@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from genlab.data import Splits, load, to_pixels
+from genlab.data import Splits, load, to_model, to_pixels
 from genlab.data.recipe import Recipe
 from genlab.features import Features
+from genlab.metrics import Judge, learnt
 from genlab.quality import DEFECTS, Finding, inspect, repair
 from genlab.training.checkpoint import load_model
 from genlab.training.run import Run
@@ -86,14 +87,15 @@ def _trained(data: dict[str, Splits], folder: Path, steps: int) -> Iterator[Scen
     """Three runs that take turns, with the same settings and seed; only their data differ."""
     settings = {**SETTINGS, "steps": steps, "save_every": max(1, min(SETTINGS["save_every"], steps))}
     runs = {name: Run.create("vae", splits, settings, name, folder, threads=1) for name, splits in data.items()}
-    judge = Judge(data["clean"])
+    judge = learnt(data["clean"].train)
+    accuracy = judge.accuracy(data["clean"].test)
     with ExitStack() as closed:
         turns = {name: closed.enter_context(closing(train(run, data[name], "cpu"))) for name, run in runs.items()}
         going = True
         while going:
             for turn in turns.values():
                 going = _until_saved(turn)
-            yield _walls(runs, judge, done=not going)
+            yield _walls(runs, judge, {"accuracy": accuracy}, done=not going)
 
 
 def _until_saved(turn: Iterator[Any]) -> bool:
@@ -104,33 +106,14 @@ def _until_saved(turn: Iterator[Any]) -> bool:
     return False
 
 
-def _walls(runs: dict[str, Run], judge: "Judge", done: bool) -> Scene:
+def _walls(runs: dict[str, Run], judge: Judge, facts: dict[str, Any], done: bool) -> Scene:
     """What the models draw now, and the share of it that the judge sees as the class asked for."""
-    facts: dict[str, Any] = {"accuracy": judge.accuracy, "agreement": {}}
-    walls = {}
+    facts["agreement"], walls = {}, {}
     for name, run in runs.items():
         trained = load_model(str(run.path))
         *_, draft = trained.model.sample(JUDGED, trained.model.SamplingSettings(), 0, trained.model.given_labels(None, JUDGED))
         pixels, classes = to_pixels(draft.items), len(trained.model.spec.classes)
-        facts["agreement"][name] = judge.agreement(pixels, torch.arange(JUDGED) % classes)
+        facts["agreement"][name] = judge.agreement(to_model(pixels), torch.arange(JUDGED) % classes)
         facts |= {"at": trained.step, "steps": run.settings.steps}
         walls[name] = pixels[: LINES * classes]
     return Scene("end" if done else "train", facts, walls)
-
-
-class Judge:
-    """A classifier of another kind than the models, which has seen the clean data alone (Cortes & Vapnik 1995)."""
-
-    def __init__(self, clean: Splits) -> None:
-        from sklearn.svm import SVC  # slow to import
-
-        self._classifier = SVC(C=10).fit(_flat(clean.train.read(slice(None))), clean.train.label.numpy())
-        self.accuracy = self.agreement(clean.test.read(slice(None)), clean.test.label)
-
-    def agreement(self, images: Tensor, label: Tensor) -> float:
-        """Share of the images uint8 [n, C, H, W] in which it sees the class [n]."""
-        return float((self._classifier.predict(_flat(images)) == label.numpy()).mean())
-
-
-def _flat(images: Tensor) -> Any:
-    return (images.float() / 255).flatten(1).numpy()

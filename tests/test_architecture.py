@@ -18,6 +18,7 @@ LAYERS = [
     {"genlab.features", "genlab.statistics", "genlab.sketches", "genlab.maps"},
     {"genlab.quality"},
     {"genlab.models"},
+    {"genlab.metrics"},
     {"genlab.latent", "genlab.plane", "genlab.marks"},
     {"genlab.training"},
     {"genlab.story"},

@@ -6,7 +6,6 @@ import torch
 
 from genlab import plane
 from genlab.data import DataSpec, load
-from genlab.data.points import DEVIATION, draw_gaussians, gaussian_centres
 from genlab.images import scatter
 from genlab.modalities.base import SIDE, TILE
 from genlab.models import MODELS
@@ -17,28 +16,6 @@ PLANE, IMAGES = DataSpec("points", (2,), ("a", "b")), DataSpec("image", (1, 8, 8
 def build(family, **settings):
     torch.manual_seed(0)
     return MODELS[family](PLANE, MODELS[family].Settings.parse({"width": 8} | settings))
-
-
-def test_all_of_the_ring_is_found_in_the_ring_itself():
-    found = plane.coverage(torch.from_numpy(draw_gaussians(2000, 0)[0]), gaussian_centres(), DEVIATION)
-    assert found.found == 8
-    assert found.near == pytest.approx(1 - np.exp(-4.5), abs=0.01)  # of a Gaussian in the plane, within 3 deviations
-
-
-def test_a_mode_needs_a_hundredth_of_all_points():
-    centres = torch.from_numpy(gaussian_centres())
-    collapsed = centres[0].repeat(2000, 1)
-    assert plane.coverage(collapsed, centres.numpy(), DEVIATION) == plane.Coverage(1, 1.0)
-    collapsed[:19] = centres[1]
-    assert plane.coverage(collapsed, centres.numpy(), DEVIATION).found == 1
-    collapsed[:20] = centres[1]
-    assert plane.coverage(collapsed, centres.numpy(), DEVIATION).found == 2
-
-
-def test_points_just_beyond_three_deviations_do_not_count():
-    centres = gaussian_centres()
-    points = torch.from_numpy(centres[:1] + np.array([[3.01 * DEVIATION, 0]])).repeat(100, 1)
-    assert plane.coverage(points, centres, DEVIATION) == plane.Coverage(0, 0.0)
 
 
 @pytest.mark.parametrize("conditional", [False, True])
