@@ -29,7 +29,7 @@ from torch import Tensor
 from genlab.algebra import eigen
 from genlab.data import Dataset, Recipe, Splits, load
 from genlab.data.importing import import_images
-from genlab.features import Features, Filters
+from genlab.features import Features
 from genlab.images import picture
 from genlab.metrics import frechet
 from genlab.paths import data_folder
@@ -244,8 +244,8 @@ class Distance:
     """Fréchet distances (Dowson & Landau 1982) to a clean set, of 64 principal components of its filters' answers."""
 
     def __init__(self, clean: Dataset) -> None:
-        self.filters = Filters(clean)
-        x = self.filters.answers(clean)
+        self.features = Features(clean)
+        x = self.features.answers(clean)
         self.mean = x.mean(0)
         self.axes = eigen((x - self.mean).T @ (x - self.mean) / len(x))[1][:, -64:]
         self.clean, self.x = clean, self._seen(clean)
@@ -259,7 +259,7 @@ class Distance:
         return statistics.mean(frechet(self.x[self.clean.label == k], x[data.label == k]) for k in classes)
 
     def _seen(self, data: Dataset) -> Tensor:
-        return ((self.filters.answers(data) - self.mean) @ self.axes).double()
+        return ((self.features.answers(data) - self.mean) @ self.axes).double()
 
 
 # --- 4. Against cleanvision ---

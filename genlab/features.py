@@ -1,7 +1,6 @@
 """Features: what the checks share about the items of one dataset; each is computed once and kept in the cache.
 
-Images are seen by random patches of their own as filters, whitened, rectified and pooled (Coates & Ng 2011, "The importance of
-encoding versus training with sparse coding and vector quantization"); points by their coordinates. Nothing is downloaded.
+How items are seen is their modality's: images by filters, points by their coordinates.
 """
 
 import hashlib
@@ -24,8 +23,7 @@ from genlab.sketches import lookalikes, sketches_of
 from genlab.statistics import Statistics
 
 FORMAT = 2  # of what lies in the cache; raised when it is computed in another way
-FILTERS, GRID, LARGEST = 128, 2, 32  # the pooled features are 2 · FILTERS · GRID² a image of at most LARGEST pixels a side
-RECTIFIED = 0.25  # below which an answer of a filter counts as none
+SAMPLE = 4000  # items from which is learnt what tells them apart
 DIMENSIONS = 128  # of the embedding
 NEIGHBOURS = 10
 LOOKALIKES = 5  # that are looked for, of which the last tells how near what is merely of a kind lies
@@ -88,19 +86,31 @@ class Features:
 
     @cached_property
     def pooled(self) -> Tensor:
-        """[N, D] what the filters answer, pooled over the quarters of an image; each column of mean 0 and deviation 1."""
-        x = self._answers(self.data)
+        """[N, D] what tells items apart, of images what their filters answer; each column of mean 0 and deviation 1."""
+        x = self.answers(self.data)
         self._scale = x.mean(0), x.std(0, correction=0) + 1e-3
         return x.sub_(self._scale[0]).div_(self._scale[1])  # in place, as everything that is as large below
 
     def pooled_of(self, others: Dataset) -> Tensor:
-        """[n, D] the same of other items, by the filters and on the scale of these."""
+        """[n, D] the same of other items, seen as these are, and on their scale."""
         self.pooled  # noqa: B018  finds the scale
-        return self._answers(others).sub_(self._scale[0]).div_(self._scale[1])
+        return self.answers(others).sub_(self._scale[0]).div_(self._scale[1])
 
     @cached_property
-    def _answers(self) -> Callable[[Dataset], Tensor]:
-        return Filters(self.data).answers if self.data.spec.kind.pixels else lambda data: data.read(slice(None)).nan_to_num()
+    def answers(self) -> Callable[[Dataset], Tensor]:
+        """What tells items apart, learnt from these: [n, D] of the items of any dataset like this one."""
+        spec = self.data.spec
+        answer = spec.kind.features(self.data.read(even_rows(len(self.data), SAMPLE)), spec.shape)
+
+        def answers(data: Dataset) -> Tensor:
+            first = answer(data.read(slice(0, BLOCK)))
+            pooled = first.new_empty(len(data), first.shape[1])  # filled part by part, as it is large
+            pooled[:BLOCK] = first
+            for start in range(BLOCK, len(data), BLOCK):
+                pooled[start : start + BLOCK] = answer(data.read(slice(start, start + BLOCK)))
+            return pooled
+
+        return answers
 
     @cached_property
     def span(self) -> Tensor:
@@ -177,66 +187,6 @@ def spans(data: Dataset) -> Tensor:
     """[N] grey levels between the darkest and the brightest value of each image."""
     blocks = (data.read(slice(start, start + BLOCK)).flatten(1) for start in range(0, len(data), BLOCK))
     return torch.cat([block.amax(1).float() - block.amin(1) for block in blocks])
-
-
-# --- Filters ---
-
-
-class Filters:
-    """Random patches of a dataset's images as filters; what they answer to any images of its shape."""
-
-    def __init__(self, data: Dataset) -> None:
-        self.kernel, self.offset, self.width = _filters(_small(data.read(even_rows(len(data), 4000))))
-
-    def answers(self, data: Dataset) -> Tensor:
-        """[N, D] pooled answers to the images of a dataset."""
-        pooled = torch.empty(len(data), 2 * FILTERS * GRID**2)  # filled part by part, as it is large
-        for start in range(0, len(data), BLOCK):
-            part = slice(start, start + BLOCK)
-            pooled[part] = _answer(_small(data.read(part)), self.kernel, self.offset, self.width)
-        return pooled
-
-
-def _small(images: Tensor) -> Tensor:
-    """Floats in [0, 1] of at most LARGEST pixels a side."""
-    x = images.float() / 255
-    side = max(x.shape[-2:])
-    return x if side <= LARGEST else F.interpolate(x, scale_factor=LARGEST / side, mode="area")
-
-
-def _filters(x: Tensor, patches: int = 20_000) -> tuple[Tensor, Tensor, int]:
-    """Patches of the images as filters: kernel [F, C, w, w], what to take off their answers [F, 1, 1], and w in pixels.
-
-    A patch p answers to another q as the whitened cosine of their contrast-normalised pixels.
-    """
-    generator = torch.Generator().manual_seed(0)
-    count, channels, height, width = x.shape
-    w = min(6, max(2, min(height, width) // 4 + 1))
-    at = [torch.randint(high, (patches,), generator=generator) for high in (count, height - w + 1, width - w + 1)]
-    p = torch.stack([x[i, :, top : top + w, left : left + w].flatten() for i, top, left in zip(*at, strict=True)])
-    p = p - p.mean(1, keepdim=True)
-    p = p / (p.var(1, keepdim=True) + _FAINT).sqrt()
-    mean = p.mean(0)
-    values, vectors = eigen((p - mean).T @ (p - mean) / patches)
-    whiten = vectors @ torch.diag((values + 0.1).rsqrt()) @ vectors.T
-    chosen = F.normalize((p[torch.randperm(patches, generator=generator)[:FILTERS]] - mean) @ whiten, dim=1) @ whiten
-    kernel = chosen - chosen.mean(1, keepdim=True)  # which takes the mean off each patch it meets
-    return kernel.reshape(-1, channels, w, w), (chosen @ mean)[:, None, None], w
-
-
-_FAINT = 100 / 255**2  # variance below which a patch counts as empty
-
-
-def _answer(x: Tensor, kernel: Tensor, offset: Tensor, w: int) -> Tensor:
-    """[n, D] pooled answers, split into agreement and disagreement."""
-    n = kernel[0].numel()
-    box = torch.full((1, x.shape[1], w, w), 1 / n)
-    mean, square = F.conv2d(x, box), F.conv2d(x * x, box)
-    contrast = ((square - mean * mean).clamp_(min=0) * (n / (n - 1)) + _FAINT).sqrt_()
-    answer = F.conv2d(x, kernel).div_(contrast).sub_(offset)
-    agree = F.adaptive_avg_pool2d(F.relu(answer - RECTIFIED), GRID)
-    differ = F.adaptive_avg_pool2d(F.relu_(answer.neg_().sub_(RECTIFIED)), GRID)
-    return torch.cat([agree, differ], 1).flatten(1).sqrt_()  # the root evens out few strong and many weak answers
 
 
 # --- What follows from the features ---

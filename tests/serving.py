@@ -43,12 +43,12 @@ class Address(str):
 
 
 @contextmanager
-def serving(runs: Path, log: Path, *flags: str) -> Iterator[Address]:
-    """Serve on a free port while the block runs. `flags` are those of app.py."""
+def serving(runs: Path, log: Path, *flags: str, program: str = "app.py") -> Iterator[Address]:
+    """Serve on a free port while the block runs. `flags` are those of app.py, or of a program that takes the same."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "app.py", "--port", str(port), "--runs-dir", str(runs), *flags]
+    command = [sys.executable, program, "--port", str(port), "--runs-dir", str(runs), *flags]
     own = {f"GENLAB_{kind.upper()}": str(runs.parent / f"{runs.name}-{kind}") for kind in ("datasets", "visitors")}
     environment = os.environ | own
     with log.open("w") as output:

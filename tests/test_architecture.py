@@ -1,6 +1,7 @@
 """The sentences of the architecture that a machine can check."""
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
@@ -12,7 +13,16 @@ PAGE = [file for file in FILES if "ui" in file.parts]
 GATES = ["bounds", "fairness", "guard", "places", "preset", "sessions", "spaces", "sweeper", "uploads"]
 LAYERS = [
     {"genlab.errors", "genlab.lazy", "genlab.patience"},
-    {"genlab.registry", "genlab.config", "genlab.files", "genlab.paths", "genlab.images", "genlab.hub", "genlab.algebra"},
+    {
+        "genlab.registry",
+        "genlab.config",
+        "genlab.files",
+        "genlab.paths",
+        "genlab.images",
+        "genlab.hub",
+        "genlab.algebra",
+        "genlab.filters",
+    },
     {"genlab.modalities"},
     {"genlab.data"},
     {"genlab.features", "genlab.statistics", "genlab.sketches", "genlab.maps"},
@@ -99,6 +109,16 @@ def test_tabs_never_import_one_another():
 def test_nothing_outside_modalities_asks_for_one_by_its_name():
     others = [file for file in FILES if "modalities" not in file.parts]
     assert offending({file: by_name(file) for file in others}) == {}
+
+
+def test_no_script_of_the_page_asks_for_a_kind_of_data_by_its_name():
+    """The server tells what a script needs to know: whether items are seen together, where they lie, what they are called."""
+    named, told = "|".join(MODALITIES), "|".join({*MODALITIES} - {"image"})  # an answer's `image` is a picture of whatever it be
+    asked = re.compile(rf"modality|[!=]== \"(?:{named})\"|(?:answer|map|model|record|run)\??\.(?:{told})\b")
+    scripts = sorted((ROOT / "genlab" / "ui").rglob("*.js"))
+    assert scripts
+    found = {script.name: asked.findall(script.read_text("utf-8")) for script in scripts}
+    assert {name: what for name, what in found.items() if what} == {}
 
 
 def by_name(file: Path) -> set[str]:

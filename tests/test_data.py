@@ -8,9 +8,9 @@ from marks import needs_mnist
 from PIL import Image
 
 from genlab.data import SOURCES, Dataset, DataSpec, even_rows, load, to_model, to_pixels
-from genlab.data.augment import AUGMENTATIONS
 from genlab.data.sprites import FACTORS, draw
 from genlab.errors import UnknownName
+from genlab.modalities.image import Image as Images
 from genlab.paths import downloads_folder
 
 
@@ -77,7 +77,7 @@ def test_the_fingerprint_ignores_order_and_notices_labels():
     assert data[:49].fingerprint != data.fingerprint
 
 
-@pytest.mark.parametrize("name", AUGMENTATIONS)
+@pytest.mark.parametrize("name", Images.augmentations)
 @pytest.mark.parametrize("source", ["digits", "sprites"])
 def test_augmentation_varies_the_training_batch_by_address(name, source):
     data = load(source).train

@@ -7,7 +7,7 @@ import torch
 from genlab.data import describe, list_datasets, load, save_drawing, to_model
 from genlab.data.drawing import MOST
 from genlab.data.points import DEVIATION, MODES, RADII, draw_gaussians, draw_rings, draw_swiss_roll, gaussian_centres
-from genlab.data.summary import locate
+from genlab.data.summary import summarise
 from genlab.errors import BadData, BadSetting
 
 DRAW = [draw_gaussians, draw_rings, draw_swiss_roll]
@@ -57,10 +57,10 @@ def test_a_source_of_points_opens_like_any_other(name):
 
 
 def test_middle_and_spread_are_told_class_by_class():
-    places = locate(load("gaussians").train)
-    assert places.middle.numpy() == pytest.approx(gaussian_centres(), abs=0.01)
-    assert places.spread.numpy() == pytest.approx(np.full((MODES, 2), DEVIATION), rel=0.1)
-    assert locate(load("swiss-roll").train).middle.shape == (1, 2)
+    places = summarise(load("gaussians").train).facts.places
+    assert places["middle"].numpy() == pytest.approx(gaussian_centres(), abs=0.01)
+    assert places["spread"].numpy() == pytest.approx(np.full((MODES, 2), DEVIATION), rel=0.1)
+    assert summarise(load("swiss-roll").train).facts.places["middle"].shape == (1, 2)
 
 
 def test_a_drawing_becomes_a_dataset_with_its_points():

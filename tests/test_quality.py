@@ -16,6 +16,7 @@ from genlab.features import Features
 from genlab.quality import DEFECTS, Finding, draw, inspect, markdown, repair, report, vendi
 from genlab.quality.checks import defect_of
 from genlab.quality.copies import COPIES
+from genlab.quality.defect import takes
 from genlab.quality.duplicates import WARPED, differences
 from genlab.quality.missing import squares
 from genlab.quality.warps import fitted
@@ -346,8 +347,7 @@ def test_damage_that_cannot_be_gets_its_sentence(name, defect, settings, sentenc
 def test_points_can_have_what_a_defect_says_and_nothing_else(name):
     defect, points = DEFECTS[name], load("gaussians")
     for kind in next((setting.choices for setting in defect.Settings.fields() if setting.name == "kind"), [""]):
-        possible = "points" in defect.takes and (defect.takes["points"] is None or kind in defect.takes["points"])
-        with nullcontext() if possible else pytest.raises(GenlabError, match="points"):
+        with nullcontext() if takes(defect, "points", kind) else pytest.raises(GenlabError, match="points"):
             damaged(points, name, {"kind": kind} if kind else {})
 
 

@@ -24,15 +24,15 @@ def test_statistics_equal_the_slow_truth(digits):
     x = digits.read(slice(None)).double() / 255
     found = summarise(digits)
     assert found.measured == len(digits)
-    assert found.mean == pytest.approx(float(x.mean()))
-    assert found.deviation == pytest.approx(float(x.std(correction=0)))
-    assert found.black == pytest.approx(float((x == 0).double().mean()))
-    assert found.white == pytest.approx(float((x == 1).double().mean()))
+    assert found.facts.numbers["mean"] == pytest.approx(float(x.mean()))
+    assert found.facts.numbers["deviation"] == pytest.approx(float(x.std(correction=0)))
+    assert found.facts.shares["black"] == pytest.approx(float((x == 0).double().mean()))
+    assert found.facts.shares["white"] == pytest.approx(float((x == 1).double().mean()))
 
 
 def test_the_mean_image_of_a_class_is_its_average(digits):
     sevens = digits.read((digits.label == 7).nonzero()[:, 0]).float().mean(0)
-    assert (summarise(digits).mean_images[7].float() - sevens).abs().max() <= 0.5
+    assert (summarise(digits).facts.pictures[7].float() - sevens).abs().max() <= 0.5
 
 
 def test_the_map_holds_the_two_largest_shares_of_variance(digits):
@@ -66,4 +66,4 @@ def test_an_unlabelled_set_has_one_mean_image_and_one_row_of_examples(digits):
 
     bare = replace(digits, spec=replace(digits.spec, classes=()))
     assert len(examples(bare, 20, seed=0)) == 1
-    assert summarise(bare).mean_images.shape == (1, 1, 8, 8)
+    assert summarise(bare).facts.pictures.shape == (1, 1, 8, 8)

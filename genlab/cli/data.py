@@ -147,7 +147,7 @@ def label_verb(words: list[str]) -> None:
 
 
 def export_verb(words: list[str]) -> None:
-    """export DATASET --out FILE.zip: images in class folders, with a manifest."""
+    """export DATASET --out FILE.zip: images, or other items, as files in class folders, with a manifest."""
     if not wants_help(words):
         first(words, "dataset", genlab.data.list_datasets())
     parser = parser_of("export", export_verb)
@@ -158,7 +158,7 @@ def export_verb(words: list[str]) -> None:
         raise BadSetting(f"{given.out.name} is no .zip file; name one.")
     data = open_data(given.dataset)
     genlab.data.exporting.export(data, given.out)
-    print(f"{sum(map(len, data.parts.values())):,} images are in {given.out}.")
+    print(f"{sum(map(len, data.parts.values())):,} {data.spec.kind.things} are in {given.out}.")
 
 
 def fetch_verb(words: list[str]) -> None:

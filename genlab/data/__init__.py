@@ -1,4 +1,4 @@
-"""Datasets: what they are (`dataset`), where they come from (`sources`, `library`, `drawing`), how they vary (`augment`).
+"""Datasets: what they are (`dataset`), where they come from (`sources`, `library`, `drawing`).
 
 What was done to one on its way from its source is a `recipe` of `steps`.
 """
@@ -9,7 +9,7 @@ from genlab.lazy import on_use
 
 if TYPE_CHECKING:
     from genlab.data import exporting, importer, importing
-    from genlab.data.dataset import Batch, Dataset, Splits, even_rows, to_model
+    from genlab.data.dataset import Batch, Dataset, Splits, even_rows
     from genlab.data.drawing import save_drawing
     from genlab.data.fetching import fetch
     from genlab.data.labelling import label, labelled_parts, read_labels
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from genlab.data.recipe import Recipe, Step, read_recipe, write_recipe
     from genlab.data.sources import SOURCES, Part, Source
     from genlab.data.spec import DataSpec
-    from genlab.images import to_pixels
+    from genlab.images import to_model, to_pixels
 
 __all__ = [
     "SOURCES",

@@ -1,23 +1,24 @@
 """Dataset: a read-only view of items, their labels and what else is known of them."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from genlab.data.layout import PARTS
 from genlab.data.spec import DataSpec
 from genlab.errors import BadData
+from genlab.modalities import MODALITIES
+from genlab.modalities.storage import Items
 from genlab.paths import current_space
-from genlab.registry import Registry
 
-Shape = tuple[int, ...]
-AUGMENTATIONS: Registry[Callable[[Shape], Callable[[Tensor], Tensor]]] = Registry("augmentation", "genlab.data.augment")
 MOST_ITEMS, MOST_BYTES = 120_000, 2**27  # that a visitor's recipe may have in all, and may make anew
 UNDATED = 0  # in the column `date`, which holds days of the calendar counted from the first of the year 1
 USUAL: Mapping[str, float | int] = {"weight": 1.0, "date": UNDATED}  # of items of which a column tells nothing
@@ -61,16 +62,24 @@ class Batch:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Items by row: a base that may lie memory-mapped on disk, patches where items differ from it, and an index into both."""
+    """Items by row: a base that may lie memory-mapped on disk, patches where items differ from it, and an index into both.
+
+    What base and patches are is the matter of the storage that the kind of data has.
+    """
 
     name: str
     spec: DataSpec
-    base: np.ndarray  # images uint8 [M, C, H, W], points float32 [M, 2]
+    base: Any  # images uint8 [M, C, H, W], points float32 [M, 2], of varying length M rows
     columns: Mapping[str, Tensor]  # each [N, ...], in the order of this view: label, id, factors, …
     index: Tensor | None = field(
         default=None, repr=False
     )  # [N] rows of the base, from M on of the patches; None for all of the base
-    patches: np.ndarray | None = field(default=None, repr=False)  # [P, ...] items that are not in the base
+    patches: Any = field(default=None, repr=False)  # [P, ...] items that are not in the base; None for none
+
+    @classmethod
+    def of(cls, name: str, spec: DataSpec, items: Items, columns: Mapping[str, Tensor]) -> Self:
+        """A dataset in memory of items as they are stored."""
+        return cls(name, spec, spec.kind.storage.of(items, spec.kind.dtype), columns)
 
     def __len__(self) -> int:
         return len(self.base) if self.index is None else len(self.index)
@@ -102,7 +111,7 @@ class Dataset:
         """The same items with one fact [N, ...] told anew."""
         return replace(self, columns={**self.columns, name: column})
 
-    def with_items(self, rows: Tensor, items: Tensor) -> "Dataset":
+    def with_items(self, rows: Tensor, items: Items) -> "Dataset":
         """The same items but for those at `rows` [n], which become `items` [n, ...] as they are stored."""
         data = self._patched(items)
         index = data.places.clone()
@@ -122,7 +131,7 @@ class Dataset:
     def check_growth(self, made: int, added: int = 0) -> None:
         """Raise BadData, in a visitor's space, where so many items that are made anew would be more than there is room for."""
         items = len(self) + added
-        size = (self._patch_count + made) * self.base[:1].nbytes
+        size = (self._patch_count + made) * self.base.nbytes // max(1, len(self.base))
         if current_space() is not None and ((added and items > MOST_ITEMS) or size > MOST_BYTES):
             raise BadData(
                 f"This would make a dataset of {items:,} items, {size / 2**20:,.0f} MB of them made anew; on a public page it "
@@ -136,24 +145,29 @@ class Dataset:
     def _patch_count(self) -> int:
         return 0 if self.patches is None else len(self.patches)
 
-    def _patched(self, items: Tensor) -> "Dataset":
+    def _patched(self, items: Items) -> "Dataset":
         self.check_growth(len(items))
-        new = items.numpy().astype(self.base.dtype, copy=False)
-        return replace(self, index=self.places, patches=new if self.patches is None else np.concatenate([self.patches, new]))
+        if not len(items):
+            return replace(self, index=self.places)
+        storage = self.spec.kind.storage
+        new = storage.of(items, self.base.dtype.type)
+        return replace(self, index=self.places, patches=new if self.patches is None else storage.joined(self.patches, new))
 
-    def read(self, rows: Tensor | list[int] | slice) -> Tensor:
-        """The items at `rows` as they are stored: images uint8 [n, C, H, W], points float32 [n, 2]."""
+    def read(self, rows: Tensor | list[int] | slice) -> Items:
+        """The items at `rows` as they are stored: images uint8 [n, C, H, W], points float32 [n, 2], else n of varying length."""
         if isinstance(rows, slice):
             rows = torch.arange(len(self))[rows]
         rows = torch.as_tensor(rows)
         places = (rows if self.index is None else self.index[rows]).numpy()
-        if self.patches is None:
-            return torch.from_numpy(self.base[places])  # numpy's fancy indexing copies
-        items = np.empty((len(places), *self.spec.shape), self.base.dtype)
-        patched = places >= len(self.base)
-        items[~patched] = self.base[places[~patched]]
-        items[patched] = self.patches[places[patched] - len(self.base)]
-        return torch.from_numpy(items)
+        return self.spec.kind.storage.read(self.base, self.patches, places)
+
+    def inputs(self, rows: Tensor | list[int] | slice, random: torch.Generator | None = None) -> Tensor:
+        """The items at `rows` in model space, [n, *shape]; of one that is longer a piece, the first or one that is drawn."""
+        return self.spec.kind.to_model(self.read(rows), self.spec.shape, random)
+
+    def pictures(self, rows: Tensor | list[int] | slice) -> Tensor:
+        """A picture of each item at `rows`, uint8 [n, C, H, W]."""
+        return self.spec.kind.pictures(self.read(rows), self.spec.shape)
 
     def batch(self, size: int, seed: int, step: int, augment: str = "none", rank: int = 0, ranks: int = 1) -> Batch:
         """Batch number `step` of an endless shuffled pass, or one of the `ranks` batches of `size` that make it up.
@@ -162,12 +176,12 @@ class Dataset:
         """
         step = step * ranks + rank
         rows = _rows_of_step(len(self), size, seed, step) if self._heap is None else _drawn_rows(self._heap, size, seed, step)
-        x = to_model(self.read(rows))
+        x = self.inputs(rows, torch.Generator().manual_seed(_address(seed, step)))
         if augment != "none":
             with torch.random.fork_rng(devices=[]):
                 torch.default_generator.manual_seed(_address(seed, step))
-                transform = AUGMENTATIONS[augment](self.spec.shape)
-                x = torch.stack([transform(image) for image in x]).clamp(-1, 1)
+                vary = self.spec.kind.augmentations[augment](self.spec.shape)
+                x = torch.stack([vary(item) for item in x]).clamp(-1, 1)
         return Batch(x, self.label[rows], rank * size, ranks * size)
 
     @cached_property
@@ -187,8 +201,8 @@ class Dataset:
 
     @property
     def backdrop(self) -> Tensor | None:
-        """[n, ...] some of the items, to see others before; None where items are not seen among others."""
-        return self.read(slice(0, self.spec.kind.behind)) if self.spec.kind.behind else None
+        """[n, *shape] some of the items in model space, to see others before; None where items are not seen among others."""
+        return self.inputs(slice(0, self.spec.kind.behind)) if self.spec.kind.behind else None
 
     @property
     def days(self) -> list[date | None]:
@@ -210,7 +224,7 @@ class Dataset:
 
     def _contents(self) -> Iterator[bytes]:
         for start in range(0, len(self), 4096):
-            yield from map(np.ndarray.tobytes, self.read(slice(start, start + 4096)).numpy())
+            yield from map(self.spec.kind.content, self.read(slice(start, start + 4096)))
 
 
 @dataclass(frozen=True)
@@ -238,7 +252,11 @@ class Splits:
 
 def open_splits(name: str, modality: str, classes: tuple[str, ...], folder: Path) -> Splits:
     """The parts of a dataset as they lie in a folder, memory-mapped."""
-    return Splits(name, *(_open(name, modality, classes, folder / part) for part in ("train", "validation", "test")))
+    kind = MODALITIES[modality]
+    bases = [kind.storage.open(folder / part) for part in PARTS]
+    spec = DataSpec(modality, kind.shape(*bases), classes)
+    columns = [_columns(folder / part, kind.storage.files) for part in PARTS]
+    return Splits(name, *(Dataset(name, spec, *part) for part in zip(bases, columns, strict=True)))
 
 
 def even_rows(n: int, most: int) -> Tensor:
@@ -247,15 +265,8 @@ def even_rows(n: int, most: int) -> Tensor:
     return torch.arange(some) * (n - 1) // max(some - 1, 1)
 
 
-def to_model(items: Tensor) -> Tensor:
-    """uint8 pixels [0, 255] as floats in [-1, 1]; points are such floats already."""
-    return items if items.is_floating_point() else items.float() / 127.5 - 1
-
-
-def _open(name: str, modality: str, classes: tuple[str, ...], folder: Path) -> Dataset:
-    base = np.load(folder / "items.npy", mmap_mode="r", allow_pickle=False)
-    columns = {f.stem: torch.from_numpy(np.load(f, allow_pickle=False)) for f in folder.glob("*.npy") if f.stem != "items"}
-    return Dataset(name, DataSpec(modality, base.shape[1:], classes), base, columns)
+def _columns(folder: Path, items: tuple[str, ...]) -> dict[str, Tensor]:
+    return {f.stem: torch.from_numpy(np.load(f, allow_pickle=False)) for f in folder.glob("*.npy") if f.name not in items}
 
 
 def _address(*numbers: int) -> int:

@@ -1,4 +1,4 @@
-"""Exporting: a dataset as a zip of PNG files in class folders with a manifest, which the importer reads back to the same bits."""
+"""Exporting: a dataset as a zip of files in class folders with a manifest; the importer reads images back to the same bits."""
 
 import io
 import json
@@ -11,19 +11,21 @@ from genlab.data.library import describe
 from genlab.data.spec import names_folder
 from genlab.errors import BadData
 from genlab.files import write_bytes
-from genlab.images import png
+from genlab.modalities import MODALITIES
 
 MANIFEST = "manifest.json"
 EARLIEST = (1980, 1, 1, 0, 0, 0)  # the date of all files, so that the same dataset gives the same zip
 
 
 def export(data: Splits, file: Path) -> None:
-    """Write `file`, a zip of PART/CLASS/ID.png and manifest.json; items without a label lie in PART itself.
+    """Write `file`, a zip of PART/CLASS/ID.png, or what files its kind of data has, and manifest.json.
 
-    Raises BadData for what is no image, and for classes that cannot name a folder.
+    Items without a label lie in PART itself. Raises BadData for what is no file by itself, and for classes that cannot name a
+    folder.
     """
-    if not data.spec.kind.pixels:
-        raise BadData(f"{data.name} holds {data.spec.kind.things}; only images can be exported as a zip of files.")
+    if not data.spec.kind.suffix:
+        possible = " and ".join(kind.things for kind in MODALITIES.values() if kind.suffix)
+        raise BadData(f"{data.name} holds {data.spec.kind.things}; only {possible} can be exported as a zip of files.")
     if bad := [name for name in data.spec.classes if not names_folder(name)]:
         raise BadData(f"The class {bad[0]!r} cannot name a folder. Relabel its items first.")
     write_bytes(file, _zipped(data))
@@ -54,10 +56,11 @@ def _zipped(data: Splits) -> bytes:
 
 def _add_part(archive: zipfile.ZipFile, name: str, part: Dataset) -> None:
     folders = [*(f"{name}/{label}" for label in part.spec.classes), name]  # label -1 finds the last
-    labels, ids, days = part.label.tolist(), part.id.tolist(), part.days
+    kind, labels, ids, days = part.spec.kind, part.label.tolist(), part.id.tolist(), part.days
     for start in range(0, len(part), 1024):
         for row, item in enumerate(part.read(slice(start, start + 1024)), start):
-            _add(archive, f"{folders[labels[row]]}/{ids[row]:06d}.png", png(item, taken=days[row]))
+            name = f"{folders[labels[row]]}/{ids[row]:06d}{kind.suffix}"
+            _add(archive, name, kind.file(item, taken=days[row]))
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

@@ -19,7 +19,7 @@ from genlab.data.sources import SOURCES, Part, Source
 from genlab.errors import BadData, DataMissing, UnknownName
 from genlab.files import one_at_a_time, read_json, whole_folder, write_json, writing
 from genlab.lazy import late
-from genlab.modalities import MODALITIES
+from genlab.modalities import MODALITIES, Modality
 from genlab.paths import cache_folder, current_space, data_folder, datasets_folder, downloads_folder
 from genlab.registry import NAME, check_name, unknown
 
@@ -294,19 +294,16 @@ def _write(
     about = {"format": FORMAT, "name": name, "description": description, "modality": modality, "classes": list(classes)}
     with whole_folder(folder) as draft:
         for part, content in with_held_out(parts, by_class=name not in SOURCES).items():
-            _write_part(draft / part, content, MODALITIES[modality].dtype)
+            _write_part(draft / part, content, MODALITIES[modality])
         for file, written in beside.items():
             (draft / file).write_bytes(written)
         write_json(draft / "dataset.json", {**record, **about, "created": datetime.now(UTC).isoformat(timespec="seconds")})
 
 
-def _write_part(folder: Path, part: Part, dtype: type) -> None:
+def _write_part(folder: Path, part: Part, kind: Modality) -> None:
     folder.mkdir()
-    count, header = len(part.items), np.lib.format.header_data_from_array_1_0(np.asarray(part.items[0:1], dtype))
-    with (folder / "items.npy").open("wb") as file:  # written, not mapped: no page stays in memory
-        np.lib.format.write_array_header_1_0(file, header | {"shape": (count, *header["shape"][1:]), "fortran_order": False})
-        for start in range(0, count, 1024):
-            file.write(np.ascontiguousarray(part.items[start : start + 1024], dtype).tobytes())
+    kind.storage.write(folder, part.items, kind.dtype)
+    count = len(part.items)
     columns = {"label": np.full(count, -1)} | part.columns | {"id": np.arange(count)}
     for name, column in columns.items():
         np.save(folder / f"{name}.npy", column.astype(np.int64) if column.dtype.kind in "iu" else column)

@@ -10,7 +10,6 @@ from torch import Tensor
 from genlab.data.dataset import Dataset, Splits
 from genlab.data.library import load
 from genlab.data.recipe import Step
-from genlab.data.spec import DataSpec
 from genlab.errors import BadData
 
 BLOCK = 2**32  # ids of the items that step k adds start at k · BLOCK
@@ -67,18 +66,9 @@ def merge(data: Splits, step: Step) -> Dataset:
     train = _with_classes(data.train, other.spec.classes)
     numbers = torch.cat([_numbers(train, other.spec.classes), torch.tensor([-1])])
     told = {"label": numbers[other.train.label], "id": added_ids(step.key, len(other.train))}
-    items = other.train.read(slice(None))
-    added = items if other.spec.shape == data.spec.shape else brought_to(data.spec, items)
-    return train.extended(Dataset(other.name, train.spec, added.numpy(), {**other.train.columns, **told}))
-
-
-def brought_to(spec: DataSpec, images: Tensor) -> Tensor:
-    """Images uint8 [n, C, H, W] at the size of a dataset and in its mode, grey or colour: uint8 [n, *shape]."""
-    channels, height, width = spec.shape
-    blocks = [block.float() for block in images.split(1024)]
-    grey = [x if x.shape[1] == channels else x.mean(1, keepdim=True).expand(-1, channels, -1, -1) for x in blocks]
-    sized = [F.interpolate(x, (height, width), mode="bilinear", antialias=True) for x in grey]
-    return torch.cat([x.round().clamp(0, 255).to(torch.uint8) for x in sized])
+    items, spec = other.train.read(slice(None)), train.spec
+    added = items if other.spec.shape == spec.shape else spec.kind.brought_to(items, spec.shape)
+    return train.extended(Dataset.of(other.name, spec, added, {**other.train.columns, **told}))
 
 
 def filled(images: Tensor, boxes: Sequence[Sequence[int]], rounds: int = 200) -> Tensor:

@@ -18,12 +18,12 @@ from genlab.registry import Registry
 class Part:
     """Raw items of one part; `items` is sliced in blocks and may read or draw them only then."""
 
-    items: Any  # [N] of uint8 [C, H, W] or of float [2]
+    items: Any  # [N] of uint8 [C, H, W] or of float [2]; of varying length a `Ragged`
     columns: dict[str, np.ndarray] = field(default_factory=dict)
 
     def take(self, rows: np.ndarray) -> "Part":
         """The items at `rows`, and what is known of them."""
-        return Part(np.asarray(self.items)[rows], {name: column[rows] for name, column in self.columns.items()})
+        return Part(self.items[rows], {name: column[rows] for name, column in self.columns.items()})
 
 
 @dataclass(frozen=True)

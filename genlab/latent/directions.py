@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from genlab.algebra import regression
-from genlab.data import Dataset, even_rows, to_model, to_pixels
+from genlab.data import Dataset, even_rows, to_pixels
 from genlab.data.sprites import FACTORS, measure
 from genlab.errors import BadData, BadSetting, UnknownName
 from genlab.files import read_json, write_json, writing
@@ -138,7 +138,7 @@ def _encoded(model: LatentModel, data: Dataset, rows: Tensor) -> Tensor:
     parts = [torch.empty(0, *model.latent_shape)]
     for block in rows.split(256):
         given = model.given_labels(data.label[block], len(block)) if model.classes else None
-        *_, encoding = model.encode(to_model(data.read(block)), given)
+        *_, encoding = model.encode(data.inputs(block), given)
         parts.append(encoding.z.cpu())
     return torch.cat(parts)
 

@@ -140,11 +140,15 @@ def shares(weights: list[float], classes: int) -> Tensor:
 
 
 @torch.inference_mode()
+def items(model: LatentModel, z: Tensor, given: Given, settings: Config | None = None) -> Tensor:
+    """Items [n, *shape] in model space of latents; `given` of one row holds for all."""
+    wishes = given.spread(len(z))
+    return torch.cat([model.decode(z[part], wishes.rows(part), settings) for part in blocks_of(len(z))])
+
+
 def draw(model: LatentModel, z: Tensor, given: Given, behind: Tensor | None = None, settings: Config | None = None) -> Tensor:
     """Pixels uint8 [n, C, H, W] of latents, points among those `behind`; `given` of one row holds for all."""
-    wishes = given.spread(len(z))
-    blocks = [model.decode(z[part], wishes.rows(part), settings) for part in blocks_of(len(z))]
-    return model.spec.kind.tiles(torch.cat(blocks), behind, SIDE if len(z) == 1 else TILE)
+    return model.spec.kind.tiles(items(model, z, given, settings), behind, SIDE if len(z) == 1 else TILE)
 
 
 def to_text(z: Tensor) -> str:

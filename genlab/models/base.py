@@ -113,9 +113,11 @@ class GenerativeModel(nn.Module):
         if modality not in cls.modalities:
             raise BadSetting(f"This family learns {' and '.join(cls.modalities)} data; these data are {modality}.")
         kind = MODALITIES[modality]
-        if not kind.pixels and settings.augment != "none":
-            sentence = f"augment is {settings.augment!r}, which varies images; for {kind.things} it must be none."
-            raise BadSetting(sentence, "augment")
+        if settings.augment not in ("none", *kind.augmentations):
+            possible = " or ".join(["none", *kind.augmentations])
+            raise BadSetting(
+                f"augment is {settings.augment!r}, which varies images; for {kind.things} it must be {possible}.", "augment"
+            )
 
     @classmethod
     def loss_unit(cls, settings: Any, modality: str = "image") -> str:

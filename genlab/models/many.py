@@ -60,7 +60,7 @@ def check_picture(n: int, spec: DataSpec) -> None:
 
 def bytes_of(n: int, spec: DataSpec) -> int:
     """What so many samples take in a file at most."""
-    return n * (np.prod(spec.shape, dtype=int).item() * np.dtype(spec.kind.dtype).itemsize + 8)
+    return n * (spec.kind.array(torch.zeros(1, *spec.shape)).nbytes + 8)
 
 
 def write_npz(path: Path, model: GenerativeModel, n: int, label: Tensor | None, blocks: Iterable[Block]) -> None:
@@ -68,10 +68,10 @@ def write_npz(path: Path, model: GenerativeModel, n: int, label: Tensor | None, 
     spec = model.spec
     with whole_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         with _member(archive, "samples") as member:
-            _head(member, (n, *spec.shape), spec.kind.to_stored(torch.zeros(1, *spec.shape)).numpy().dtype)
+            _head(member, (n, *spec.shape), spec.kind.array(torch.zeros(1, *spec.shape)).numpy().dtype)
             for block in blocks:
                 if block.ready:
-                    member.write(spec.kind.to_stored(block.draft.items).numpy().tobytes())
+                    member.write(spec.kind.array(block.draft.items).numpy().tobytes())
         with _member(archive, "labels") as member:
             _head(member, (n,), np.dtype(np.int64))
             for rows in blocks_of(n, BLOCK):

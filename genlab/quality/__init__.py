@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from genlab.quality.defect import Check, Defect, Finding, Truth, Verdict
     from genlab.quality.settings import Damage
 
+_check_takes = late("genlab.quality.defect", "check_takes")
 DEFECTS: "Registry[Defect]" = Registry("defect")
 
 
@@ -30,6 +31,7 @@ def _list(name: str, defect: str, how: "type[Damage]") -> None:
     """List the defect of the file of that name, which makes it a step of recipes, too."""
 
     def apply(data: "Splits", step: Step) -> "Dataset":
+        _check_takes(name, data, step.parsed)
         return DEFECTS[name].inject(data, step.parsed, step.seed, step.key)[0]
 
     def tell(step: Step) -> str:

@@ -14,7 +14,7 @@ from genlab.errors import BadData
 from genlab.features import Features
 from genlab.files import DiskFault, keep, npz
 from genlab.paths import cache_folder
-from genlab.quality.defect import DEFECTS, Check, Defect, Finding, Verdict
+from genlab.quality.defect import DEFECTS, Check, Defect, Finding, Verdict, takes
 from genlab.registry import unknown
 
 FORMAT = 3  # of findings in the cache; raised when a check finds in another way
@@ -28,7 +28,8 @@ def inspect(data: Splits, features: Features | None = None, defects: Iterable[st
     """
     features = features or Features(data.train)
     for name in DEFECTS if defects is None else defects:
-        yield from _kept(name, data, features)
+        if takes(DEFECTS[name], data.spec.modality):
+            yield from _kept(name, data, features)
 
 
 def fit(clean: Dataset, features: Features | None = None, defects: Iterable[str] | None = None) -> Check:
@@ -38,7 +39,8 @@ def fit(clean: Dataset, features: Features | None = None, defects: Iterable[str]
     raises BadData for none, and for items of another kind or shape.
     """
     features = features or Features(clean)
-    checks = [DEFECTS[name].fit(features) for name in (DEFECTS if defects is None else defects)]
+    names = [name for name in (DEFECTS if defects is None else defects) if takes(DEFECTS[name], clean.spec.modality)]
+    checks = [DEFECTS[name].fit(features) for name in names]
 
     def check(items: Dataset) -> dict[str, Verdict]:
         learnt, given = (f"{one.spec.kind.things} of {'×'.join(map(str, one.spec.shape))}" for one in (clean, items))

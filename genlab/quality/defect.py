@@ -78,6 +78,7 @@ Check = Callable[[Dataset], dict[str, Verdict]]  # of other items, a verdict an 
 
 
 Takes = Mapping[str, tuple[str, ...] | None]  # by kind of data that can have a defect, which kinds of it; None for all
+ANY = "any"  # kind of data that is not named
 
 
 class Defect(Protocol):
@@ -104,6 +105,30 @@ class Defect(Protocol):
 
     def repair(self, data: Splits, finding: Finding, recipe: Recipe) -> Recipe:
         """The recipe with the steps that mend what the finding flags; the same recipe where nothing can be done."""
+
+
+def kinds_of(defect: Defect, modality: str) -> tuple[str, ...] | None:
+    """Which kinds of a defect data of a kind can have: none of them for those that cannot have it, None for all."""
+    return defect.takes.get(modality, defect.takes.get(ANY, ()))
+
+
+def takes(defect: Defect, modality: str, kind: str | None = None) -> bool:
+    """Whether data of a kind can have a defect, or one kind of it."""
+    kinds = kinds_of(defect, modality)
+    return kinds is None or (kind in kinds if kind else len(kinds) > 0)
+
+
+def check_takes(name: str, data: Splits, settings: Damage) -> None:
+    """Raise a sentence where data of a kind that a defect does not name cannot have it."""
+    defect, kind = DEFECTS[name], getattr(settings, "kind", None)
+    if data.spec.modality not in defect.takes and not takes(defect, data.spec.modality, kind):
+        raise _lacking(data, f"{name} of the kind {kind!r}" if takes(defect, data.spec.modality) else name)
+
+
+def _lacking(data: Splits, what: str) -> BadData:
+    things = data.spec.kind.things
+    possible = ", ".join(name for name, defect in DEFECTS.items() if takes(defect, data.spec.modality))
+    return BadData(f"{data.name} holds {things}, which have no {what}. Possible for {things}: {possible}.")
 
 
 class Usual:
@@ -171,9 +196,7 @@ def chosen_classes(data: Dataset, rate: float, seed: int) -> list[int]:
 def needs_images(data: Splits, what: str) -> None:
     """Raise a sentence unless the items are images."""
     if not data.spec.kind.pixels:
-        possible = ", ".join(name for name, defect in DEFECTS.items() if data.spec.modality in defect.takes)
-        things = data.spec.kind.things
-        raise BadData(f"{data.name} holds {things}, which have no {what}. Possible for {things}: {possible}.")
+        raise _lacking(data, what)
 
 
 def needs_classes(data: Splits, least: int = 2) -> None:

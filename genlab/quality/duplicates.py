@@ -13,7 +13,7 @@ from genlab.data.mending import added_ids
 from genlab.data.recipe import Recipe
 from genlab.features import LOOKALIKES, Features, Lookalikes
 from genlab.quality.copies import COPIES
-from genlab.quality.defect import Finding, Takes, Truth, Whole, chosen, dropped, generator, needs_images
+from genlab.quality.defect import ANY, Finding, Takes, Truth, Whole, chosen, dropped, generator, needs_images
 from genlab.quality.settings import DuplicatesSettings
 from genlab.quality.warps import fitted
 from genlab.statistics import luminance
@@ -37,7 +37,7 @@ class Duplicates(Whole):
     """Duplicates: see the protocol `Defect`."""
 
     Settings = DuplicatesSettings
-    takes: Takes = {"image": None, "points": ("exact",)}
+    takes: Takes = {"image": None, ANY: ("exact",)}
     lowers: tuple[str, ...] = ("consistency", "privacy")
 
     def inject(self, data: Splits, settings: DuplicatesSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:

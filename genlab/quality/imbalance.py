@@ -10,7 +10,7 @@ from genlab.data.dataset import Dataset, Splits
 from genlab.data.recipe import Recipe
 from genlab.errors import BadData
 from genlab.features import Features
-from genlab.quality.defect import Finding, Takes, Truth, Whole, chosen_classes, draws
+from genlab.quality.defect import ANY, Finding, Takes, Truth, Whole, chosen_classes, draws
 from genlab.quality.settings import ImbalanceSettings
 
 RARE = 0.5  # of what is usual, below which a class is rare
@@ -21,7 +21,7 @@ class Imbalance(Whole):
     """Imbalance: see the protocol `Defect`."""
 
     Settings = ImbalanceSettings
-    takes: Takes = {"image": None, "points": None}
+    takes: Takes = {ANY: None}
     lowers: tuple[str, ...] = ()
 
     def inject(self, data: Splits, settings: ImbalanceSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:

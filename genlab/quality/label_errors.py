@@ -9,7 +9,7 @@ from torch import Tensor
 from genlab.data.dataset import Dataset, Splits, even_rows
 from genlab.data.recipe import Recipe
 from genlab.features import Features, Predictions
-from genlab.quality.defect import Check, Finding, Takes, Truth, Verdict, chosen, generator, needs_classes
+from genlab.quality.defect import ANY, Check, Finding, Takes, Truth, Verdict, chosen, generator, needs_classes
 from genlab.quality.settings import LabelErrorsSettings
 
 CLEAR = 0.3  # by how much the score of another class exceeds that of the given one
@@ -20,7 +20,7 @@ class LabelErrors:
     """Label errors: see the protocol `Defect`."""
 
     Settings = LabelErrorsSettings
-    takes: Takes = {"image": None, "points": None}
+    takes: Takes = {"image": None, "points": None, ANY: ("uniform",)}
     lowers: tuple[str, ...] = ("accuracy",)
 
     def inject(self, data: Splits, settings: LabelErrorsSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:

@@ -9,7 +9,7 @@ from genlab.data.dataset import Dataset, Splits
 from genlab.data.mending import added_ids
 from genlab.data.recipe import Recipe
 from genlab.features import LOOKALIKES, Features, Lookalikes
-from genlab.quality.defect import Finding, Takes, Truth, Whole, chosen, dropped
+from genlab.quality.defect import ANY, Finding, Takes, Truth, Whole, chosen, dropped
 from genlab.quality.duplicates import PAIRS, likely, likeness
 from genlab.quality.settings import LeaksSettings
 from genlab.sketches import lookalikes, sketches_of
@@ -19,7 +19,7 @@ class Leaks(Whole):
     """Leaks: see the protocol `Defect`."""
 
     Settings = LeaksSettings
-    takes: Takes = {"image": None, "points": None}
+    takes: Takes = {ANY: None}
     lowers: tuple[str, ...] = ("consistency",)
 
     def inject(self, data: Splits, settings: LeaksSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:

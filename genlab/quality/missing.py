@@ -11,7 +11,20 @@ from genlab.data.dataset import Dataset, Splits, even_rows
 from genlab.data.recipe import Recipe
 from genlab.errors import BadData
 from genlab.features import FAINT, Features, spans
-from genlab.quality.defect import Check, Finding, Takes, Truth, Verdict, chosen, chosen_classes, dropped, generator, needs_images
+from genlab.quality.defect import (
+    ANY,
+    Check,
+    Finding,
+    Takes,
+    Truth,
+    Verdict,
+    chosen,
+    chosen_classes,
+    dropped,
+    generator,
+    needs_images,
+    takes,
+)
 from genlab.quality.settings import MissingSettings
 from genlab.statistics import luminance
 
@@ -29,7 +42,7 @@ class Missing:
     """Missing: see the protocol `Defect`."""
 
     Settings = MissingSettings
-    takes: Takes = {"image": None, "points": ("blank", "labels", "class")}
+    takes: Takes = {"image": None, "points": ("blank", "labels", "class"), ANY: ("labels", "class")}
     lowers: tuple[str, ...] = ("completeness",)
 
     def inject(self, data: Splits, settings: MissingSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
@@ -52,7 +65,7 @@ class Missing:
         if data.spec.kind.pixels:
             yield _blank_images(features)
             yield _masks(train)
-        else:
+        elif takes(self, data.spec.modality, "blank"):
             gone = _gone(train)
             sentence = "Points without a value, exactly at the origin or not a number: a model takes them for data."
             yield Finding("missing-blank", sentence, train.id, gone.float(), gone)
@@ -61,6 +74,8 @@ class Missing:
             yield _left_out(data)
 
     def fit(self, clean: Features) -> Check:
+        if not takes(self, clean.data.spec.modality, "blank"):
+            return lambda items: {}
         if not clean.data.spec.kind.pixels:
             return lambda items: {"missing-blank": Verdict(_gone(items).float(), _gone(items))}
         squares_of = Squares(clean.data)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from genlab.data.dataset import Dataset, Splits
 from genlab.data.library import load
-from genlab.data.mending import added_ids, brought_to
+from genlab.data.mending import added_ids
 from genlab.data.recipe import Recipe
 from genlab.errors import BadSetting
 from genlab.features import Features, Predictions, nearest
@@ -37,8 +37,8 @@ class Outliers:
         ids = added_ids(key, len(strangers))
         classes = len(data.spec.classes)
         label = torch.from_numpy(draws(ids, seed) * classes).long() if classes else torch.full((len(ids),), -1)
-        items = brought_to(data.spec, strangers.read(slice(None)))
-        added = Dataset(other.name, data.spec, items.numpy(), {"id": ids, "label": label})
+        items = data.spec.kind.brought_to(strangers.read(slice(None)), data.spec.shape)
+        added = Dataset.of(other.name, data.spec, items, {"id": ids, "label": label})
         return train.extended(added), Truth(added=ids)
 
     def detect(self, data: Splits, features: Features) -> Iterator[Finding]:

@@ -88,8 +88,9 @@ def _rows_of(items: Tensor, among: Tensor) -> Tensor:
 
 def _altered(before: Splits, after: Splits, both: Tensor) -> Tensor:
     """[n] whether each pair of rows [n, 2] differs; not all in memory at once."""
-    parts = [(before.train.read(some[:, 0]) != after.train.read(some[:, 1])).flatten(1).any(1) for some in both.split(4096)]
-    return torch.cat([torch.zeros(0, dtype=torch.bool), *parts])
+    content = before.spec.kind.content
+    pairs = (zip(before.train.read(some[:, 0]), after.train.read(some[:, 1]), strict=True) for some in both.split(4096))
+    return torch.tensor([content(was) != content(now) for some in pairs for was, now in some], dtype=torch.bool)
 
 
 def _names(data: Splits, names: Sequence[str]) -> Tensor:

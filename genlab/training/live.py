@@ -16,11 +16,11 @@ SHARE = 0.12  # of the time of training that views may take
 
 
 class Live:
-    """Shows a run's model as it stands; models of other things than points are not shown."""
+    """Shows a run's model as it stands; models of what lies in no plane are not shown."""
 
     def __init__(self, run: Run, model: GenerativeModel) -> None:
         self.run, self.model = run, model
-        self.camera = Camera(model) if isinstance(model, LatentModel) and model.spec.kind.plane else None
+        self.camera = Camera(model) if isinstance(model, LatentModel) and model.spec.kind.reach else None
         self.shown, self.due = -1, 0.0  # the last step that was shown; when the next one may be
 
     def show(self, step: int, losses: Mapping[str, float], at_once: bool = False) -> None:

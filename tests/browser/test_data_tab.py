@@ -75,7 +75,7 @@ def test_the_facts_are_those_of_the_dataset(digits: Page):
     assert [text.split()[0] for text in digits.locator(".parts dt").all_inner_texts()] == [
         f"{len(p):,}" for p in splits.parts.values()
     ]
-    assert digits.locator(".statistics dt").first.inner_text() == f"{summarise(splits.train).mean:.3g} mean"
+    assert digits.locator(".statistics dt").first.inner_text() == f"{summarise(splits.train).facts.numbers['mean']:.3g} mean"
 
 
 def test_the_legend_hides_a_class_and_isolates_it(digits: Page):

@@ -11,11 +11,12 @@ from pydantic import Field
 from torch import Tensor
 
 from genlab import latent
-from genlab.data import Splits, is_here, load, to_model
+from genlab.data import Splits, is_here, load
 from genlab.errors import BadSetting, DataMissing, GenlabError, UnknownName
 from genlab.files import one_at_a_time
 from genlab.latent import Axes, Shelf
 from genlab.modalities.base import TILE
+from genlab.modalities.storage import Items
 from genlab.models import LatentModel
 from genlab.models.base import Given, one_hot
 from genlab.paths import cache_folder, current_space
@@ -189,6 +190,13 @@ def pictures(trained: Trained, model: LatentModel, z: Tensor, given: Given, coar
     return latent.draw(model, z, given, _behind(trained), settings)
 
 
+def stored(model: LatentModel, z: Tensor, given: Given) -> Items:
+    """What latents stand for, as a dataset stores it."""
+    settings = model.SamplingSettings()
+    check_work(model, len(z), settings)
+    return model.spec.kind.to_stored(latent.items(model, z, given, settings))
+
+
 def work(model: LatentModel, n: int, coarse: bool = False) -> int:
     """What pictures of n latents take, as `drawing` counts it."""
     return work_of(model, n, model.coarse_settings() if coarse else model.SamplingSettings())
@@ -223,7 +231,7 @@ def wall(trained: Trained, model: LatentModel, asked: Wall) -> tuple[list[str], 
         test = data_of(trained).test
         order = _in_turn(test.label)
         rows = [int(order[(asked.page * WALL + i) % len(order)]) for i in range(WALL)]
-        return [f"test:{row}" for row in rows], tiles(trained, to_model(test.read(rows))), test.label[rows]
+        return [f"test:{row}" for row in rows], tiles(trained, test.inputs(rows)), test.label[rows]
     seeds = range(asked.page * WALL, (asked.page + 1) * WALL)
     given = model.given_labels(None, WALL)
     labels = torch.full((WALL,), -1) if given.classes is None else given.classes.argmax(1)
@@ -259,7 +267,7 @@ def _encoded(trained: Trained, model: LatentModel, row: int) -> Tensor:
     if row >= len(test):
         raise BadSetting(say("latent.row", row=row, n=len(test)))
     given = Given(one_hot(test.label[[row]], model.classes)) if model.classes else Given()
-    *_, encoding = model.encode(to_model(test.read([row])), given)
+    *_, encoding = model.encode(test.inputs([row]), given)
     return encoding.z
 
 

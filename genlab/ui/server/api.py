@@ -15,9 +15,9 @@ from pydantic import BeforeValidator, Field
 from torch import Tensor
 
 from genlab import latent
-from genlab.data import Dataset, describe, is_here, load, to_model
+from genlab.data import Dataset, describe, is_here, load
 from genlab.data import list_datasets as datasets
-from genlab.data.summary import locate, summarise
+from genlab.data.summary import summarise
 from genlab.errors import BadSetting
 from genlab.images import png, wall
 from genlab.models import LatentModel
@@ -243,7 +243,7 @@ def inspect(dataset: str, n: int = 16, seed: int = 0) -> tuple[Picture, dict[str
         **_statistics(data),
         "labels": [data.spec.classes[label] if label >= 0 else "" for label in data.label[rows].tolist()],
     }
-    return _picture(data.spec.kind.sheet(to_model(data.read(rows)), min(COLUMNS, len(rows))), "inspect"), facts
+    return _picture(data.spec.kind.sheet(data.inputs(rows), min(COLUMNS, len(rows))), "inspect"), facts
 
 
 def list_models() -> list[dict[str, Any]]:
@@ -307,11 +307,8 @@ def _mean(pixels: Tensor) -> float:
 
 def _statistics(data: Dataset) -> dict[str, Any]:
     """Of the pixels, or of the places of points class by class."""
-    if data.spec.kind.plane:
-        places = locate(data)
-        return {"middle": places.middle.tolist(), "spread": places.spread.tolist()}
-    found = summarise(data)
-    return {"mean": found.mean, "deviation": found.deviation}
+    facts = summarise(data).facts
+    return {**facts.numbers, **{name: places.tolist() for name, places in facts.places.items()}}
 
 
 def _picture(pixels: Tensor, name: str) -> Picture:

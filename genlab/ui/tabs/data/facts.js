@@ -18,17 +18,16 @@ async function load(dataset) {
     ...(answer.balance.length ? balance(answer.balance, answer.unlabelled) : [make("p.note", {}, say("data.no_classes"))]),
     heading("data.parts"),
     make("dl.parts", {}, ...answer.parts.flatMap(part)),
-    ...(answer.places ? places(answer) : pixels(answer))
+    ...(answer.places ? places(answer) : statistics(answer)),
+    ...(answer.means ? means(answer) : [])
   );
 }
 
-const pixels = (answer) => [
-  heading("data.pixels"),
-  make("dl.statistics", {}, ...statistics(answer)),
-  make("p.note", {}, say(answer.measured < answer.parts[0].n ? "data.measured_some" : "data.measured_all", { n: count(answer.measured) })),
-  heading(answer.balance.length ? "data.means" : "data.mean_of_all"),
-  means(answer),
-];
+/** What the catalogue says of something that the kind of data tells, or else the other words. */
+function told(name, otherwise) {
+  const words = say(`data.${name}`);
+  return words === `data.${name}` ? otherwise : words;
+}
 
 function places({ places: { middle, spread }, balance }) {
   const plain = (x, digits) => (Number(x.toFixed(digits)) || 0).toFixed(digits).replace("-", "−"); // no −0.00
@@ -64,22 +63,27 @@ function balance(classes, unlabelled) {
 const part = ({ name, n }) => [make("dt", {}, make("b", {}, count(n)), " ", say(`data.part_${name}`)), make("dd", {}, say(`data.part_${name}_why`))];
 
 function statistics(answer) {
-  const rows = { mean: figure(answer.mean), deviation: figure(answer.deviation), black: percent(answer.black), white: percent(answer.white) };
-  return Object.entries(rows).flatMap(([name, value]) => [
-    make("dt", {}, make("b", {}, value), " ", say(`data.${name}`)),
-    make("dd", {}, say(`data.${name}_why`)),
-  ]);
+  const rows = [[answer.numbers, figure], [answer.shares, percent]].flatMap(([values, written]) =>
+    Object.entries(values).flatMap(([name, value]) => [
+      make("dt", {}, make("b", {}, written(value)), " ", told(name, name)),
+      make("dd", {}, told(`${name}_why`, "")),
+    ])
+  );
+  const all = { n: count(answer.measured), things: answer.things };
+  const note = say(answer.measured < answer.parts[0].n ? "data.measured_some" : "data.measured_all", all);
+  return rows.length ? [make("h3", {}, told(answer.units, answer.units)), make("dl.statistics", {}, ...rows), make("p.note", {}, note)] : [];
 }
 
 function means(answer) {
-  const [, h, w] = answer.shape;
+  const [, h, w] = answer.means.shape;
   const scale = Math.max(1, Math.round(34 / w));
-  return make(
+  const pictures = make(
     "div.means",
     {},
-    ...answer.means.map((image, k) => {
+    ...answer.means.images.map((image, k) => {
       const name = answer.balance[k] ? answer.balance[k].name : "";
       return make("figure", {}, make("img", { src: image, width: w * scale, height: h * scale, alt: name }), make("figcaption", {}, name));
     })
   );
+  return [heading(answer.balance.length ? "data.means" : "data.mean_of_all"), pictures];
 }

@@ -35,8 +35,8 @@ async function load(wanted, nextSeed, anew = false) {
   bar.hidden = true;
   if (answer.error) return complain(say("data.not_here"), make("p.fault", { role: "alert" }, answer.error));
   if (answer.absent) return offer(answer.absent);
-  element.closest(".data-tab")?.classList.toggle("of-points", Boolean(answer.points));
-  if (answer.points) {
+  element.closest(".data-tab")?.classList.toggle("of-points", Boolean(answer.together));
+  if (answer.together) {
     shown = null; // the map is their picture, and a lasso on it changes nothing here
     return tell("opened data", dataset);
   }
@@ -45,6 +45,7 @@ async function load(wanted, nextSeed, anew = false) {
   find(".title").textContent = rows ? say("quality.chosen", { n: count(answer.chosen.length) }) : say(answer.classes.length ? "data.title" : "data.title_no_classes", {
     n: count(answer.total),
     k: count(answer.classes.length),
+    things: answer.things,
   });
   const named = answer.groups.filter(({ name }) => name).length, some = named < answer.classes.length;
   find(".some").textContent = some ? say("data.some_classes", { k: named, n: answer.classes.length }) : "";

@@ -85,7 +85,7 @@ function show(answer, dataset) {
   placed();
   options();
   note.textContent = map ? sentence() : say("data.no_map");
-  find("h2").textContent = say(map?.points ? "data.points" : "data.map");
+  find("h2").textContent = say(map?.reach ? "data.points" : "data.map");
   canvas.setAttribute("aria-label", note.textContent);
   canvas.parentElement.hidden = !map;
   key();
@@ -136,12 +136,13 @@ function colourAt(shade) {
 }
 
 function sentence() {
-  if (map.points) return say("data.points_note", { n: count(map.rows.length) });
-  if (!map.shares) return say("data.near", { n: count(map.rows.length) });
+  if (map.reach) return say("data.points_note", { n: count(map.rows.length) });
+  if (!map.shares) return say("data.near", { n: count(map.rows.length), things: map.things });
   const [first, second] = map.shares;
   return say(map.classes.length ? "data.shares" : "data.shares_no_classes", {
-    what: say(`data.what_${map.method}`),
+    what: say(`data.what_${map.method}`, { units: map.units }),
     n: count(map.rows.length),
+    things: map.things,
     both: percent(first + second),
     first: percent(first),
     second: percent(second),
@@ -185,8 +186,8 @@ const place = (i) => [xs[i], ys[i]];
 /** Work out where the points lie, in CSS pixels; points themselves keep the plane's proportions. */
 function arrange() {
   const { clientWidth, clientHeight } = canvas;
-  const margin = map.points ? 0 : 8;
-  const [w, h] = [clientWidth, clientHeight].map((side) => (map.points ? Math.min(clientWidth, clientHeight) : side - 2 * margin));
+  const margin = map.reach ? 0 : 8;
+  const [w, h] = [clientWidth, clientHeight].map((side) => (map.reach ? Math.min(clientWidth, clientHeight) : side - 2 * margin));
   xs = Float32Array.from(map.x, (x) => (clientWidth - w) / 2 + x * w);
   ys = Float32Array.from(map.y, (y) => (clientHeight + h) / 2 - y * h);
 }
@@ -284,7 +285,7 @@ function close(event) {
   point(event);
   if (over < 0) return chosen ? choose(null) : draw();
   draw();
-  if (!map.points) tell("image", map.rows[over]);
+  if (!map.reach) tell("image", map.rows[over]);
 }
 
 function within(path) {
@@ -333,7 +334,7 @@ function hover(i) {
 async function reveal(i) {
   const row = map.rows[i];
   const name = map.labels[i] < 0 ? say("data.no_label") : map.classes[map.labels[i]];
-  if (map.points) return pointOut(i, [make("span", {}, `${map.classes.length ? `${name}: ` : ""}${coordinates(i)}`)]);
+  if (map.reach) return pointOut(i, [make("span", {}, `${map.classes.length ? `${name}: ` : ""}${coordinates(i)}`)]);
   if (!thumbnails.has(row)) {
     const answer = await askThumbnail({ dataset: map.dataset, row });
     if (!answer || answer.error) return;

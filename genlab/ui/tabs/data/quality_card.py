@@ -22,6 +22,7 @@ from genlab.errors import BadSetting, GenlabError, UnknownName
 from genlab.features import Features
 from genlab.paths import current_space
 from genlab.quality import DEFECTS, Finding, Report, draw, inspect, markdown, report
+from genlab.quality.defect import kinds_of, takes
 from genlab.quality.review import Decisions, changes, revise
 from genlab.registry import unknown
 from genlab.training.run import list_runs
@@ -123,14 +124,14 @@ def quality_open(data: object) -> dict[str, Any]:
     """The steps that made a dataset, what it can be damaged with, and what was found in it, if one has looked."""
     asked = Asked.check(data)
     splits, recipe = load(asked.dataset), recipe_of(asked.dataset)
-    looked, modality = _looked.find(_key(splits)), splits.spec.modality
+    looked = _looked.find(_key(splits))
     return {
         "source": recipe.source,
         "steps": [{"key": step.key, "told": step.tell()} for step in recipe.steps],
         "name": _own_name(asked.dataset) or _free_name(recipe.source),
         "classes": splits.spec.classes,
         "others": _others(splits),
-        "defects": [_defect(name, splits) for name, defect in DEFECTS.items() if modality in defect.takes],
+        "defects": [_defect(name, splits) for name in _defects(splits)],
         "looked": looked and {"issues": [*map(_issue, looked.findings)], "card": _card(looked.card)},
     }
 
@@ -148,9 +149,9 @@ def _inspect(event: gr.EventData) -> Iterator[dict[str, Any]]:
 
 def _looks(splits: Splits) -> Iterator[dict[str, Any]]:
     """What is being looked for, and each finding as it comes; then the card, which is kept."""
-    features, found = Features(splits.train), []
-    for done, defect in enumerate(DEFECTS, 1):
-        yield {"looking": defect, "nth": done, "of": len(DEFECTS)}
+    features, found, defects = Features(splits.train), [], _defects(splits)
+    for done, defect in enumerate(defects, 1):
+        yield {"looking": defect, "nth": done, "of": len(defects)}
         for finding in inspect(splits, features, [defect]):
             found.append(finding)
             yield {"issue": _issue(finding)}
@@ -168,18 +169,19 @@ def quality_suspects(data: object) -> dict[str, Any]:
     finding = _finding(splits, asked.issue) if asked.issue else None
     rows = _wanted(splits, finding, asked.rows)
     shown = rows[asked.page * SHOWN : (asked.page + 1) * SHOWN]
-    train, points = splits.train, splits.spec.kind.plane
+    train, together = splits.train, splits.spec.kind.together
     with drawing():
-        items = train.read(shown)
+        numbers = train.inputs(shown) if together else None
+        pictures = train.pictures(shown) if len(shown) and not together else None
         return {
             "total": len(rows),
             "pages": -(-len(rows) // SHOWN),
-            "points": points,
-            "shape": splits.spec.shape,
+            "together": together,
+            "shape": None if pictures is None else pictures.shape[1:],
             "columns": COLUMNS,
-            "sprite": None if points or not len(shown) else wall(items, COLUMNS),
+            "sprite": None if pictures is None else wall(pictures, COLUMNS),
             "items": [
-                _suspect(splits, finding, row) | ({"at": items[i].tolist()} if points else {})
+                _suspect(splits, finding, row) | ({} if numbers is None else {"at": numbers[i].tolist()})
                 for i, row in enumerate(shown.tolist())
             ],
         }
@@ -265,13 +267,19 @@ def _card(card: Report) -> dict[str, Any]:
 
 def _defect(name: str, splits: Splits) -> dict[str, Any]:
     """A defect with its settings as a form needs them: the kinds that there are here; outliers come from another dataset."""
-    settings, kinds = [asdict(setting) for setting in DEFECTS[name].Settings.fields()], DEFECTS[name].takes[splits.spec.modality]
+    defect = DEFECTS[name]
+    settings, kinds = [asdict(setting) for setting in defect.Settings.fields()], kinds_of(defect, splits.spec.modality)
     for setting in settings:
         if setting["name"] == "dataset":
             setting["choices"] = _others(splits)
         if setting["name"] == "kind" and kinds is not None:
             setting["choices"] = kinds
     return {"name": name, "settings": settings}
+
+
+def _defects(splits: Splits) -> list[str]:
+    """The defects that such data can have."""
+    return [name for name, defect in DEFECTS.items() if takes(defect, splits.spec.modality)]
 
 
 def _others(splits: Splits) -> list[str]:
@@ -347,21 +355,20 @@ def _made(asked: Change, recipe: Recipe) -> dict[str, Any]:
 
 
 def _pairs(before: Splits, after: Splits, found: dict[str, Tensor]) -> dict[str, Any] | None:
-    """Some images of each kind of change as one sprite, above as they were and below as they are; None for points."""
+    """Some items of each kind of change as one sprite, as they were above what they are; None where all are one picture."""
     kinds = [kind for kind, those in found.items() if len(those)]
-    if not before.spec.kind.pixels or not kinds:
+    if before.spec.kind.together or not kinds:
         return None
     each = -(-PAIRS // len(kinds))
     some = torch.cat([found[kind][:: -(-len(found[kind]) // each)] for kind in kinds])[:PAIRS]
     was, now = _side(before, some[:, 0]), _side(after, some[:, 1])
-    return {"shape": before.spec.shape, "was": was[1], "now": now[1], "sprite": wall(torch.cat([was[0], now[0]]), len(some))}
+    return {"shape": was[0].shape[1:], "was": was[1], "now": now[1], "sprite": wall(torch.cat([was[0], now[0]]), len(some))}
 
 
 def _side(data: Splits, rows: Tensor) -> tuple[Tensor, list[str | None]]:
-    """The images at these rows, black where there is none, and their classes."""
-    there = rows >= 0
-    items = torch.zeros(len(rows), *data.spec.shape, dtype=torch.uint8)
-    items[there] = data.train.read(rows[there])
+    """Pictures of the items at these rows, black where there is none, and their classes."""
+    items = data.train.pictures(rows.clamp(min=0))
+    items[rows < 0] = 0
     names = [*data.spec.classes, ""]  # label -1 finds the last
     return items, [names[int(data.train.label[row])] if row >= 0 else None for row in rows.tolist()]
 

@@ -53,13 +53,13 @@ async function showSuspects(page) {
   showDeciding(issue);
 }
 
-function layTiles({ items, sprite, columns, shape, points }) {
+function layTiles({ items, sprite, columns, shape, together }) {
   const holder = find("#quality-suspects");
-  holder.classList.toggle("of-places", points);
+  holder.classList.toggle("of-places", together);
   holder.style.setProperty("--sprite", sprite ? `url(${sprite})` : "none");
   holder.replaceChildren(...items.map((item, i) => {
-    const face = make("span.face", {}, points ? item.at.map((x) => x.toFixed(2).replace("-", "−")).join(", ") : null);
-    if (!points) {
+    const face = make("span.face", {}, together ? item.at.map((x) => x.toFixed(2).replace("-", "−")).join(", ") : null);
+    if (!together) {
       face.style.aspectRatio = `${shape[2]} / ${shape[1]}`;
       cut(face, i, columns, Math.ceil(items.length / columns));
     }

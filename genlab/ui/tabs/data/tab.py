@@ -12,10 +12,9 @@ from genlab.config import Field
 from genlab.data import SOURCES, Dataset, Splits, by_hand, describe, fetch, is_here, labelled_parts, load, megabytes
 from genlab.data.recipe import PLUS
 from genlab.data.spec import PartName
-from genlab.data.summary import Map, examples, locate, nearest, neighbours, scattered, summarise
+from genlab.data.summary import Map, examples, nearest, neighbours, scattered, summarise
 from genlab.errors import BadSetting, GenlabError
 from genlab.maps import methods, project
-from genlab.modalities.points import REACH
 from genlab.paths import current_space
 from genlab.quality.review import worst_of
 from genlab.ui.kit.naming import may_be_class
@@ -119,28 +118,30 @@ def _fetch(event: gr.EventData) -> Iterator[tuple[dict[str, Any], object]]:
 
 @drawn
 def gallery(wish: Wish, splits: Splits) -> dict[str, Any]:
-    """Random examples of each class as one sprite; of points, whose picture is the map, only how many there are."""
+    """Random examples of each class as one sprite; of what is seen together, on the map, only how many there are."""
     parts, total = labelled_parts(splits.name), sum(map(len, splits.parts.values()))
     part = wish.part if wish.part in parts else "train"
     data = splits.parts[part]
-    if data.spec.kind.plane:
-        return {"points": True, "total": total, "classes": data.spec.classes, "groups": []}
+    if data.spec.kind.together:
+        return {"together": True, "total": total, "classes": data.spec.classes, "groups": []}
     chosen = torch.arange(len(data)) if wish.rows is None else torch.tensor(checked_rows(splits, wish.rows), dtype=torch.long)
     shown = chosen[~torch.isin(data.id[chosen], torch.tensor(wish.done, dtype=torch.long))]
     groups = _groups(data, shown, wish.seed)
+    pictures = torch.cat([_filled(data, rows, COLUMNS * lines) for _, rows, lines in groups])
     return {
         "source": load(splits.name.partition(PLUS)[0]).train.fingerprint,
         "total": total,
+        "things": data.spec.kind.named(total),
         "chosen": None if wish.rows is None else data.id[chosen].tolist(),
         "classes": data.spec.classes,
         "parts": parts,
         "part": part,
-        "shape": data.spec.shape,
+        "shape": pictures.shape[1:],
         "columns": COLUMNS,
         "groups": [
             {"name": name, "rows": rows.tolist(), "ids": data.id[rows].tolist(), "lines": lines} for name, rows, lines in groups
         ],
-        "sprite": wall(torch.cat([_filled(data, rows, COLUMNS * lines) for _, rows, lines in groups]), COLUMNS),
+        "sprite": wall(pictures, COLUMNS),
     }
 
 
@@ -156,12 +157,12 @@ def _groups(data: Dataset, shown: Tensor, seed: int) -> list[tuple[str, Tensor, 
 
 @drawn
 def item(wish: Wish, splits: Splits) -> dict[str, Any]:
-    """One image and those nearest to it in the training part."""
-    part, row = _image(wish, splits)
-    data, image, label = splits.train, part.read([row])[0], _label(part, row)
-    near = neighbours(data, row, 6) if wish.part == "train" else nearest(data, image, 6)
+    """One item and those nearest to it in the training part."""
+    part, row = _alone(wish, splits)
+    data, label = splits.train, _label(part, row)
+    near = neighbours(data, row, 6) if wish.part == "train" else nearest(data, part.read([row])[0], 6)
     return {
-        "image": data_uri(image),
+        "image": data_uri(part.pictures([row])[0]),
         "label": label,
         "searched": near.searched,
         "neighbours": [
@@ -170,7 +171,7 @@ def item(wish: Wish, splits: Splits) -> dict[str, Any]:
                 "distance": distance,
                 "label": _label(data, other),
                 "differs": _label(data, other) != label,
-                "image": data_uri(data.read([other])[0]),
+                "image": data_uri(data.pictures([other])[0]),
             }
             for other, distance in zip(near.rows.tolist(), near.distances.tolist(), strict=True)
         ],
@@ -179,25 +180,20 @@ def item(wish: Wish, splits: Splits) -> dict[str, Any]:
 
 @drawn
 def facts(wish: Wish, splits: Splits) -> dict[str, Any]:
-    """Counts of the classes and parts, and statistics of the pixels with average images, or of the places of points."""
-    data = splits.train
-    counts = {
-        "shape": data.spec.shape,
+    """Counts of the classes and parts, and what the kind of data tells of all items."""
+    data, found = splits.train, summarise(splits.train)
+    pictures = found.facts.pictures
+    return {
         "balance": [{"name": name, "n": n} for name, n in zip(data.spec.classes, data.counts.tolist(), strict=True)],
         "parts": [{"name": name, "n": len(part)} for name, part in splits.parts.items()],
         "unlabelled": int((data.label < 0).sum()),
-    }
-    if data.spec.kind.plane:
-        places = locate(data)
-        return counts | {"places": {"middle": places.middle.tolist(), "spread": places.spread.tolist()}}
-    found = summarise(data)
-    return counts | {
+        "units": f"{data.spec.kind.unit}s",
+        "things": data.spec.kind.things,
         "measured": found.measured,
-        "mean": found.mean,
-        "deviation": found.deviation,
-        "black": found.black,
-        "white": found.white,
-        "means": [data_uri(image) for image in found.mean_images],
+        "numbers": found.facts.numbers,
+        "shares": found.facts.shares,
+        "means": None if pictures is None else {"shape": pictures.shape[1:], "images": [*map(data_uri, pictures)]},
+        "places": {name: places.tolist() for name, places in found.facts.places.items()} or None,
     }
 
 
@@ -205,16 +201,17 @@ def facts(wish: Wish, splits: Splits) -> dict[str, Any]:
 def plane(wish: Wish, splits: Splits) -> dict[str, Any]:
     """The map's points with coordinates in [0, 1]; points themselves lie where they are in the plane."""
     data, found = splits.train, _map(splits, wish.method)
-    points = data.spec.kind.plane
-    low, high = (-REACH, torch.tensor(REACH)) if points else (found.points.min(0).values, found.points.max(0).values)
+    reach = data.spec.kind.reach
+    low, high = (found.points.min(0).values, found.points.max(0).values) if reach is None else (-reach, torch.tensor(reach))
     x, y = ((found.points - low) / (high - low).clamp(min=1e-12)).T
     return {
-        "shape": data.spec.shape,
-        "points": points,
-        "reach": REACH,
+        "shape": (1, *data.spec.kind.size(data.spec.shape)),
+        "reach": reach,
+        "things": data.spec.kind.things,
+        "units": f"{data.spec.kind.unit}s",
         "classes": data.spec.classes,
         "method": wish.method,
-        "methods": [] if points else methods(),
+        "methods": methods() if reach is None else [],
         "rows": found.rows.tolist(),
         "labels": data.label[found.rows].tolist(),
         "x": [round(v, 4) for v in x.tolist()],
@@ -224,10 +221,10 @@ def plane(wish: Wish, splits: Splits) -> dict[str, Any]:
 
 
 def _map(splits: Splits, method: str) -> Map:
-    """Where the map shows which items: points where they are, images by a method whose work is done."""
-    if splits.spec.kind.plane:
+    """Where the map shows which items: points where they are, others by a method whose work is done."""
+    if splits.spec.kind.reach is not None:
         rows = scattered(splits.train)
-        return Map(rows, splits.train.read(rows))
+        return Map(rows, splits.train.inputs(rows))
     found = project(splits.train, method) if method == QUICK else _maps.find(_key(splits, method))
     if found is None:
         raise BadSetting(say("data.not_arranged", method=method))
@@ -244,7 +241,7 @@ def _arrange(event: gr.EventData) -> Iterator[dict[str, Any]]:
     wish = Wish.check(event._data)
     try:
         splits = load(wish.dataset)
-        _image(wish, splits)
+        _alone(wish, splits)
         for found in on_all_cores(project(splits.train, wish.method) for _ in range(1)):
             _maps.put(_key(splits, wish.method), found)
             yield {"arranged": wish.dataset, "method": wish.method, "turn": wish.turn}
@@ -268,15 +265,15 @@ def suspicion(wish: Wish, splits: Splits) -> dict[str, Any]:
 @drawn
 def thumbnail(wish: Wish, splits: Splits) -> dict[str, Any]:
     """One image."""
-    data, row = _image(wish, splits)
-    return {"image": data_uri(data.read([row])[0])}
+    data, row = _alone(wish, splits)
+    return {"image": data_uri(data.pictures([row])[0])}
 
 
-def _image(wish: Wish, splits: Splits) -> tuple[Dataset, int]:
+def _alone(wish: Wish, splits: Splits) -> tuple[Dataset, int]:
     """The part, by default that to train on, and the row in it that is asked for."""
     part = splits.parts[wish.part]
-    if not splits.spec.kind.pixels:
-        raise BadSetting(say("data.no_images", dataset=splits.name))
+    if splits.spec.kind.together:
+        raise BadSetting(say("data.no_images", dataset=splits.name, things=splits.spec.kind.things))
     if not 0 <= wish.row < len(part):
         raise BadSetting(say("data.no_such_row", row=wish.row, last=len(part) - 1))
     return part, wish.row
@@ -288,6 +285,6 @@ def _label(data: Dataset, row: int) -> str:
 
 
 def _filled(data: Dataset, rows: Tensor, n: int) -> Tensor:
-    """The images at `rows`, black ones after them up to n."""
-    images = data.read(rows)
-    return torch.cat([images, images.new_zeros(n - len(images), *data.spec.shape)])
+    """Pictures of the items at `rows`, black ones after them up to n."""
+    pictures = data.pictures(rows if len(rows) else [0])[: len(rows)]
+    return torch.cat([pictures, pictures.new_zeros(n - len(pictures), *pictures.shape[1:])])

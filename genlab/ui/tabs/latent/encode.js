@@ -25,11 +25,11 @@ watch("value", () => {
   if (news.fault) return tellSearch(news.fault, 0, true);
   const [before, after] = result.querySelectorAll("img");
   after.src = news.image;
-  const error = model.points ? news.error.toFixed(3) : (100 * news.error).toFixed(1);
-  if (!news.base) return tellSearch(say(model.points ? "encode.step_points" : "encode.step", { ...news, error }), news.step / news.total);
+  const error = model.pixels ? (100 * news.error).toFixed(1) : news.error.toFixed(3);
+  if (!news.base) return tellSearch(say(model.pixels ? "encode.step" : "encode.step_numbers", { ...news, error, unit: model.unit }), news.step / news.total);
   before.src = news.original;
   result.dataset.error = news.error;
-  tellSearch(say(model.points ? "encode.done_points" : "encode.done", { error, words: news.words }), 1);
+  tellSearch(say(model.pixels ? "encode.done" : "encode.done_numbers", { error, words: news.words, unit: model.unit }), 1);
   use({ base: news.base, classes: news.classes, picture: news.original, item: true });
 });
 

@@ -13,7 +13,6 @@ from pydantic import Field
 from torch import Tensor
 
 from genlab import latent
-from genlab.data import to_model
 from genlab.data.importing import read_image
 from genlab.errors import BadSetting, GenlabError
 from genlab.modalities.base import SIDE
@@ -51,10 +50,10 @@ def encode(event: gr.EventData) -> Iterator[dict[str, Any]]:
         ticket = wanted.ticket
         trained, model = explorer.explorable(wanted)
         stored, given, words = _image(trained, model, wanted)
-        item, told = to_model(stored), 0.0
+        item, told = model.spec.kind.to_model(stored, model.spec.shape), 0.0
         with searching(), closing(model.encode(item, given)) as steps:  # type: ignore[type-var]
             for step in steps:
-                record = {"ticket": ticket, "step": step.step, "total": step.total, "error": _apart(model, step)}
+                record = {"ticket": ticket, "step": step.step, "total": step.total, "error": _apart(model, item, step)}
                 if step.step < step.total and time.monotonic() - told > PAUSE:
                     told = time.monotonic()
                     yield record | {"image": _picture(trained, step.items)}
@@ -65,9 +64,9 @@ def encode(event: gr.EventData) -> Iterator[dict[str, Any]]:
         yield {"ticket": ticket, "fault": str(fault)}
 
 
-def _apart(model: LatentModel, step: Encoding) -> float:
+def _apart(model: LatentModel, item: Tensor, step: Encoding) -> float:
     """How far the item is from what comes back: of pixels in [0, 1], or of coordinates in [-1, 1]."""
-    return round(float(step.error[0]) * model.spec.kind.length, 4)
+    return round(float(model.spec.kind.error(item.to(step.items.device), step.items)[0]), 4)
 
 
 def _picture(trained: Trained, items: Tensor) -> str:
@@ -77,7 +76,7 @@ def _picture(trained: Trained, items: Tensor) -> str:
 def _image(trained: Trained, model: LatentModel, wanted: Wanted) -> tuple[Tensor, Given | None, str]:
     """The item as it is stored, [1, C, H, W] or [1, 2], the class that it is known to have, and what was done to it."""
     if not model.spec.kind.pixels and wanted.kind != "test":
-        raise BadSetting(say("encode.points"))
+        raise BadSetting(say("encode.none", things=model.spec.kind.things))
     if wanted.kind == "test":
         test = explorer.data_of(trained).test
         if wanted.row >= len(test):

@@ -537,9 +537,9 @@ function show(wanted) {
   pace = 0;
   for (const part of ["axes", "saved"]) at(part).replaceChildren();
   at("more").hidden = true;
-  at("size").textContent = model.points ? say("latent.plane") : `${model.size[1]} × ${model.size[0]}`;
+  at("size").textContent = model.together ? say("latent.plane") : `${model.size[1]} × ${model.size[0]}`;
   at("about").textContent = model.about;
-  element.classList.toggle("of-points", model.points);
+  element.classList.toggle("of-points", model.together);
   at("image").style.aspectRatio = `${model.size[1]} / ${model.size[0]}`;
   at("title").textContent = say(model.latents > SHOWN ? "latent.axes" : "latent.axes.few");
   buildClasses();

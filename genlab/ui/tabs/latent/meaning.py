@@ -114,18 +114,18 @@ def latent_jacobian(data: Any) -> dict[str, Any]:
 
 @served
 def latent_nearest(data: Any) -> dict[str, Any]:
-    """The training images nearest to the picture of a point, how far each is, and how far a held-out image usually is."""
+    """The training items nearest to what a point stands for, how far each is, and how far a held-out one usually is."""
     asked = Point.check(data)
     trained, model = explorer.explorable(asked)
-    if not model.spec.kind.pixels:
-        raise BadSetting(say("why.points"))
+    if model.spec.kind.together:
+        raise BadSetting(say("why.points", things=model.spec.kind.things))
     splits, place = explorer.data_of(trained), explorer.place(trained, model, asked)
     with drawing():
-        found = nearest(splits.train, explorer.pictures(trained, model, place.z, place.given)[0].cpu(), NEAREST)
+        found = nearest(splits.train, explorer.stored(model, place.z, place.given)[0], NEAREST)
         usual = usual_distance(splits.train, splits.validation)
     label = splits.train.label[found.rows].tolist()
     return {
-        "image": wall(splits.train.read(found.rows), len(found.rows)),
+        "image": wall(splits.train.pictures(found.rows), len(found.rows)),
         "distances": [round(float(distance), 4) for distance in found.distances],
         "labels": [splits.train.spec.classes[k] if k >= 0 else "" for k in label],
         "searched": found.searched,

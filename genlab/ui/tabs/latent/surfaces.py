@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Tensor
 
 from genlab import latent
-from genlab.data import Dataset, even_rows, to_model
+from genlab.data import Dataset, even_rows
 from genlab.errors import BadSetting
 from genlab.models import LatentModel
 from genlab.models.base import blocks_of
@@ -95,7 +95,7 @@ def _encoded(trained: Trained, model: LatentModel, held_out: Dataset, rows: Tens
     for block in blocks_of(len(rows)):
         given = model.given_labels(held_out.label[rows[block]], len(rows[block])) if model.classes else None
         with place():
-            *_, encoding = model.encode(to_model(held_out.read(rows[block])), given)
+            *_, encoding = model.encode(held_out.inputs(rows[block]), given)
         values.append(axes.read(encoding.z))
     places = [[round(value, 2) for value in row] for row in torch.cat(values).tolist()]
     return {"values": places, "labels": held_out.label[rows].tolist(), "classes": list(held_out.spec.classes)}

@@ -51,7 +51,9 @@ def latent_open(data: Any) -> dict[str, Any]:
         "version": version,
         "size": model.spec.kind.size(model.spec.shape),
         "channels": model.spec.shape[0],
-        "points": model.spec.kind.plane,
+        "together": model.spec.kind.together,
+        "pixels": model.spec.kind.pixels,
+        "unit": model.spec.kind.unit,
         "classes": list(model.spec.classes) if model.classes else [],
         "latents": model.prior(1, 0)[0].numel(),
         "home": explorer.home_of(model),
@@ -74,7 +76,7 @@ def _learnt(trained: Trained) -> str:
     name, n = trained.dataset, f"{trained.items:,}" if trained.items else ""
     if name in SOURCES:
         return f"{n} {SOURCES[name].things} ({name})".lstrip()
-    return say(f"latent.learnt_{trained.model.spec.modality}", n=n, name=name) if n else name
+    return say("latent.learnt", n=n, things=trained.model.spec.kind.named(trained.items), name=name) if n else name
 
 
 @served

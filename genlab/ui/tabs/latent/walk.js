@@ -98,7 +98,7 @@ function showStops() {
     glide(slide);
     const pair = make("div.pair", {}, make("img", { src: one.picture, alt: say("walk.stop", { n: i + 1 }) }));
     const told = make("small", {});
-    if (one.item && one.returned && !model.points) {
+    if (one.item && one.returned && !model.together) {
       pair.append(make("img", { src: one.returned, alt: say("walk.returned", { n: i + 1 }) }));
       apart(one.picture, one.returned).then((error) => (told.textContent = say("walk.error", { error: (100 * error).toFixed(1) })));
     }
@@ -224,7 +224,7 @@ async function takeAlong() {
 // --- A model is opened ---
 
 function showChoices() {
-  at("source").querySelector("[data-choice=own]").hidden = model.points;
+  at("source").querySelector("[data-choice=own]").hidden = !model.pixels;
   at("own").hidden = source !== "own";
   for (const part of ["wall", "page"]) at(part).hidden = source === "own";
   for (const [name, value] of [["source", source], ["path", path]]) {

@@ -6,7 +6,7 @@ let warming = null, heated = 0;
 /** Lay over the picture how much each of its pixels moves with a slider. */
 function warm(line) {
   clearTimeout(warming);
-  if (!line || !here?.values || model.points) return;
+  if (!line || !here?.values || !model.pixels) return;
   warming = setTimeout(async () => {
     const mine = ++heated, axis = Number(line.id.split("-").at(-1)), of = line.dataset.name;
     const asked = { ...point(), ...(of === undefined ? { axis } : { direction: of }) };
@@ -80,7 +80,7 @@ at("factors").addEventListener("click", scoreFactors);
 whenLeft.push(() => {
   [nearTo, at("scores").textContent] = ["", ""];
   cool();
-  at("heat-note").hidden = model.points;
+  at("heat-note").hidden = !model.pixels;
 });
 whenRefreshed.push(() => { [nearTo, at("scores").textContent] = ["", ""]; });
 whenResting.push(drawNearest);

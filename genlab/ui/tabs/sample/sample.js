@@ -24,7 +24,7 @@ function show() {
   at("large").style.setProperty("--sprite", `url(${record.image})`);
   const done = record.step === record.total;
   tellStatus();
-  markable = done && !record.points;
+  markable = done && record.markable;
   if (done) place();
   if (done) readMarks();
   else showChosenMark();
@@ -112,10 +112,10 @@ function refuse({ error, about, first }) {
 
 function begin(record) {
   const same = result && record.n === result.n && record.size.join() === result.size.join();
-  at("title").textContent = say(record.points ? "sample.stage_points" : "sample.stage", { n: record.count, model: record.model });
-  at("zip").textContent = say(record.points ? "sample.npz" : "sample.zip");
-  at("save").textContent = say(record.points ? "sample.save_points" : "sample.save");
-  find(".sample").classList.toggle("of-points", record.points);
+  at("title").textContent = say("sample.stage", { n: record.count, things: record.things, model: record.model });
+  at("zip").textContent = say(record.files ? "sample.zip" : "sample.npz", { things: record.things });
+  at("save").textContent = say(record.together ? "sample.save_together" : "sample.save");
+  find(".sample").classList.toggle("of-points", record.together);
   at("size").textContent = `${record.size[1]} × ${record.size[0]}`;
   result = record;
   if (!same) {

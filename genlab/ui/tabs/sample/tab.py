@@ -16,12 +16,13 @@ from pydantic import Field as Limit
 from torch import Tensor
 
 from genlab.config import Config, Field, read_texts
-from genlab.data import DataSpec, to_pixels
+from genlab.data import DataSpec
 from genlab.errors import BadSetting, GenlabError, UnknownName
 from genlab.files import npz
 from genlab.images import png
 from genlab.images import wall as one_picture
 from genlab.marks import Kind, kind_of, set_mark
+from genlab.modalities import Modality
 from genlab.models import LatentModel
 from genlab.models.base import Draft, Given
 from genlab.models.settings import check_seeds
@@ -63,11 +64,12 @@ class Wish(Config):
 
 @dataclass(frozen=True)
 class Sampled:
-    """Images that were drawn and what it took, kept for a while so that they can be downloaded."""
+    """Items that were drawn and what it took, kept for a while so that they can be downloaded."""
 
-    pixels: Tensor  # uint8 [n, C, H, W]; of points one picture with all of them
+    pixels: Tensor  # uint8 [n, C, H, W], a picture of each; of what is seen together, one with all of them
     told: dict[str, Any]
-    points: Tensor | None = None  # [n, 2]
+    kind: Modality
+    x: Tensor  # [n, *shape] in model space
     labels: Sequence[str | None] = ()  # [n] the class of each
     classes: Sequence[str] = ()  # of the model
     done: bool = True
@@ -77,8 +79,13 @@ class Sampled:
         return self.told | {"count": 1, "seed": self.told["seed"] + i, "label": self.labels[i]}
 
     def picture(self, i: int) -> bytes:
-        """One image as a PNG that says how to draw it again."""
+        """The picture of one as a PNG that says how to draw it again."""
         return png(self.pixels[i], {"genlab": json.dumps(self.how(i))})
+
+    def files(self) -> Iterator[tuple[str, bytes]]:
+        """Every item as a file of its own, named after its seed; each says how to draw it again, where such a file can."""
+        for i, item in enumerate(self.kind.to_stored(self.x)):
+            yield f"{self.told['seed'] + i}{self.kind.suffix}", self.kind.file(item, {"genlab": json.dumps(self.how(i))})
 
     def marked_as(self, i: int) -> dict[str, Any]:
         """What a mark remembers of an image."""
@@ -272,10 +279,12 @@ def _drawn(name: str, wish: Any, settings: Config, label: Any) -> Iterator[dict[
 
 
 def _sampled(draft: Draft, spec: DataSpec, told: dict[str, Any]) -> Sampled:
-    """Images as the model expects them in the end, points where they are on their way."""
-    if spec.kind.plane:
-        return Sampled(spec.kind.sheet(draft.items, columns=1)[None], told, spec.kind.to_stored(draft.items))
-    return Sampled(to_pixels(draft.items if draft.step == draft.total or draft.estimate is None else draft.estimate), told)
+    """Items as the model expects them in the end; what is seen together, where it is on its way."""
+    kind = spec.kind
+    if kind.together:
+        return Sampled(kind.sheet(draft.items, columns=1)[None], told, kind, draft.items)
+    x = draft.items if draft.step == draft.total or draft.estimate is None else draft.estimate
+    return Sampled(kind.tiles(x), told, kind, x)
 
 
 def _labels(given: Given, spec: DataSpec, n: int) -> list[str | None]:
@@ -291,7 +300,10 @@ def _record(result: str, model: str, sampled: Sampled, wish: Any, draft: Draft) 
         "image": wall(pixels, columns),
         "n": len(pixels),
         "count": wish.count,
-        "points": sampled.points is not None,
+        "together": sampled.kind.together,
+        "things": sampled.kind.named(wish.count),
+        "files": bool(sampled.kind.suffix),
+        "markable": sampled.kind.pixels,
         "columns": columns,
         "model": model,
         "size": list(pixels.shape[2:]),
@@ -314,14 +326,14 @@ def sample_png(data: Any) -> dict[str, str]:
 
 @served
 def sample_zip(data: Any) -> dict[str, str]:
-    """Every image as a PNG of its own, named after its seed; points as one file of numpy's."""
+    """Every item as a file of its own, of images a PNG; what is none by itself, as one file of numpy's."""
     _, found = _chosen(data)
-    if found.points is not None:
-        return _file(f"{found.told['model']}.npz", npz(samples=found.points.numpy()))
+    if not found.kind.suffix:
+        return _file(f"{found.told['model']}.npz", npz(samples=found.kind.array(found.x).numpy()))
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
-        for i in range(len(found.pixels)):
-            archive.writestr(f"{found.told['seed'] + i}.png", found.picture(i))
+        for name, file in found.files():
+            archive.writestr(name, file)
     return _file(f"{found.told['model']}.zip", content.getvalue())
 
 
@@ -330,7 +342,7 @@ def sample_mark(data: Any) -> dict[str, Any]:
     """Mark one image, or take its mark off; the marks as they are then."""
     check_room()
     asked, found = _chosen(data, Marking)
-    if not found.done or found.points is not None:
+    if not found.done or not found.kind.pixels:
         raise BadSetting(say("marks.not_yet"))
     set_mark(found.pixels[asked.image], found.marked_as(asked.image), asked.kind)
     return {"tray": tray(asked.model), "images": _marks(found)}
@@ -345,7 +357,7 @@ def sample_marks(data: Any) -> dict[str, Any]:
 
 def _marks(found: Sampled) -> dict[str, Kind]:
     """How images are marked, by their numbers."""
-    if found.points is not None:
+    if not found.kind.pixels:
         return {}
     kinds = {i: kind_of(found.marked_as(i)) for i in range(len(found.pixels))}
     return {str(i): kind for i, kind in kinds.items() if kind}

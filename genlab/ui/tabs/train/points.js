@@ -35,7 +35,7 @@ at("replay").addEventListener("click", () => { flow = { began: performance.now()
 // --- The run on stage ---
 
 function meet(lab) {
-  const next = lab.run?.points ? lab.run : null;
+  const next = lab.run?.stage === "plane" ? lab.run : null;
   element.querySelector("section").hidden = !next;
   if (next?.name !== run?.name) begin(next);
   run = next;

@@ -291,7 +291,7 @@ async function picture(step) {
   const at = drawn.filter((s) => s <= step).at(-1) ?? drawn[0];
   find(".samples-title").textContent = at == null ? say("train.samples") : say("train.samples_at", { step: count(at) });
   find(".samples .none").hidden = at != null;
-  element.querySelector("section").classList.toggle("of-points", at != null && lab.run.points);
+  element.querySelector("section").classList.toggle("of-points", at != null && lab.run.together);
   find(".samples .none").textContent = say(isActive() ? "train.samples_come" : "train.no_samples");
   if (at == null || samples.dataset.step === String(at)) return;
   samples.dataset.step = at;
@@ -333,13 +333,13 @@ function jump(event) {
   scrub(next ?? (way > 0 ? end() : now));
 }
 
-// A picture of images, in ROWS rows of squares, as tiles over the whole width; one of points as it is.
+// A picture of images, in ROWS rows of squares, as tiles over the whole width; what is seen together as it is.
 function hang({ src, naturalWidth: w, naturalHeight: h }) {
-  const points = Boolean(lab.run?.points);
-  const rows = points || (w * ROWS) % h || h % ROWS ? 1 : ROWS;
+  const together = Boolean(lab.run?.together);
+  const rows = together || (w * ROWS) % h || h % ROWS ? 1 : ROWS;
   const columns = rows > 1 ? (w * rows) / h : 1;
   samples.style.setProperty("--columns", columns);
-  samples.style.maxWidth = points ? `${w}px` : "";
+  samples.style.maxWidth = together ? `${w}px` : "";
   samples.style.setProperty("--sprite", `url(${src})`);
   samples.parentElement.classList.toggle("soft", (samples.parentElement.clientWidth * devicePixelRatio) / w < SHARP);
   if (samples.children.length !== columns * rows) samples.replaceChildren(...Array.from({ length: columns * rows }, (_, i) => {

@@ -51,7 +51,7 @@ function figures(run) {
   const running = run.state === "running" || run.state === "waiting";
   return [
     run.doing ? say(`train.doing_${run.doing}`) : null,
-    last && running ? say(run.points ? "train.speed_points" : "train.speed", { n: count(last.items_per_second) }) : null,
+    last && running ? say("train.speed", { n: count(last.items_per_second), things: run.things }) : null,
     last && running ? say("train.left", { time: duration(last.seconds_left) }) : null,
     last && !running ? say("train.took", { time: duration(last.seconds) }) : null,
     last ? [say("train.gradient", { n: figure(last.gradient_norm, 2) }), say("train.gradient_why")] : null,

@@ -432,7 +432,7 @@ def _compared(runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def _line(run: Run) -> dict[str, Any]:
-    status, record = run.status(), run.record
+    status, record, kind = run.status(), run.record, MODALITIES[run.modality]
     return {
         "name": run.name,
         "family": record["family"],
@@ -441,7 +441,9 @@ def _line(run: Run) -> dict[str, Any]:
         "pending": _pending(run, status.state),
         "step": status.step,
         "steps": status.steps,
-        "points": MODALITIES[run.modality].plane,
+        "together": kind.together,
+        "stage": kind.stage,
+        "things": kind.things,
         "example": _is_example(run),
         "diverged": status.kind == "diverged",
     }
