@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "genlab").rglob("*.py"))
 PAGE = [file for file in FILES if "ui" in file.parts]
 LAYERS = [
-    {"genlab.errors", "genlab.lazy", "genlab.patience"},
+    {"genlab.errors", "genlab.lazy", "genlab.messages", "genlab.patience"},
     {"genlab.registry", "genlab.config", "genlab.files", "genlab.paths", "genlab.images", "genlab.hub", "genlab.algebra"},
     {"genlab.modalities"},
     {"genlab.data"},

@@ -23,9 +23,11 @@ def export(data: Splits, file: Path) -> None:
     Raises BadData for what is no image, and for classes that cannot name a folder.
     """
     if not data.spec.kind.pixels:
-        raise BadData(f"{data.name} holds {data.spec.kind.things}; only images can be exported as a zip of files.")
+        raise BadData(
+            "{name} holds {things}; only images can be exported as a zip of files.", name=data.name, things=data.spec.kind.things
+        )
     if bad := [name for name in data.spec.classes if not names_folder(name)]:
-        raise BadData(f"The class {bad[0]!r} cannot name a folder. Relabel its items first.")
+        raise BadData("The class {bad!r} cannot name a folder. Relabel its items first.", bad=bad[0])
     write_bytes(file, _zipped(data))
 
 

@@ -145,7 +145,12 @@ def nearest(data: Dataset, image: Tensor, k: int) -> Neighbours:
     """The k images of a dataset nearest to any image, uint8 [C, H, W]; raises BadData for one of another shape."""
     if tuple(image.shape) != data.spec.shape:
         given, possible = ("×".join(map(str, shape)) for shape in (image.shape, data.spec.shape))
-        raise BadData(f"The image is {given}; the images of {data.name!r} are {possible}, and only such can be compared.")
+        raise BadData(
+            "The image is {given}; the images of {name!r} are {possible}, and only such can be compared.",
+            given=given,
+            name=data.name,
+            possible=possible,
+        )
     return _nearest(data, _even_sample(data, MOST_VALUES), image[None], k)
 
 

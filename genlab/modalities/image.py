@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genlab.lazy import late
+from genlab.messages import Message
 from genlab.modalities.base import TILE, Modality, Shape
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ class Image(Modality):
     """Images of pixels: each is its own picture, many are a wall."""
 
     dtype = np.uint8
-    things, article, unit, space = "images", "an image", "pixel", "pixels in [0, 1]"
+    things, article, unit = Message("images"), Message("an image"), Message("pixel")
+    space = Message("pixels in [0, 1]")
     pixels = True
 
     def to_stored(self, x: "Tensor") -> "Tensor":

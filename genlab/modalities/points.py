@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from genlab.lazy import late
+from genlab.messages import Message
 from genlab.modalities.base import SIDE, TILE, Modality, Shape
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ _scatter, _stack = late("genlab.images", "scatter"), late("torch", "stack")
 class Points(Modality):
     """Places in the plane: a picture shows where one lies, or many together, among real ones."""
 
-    things, article, unit, space = "points", "a point", "coordinate", "the unit square"
+    things, article, unit = Message("points"), Message("a point"), Message("coordinate")
+    space = Message("the unit square")
     plane = True
     length = 2.0
     behind = 400

@@ -163,7 +163,7 @@ def chosen_classes(data: Dataset, rate: float, seed: int) -> list[int]:
     """Numbers of the classes concerned, in random order: a share `rate` of those there are, at least one where it is above 0."""
     there = data.counts.nonzero()[:, 0].tolist()
     if not there:
-        raise BadData(f"{data.name} has no classes that could be rare or missing.")
+        raise BadData("{name} has no classes that could be rare or missing.", name=data.name)
     order = np.random.default_rng(seed).permutation(there).tolist()
     return order[: max(round(rate * len(order)), int(rate > 0))]
 
@@ -171,12 +171,22 @@ def chosen_classes(data: Dataset, rate: float, seed: int) -> list[int]:
 def needs_images(data: Splits, what: str) -> None:
     """Raise a sentence unless the items are images."""
     if not data.spec.kind.pixels:
-        possible = ", ".join(name for name, defect in DEFECTS.items() if data.spec.modality in defect.takes)
+        possible = [name for name, defect in DEFECTS.items() if data.spec.modality in defect.takes]
         things = data.spec.kind.things
-        raise BadData(f"{data.name} holds {things}, which have no {what}. Possible for {things}: {possible}.")
+        raise BadData(
+            "{name} holds {things}, which have no {what}. Possible for {things}: {possible}.",
+            name=data.name,
+            things=things,
+            what=what,
+            possible=possible,
+        )
 
 
 def needs_classes(data: Splits, least: int = 2) -> None:
     """Raise a sentence unless there are classes to speak of."""
     if int((data.train.counts > 0).sum()) < least:
-        raise BadData(f"{data.name} has fewer than {least} classes with items, so that no label can be told wrong from right.")
+        raise BadData(
+            "{name} has fewer than {least} classes with items, so that no label can be told wrong from right.",
+            name=data.name,
+            least=least,
+        )
