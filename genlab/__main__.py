@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from genlab.cli import data, models
 from genlab.errors import BadSetting, GenlabError
+from genlab.messages import Message, from_environment, speak
 from genlab.registry import unknown
 from genlab.training.launch import missing_processes, relaunch
 
@@ -33,6 +34,7 @@ VERBS: dict[str, Callable[[list[str]], None]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; a fault that a person can mend is one sentence and exit code 2."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    speak(from_environment)
     try:
         if not words or words[0] in ("-h", "--help"):
             print(_overview())
@@ -62,7 +64,9 @@ def _let_go() -> None:
 
 
 def _overview() -> str:
-    return "\n".join(["python -m genlab VERB …", "", *(f"  {verb.__doc__}" for verb in VERBS.values())])
+    return "\n".join(
+        [f"{Message('python -m genlab VERB …')}", "", *(f"  {Message(verb.__doc__ or '')}" for verb in VERBS.values())]
+    )
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from genlab.errors import BadSetting
+from genlab.messages import Message, joined
 from genlab.registry import unknown
 
 __all__ = ["Config", "Field", "Setting"]
@@ -30,7 +31,7 @@ class Setting:
 
     @property
     def label(self) -> str:
-        return self.name.replace("_", " ")
+        return Message(self.name.replace("_", " "))
 
 
 class Config(BaseModel):
@@ -45,7 +46,7 @@ class Config(BaseModel):
             return cls.model_validate(dict(values))
         except ValidationError as fault:
             about = [str(part) for error in fault.errors() for part in error["loc"][:1]]
-            raise BadSetting(" ".join(cls._sentence(error) for error in fault.errors()), *about) from None
+            raise BadSetting(joined(cls._sentence(error) for error in fault.errors()), *about) from None
 
     @classmethod
     def fields(cls) -> list[Setting]:
@@ -62,8 +63,10 @@ class Config(BaseModel):
         settings = {setting.name: setting for setting in cls.fields()}
         if name not in settings:
             return unknown("setting", name, settings) if error["type"] == "extra_forbidden" else error["msg"]
-        told = "is missing" if given is None or error["type"] == "missing" else f"is {given!r}"
-        return f"{settings[name].label} {told}; it must be {_possible(settings[name])}."
+        told = {"label": settings[name].label, "possible": _possible(settings[name])}
+        if given is None or error["type"] == "missing":
+            return Message("{label} is missing; it must be {possible}.", **told)
+        return Message("{label} is {given}; it must be {possible}.", given=repr(given), **told)
 
 
 _KINDS: dict[str, Kind] = {"boolean": "flag", "integer": "whole", "number": "number", "string": "text"}
@@ -74,7 +77,7 @@ def _setting(name: str, schema: dict[str, Any]) -> Setting:
         name=name,
         kind="choice" if "enum" in schema else _KINDS[schema["type"]],
         default=schema["default"],
-        description=schema.get("description", ""),
+        description=Message(schema.get("description", "")),
         low=schema.get("minimum"),
         high=schema.get("maximum"),
         multiple_of=schema.get("multipleOf", 1),
@@ -85,18 +88,20 @@ def _setting(name: str, schema: dict[str, Any]) -> Setting:
 
 def _possible(setting: Setting) -> str:
     if setting.kind == "flag":
-        return "true or false"
+        return Message("true or false")
     if setting.kind == "choice":
-        return f"one of {', '.join(setting.choices)}"
+        return Message("one of {choices}", choices=list(setting.choices))
     if setting.kind == "text":
-        return "a text"
-    noun = "a whole number" if setting.kind == "whole" else "a number"
-    noun = f"a multiple of {setting.multiple_of}" if setting.multiple_of > 1 else noun
-    return noun if setting.low is None else f"{noun} from {_plain(setting.low)} to {_plain(setting.high)}"
+        return Message("a text")
+    noun = Message("a whole number") if setting.kind == "whole" else Message("a number")
+    noun = Message("a multiple of {step}", step=setting.multiple_of) if setting.multiple_of > 1 else noun
+    if setting.low is None:
+        return noun
+    return Message("{noun} from {low} to {high}", noun=noun, low=_plain(setting.low), high=_plain(setting.high))
 
 
 def _plain(bound: float | None) -> str:
-    return f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"
+    return Message("{bound:,}", bound=bound) if isinstance(bound, int) else Message("{bound:g}", bound=bound)
 
 
 def read_texts(settings: type[Config], texts: Mapping[str, str]) -> dict[str, Any]:

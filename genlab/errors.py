@@ -1,18 +1,21 @@
 """The faults that a person can cause and mend; each message says what was given, what is possible and what to do."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from genlab.messages import Told
 
 
-class GenlabError(Exception):
+class GenlabError(Told):
     """Shown to the person as its message; anything else is a fault of ours and goes to the log.
 
-    `about` names the settings that it is about, where there are some, so that a form can mark them; `kind` is for programs.
+    The message is a template with its values, `BadSetting("n is {n}; …", n=0)`, or a whole Message. `about` names the settings
+    that it is about, where there are some, so that a form can mark them; `kind` is for programs.
     """
 
     kind: ClassVar[str] = ""
 
-    def __init__(self, message: str, *about: str) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, /, *about: str, **values: Any) -> None:
+        super().__init__(message, **values)
         self.about = about
 
 

@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 
 from genlab.errors import GenlabError
+from genlab.messages import Message
 
 DEEPEST = 32  # levels of JSON; what genlab writes has a few
 LEFT = 3600.0  # seconds after which nobody is still writing a file's draft
@@ -149,16 +150,20 @@ def writing(path: Path) -> Iterator[None]:
     except (OSError, SafetensorError) as fault:
         number = getattr(fault, "errno", None)
         reason = (getattr(fault, "strerror", None) or str(fault)).lower()
-        raise DiskFault(f"Could not write {path.name}: {reason}. {_remedy(number, path)}") from fault
+        raise DiskFault(
+            "Could not write {name}: {reason}. {remedy}", name=path.name, reason=reason, remedy=_remedy(number, path)
+        ) from fault
 
 
 def _remedy(number: int | None, path: Path) -> str:
     """What a person can do about a fault of the disk."""
     if number in (errno.ENOENT, errno.ENOTDIR) and not path.parent.is_dir():
-        return f"There is no folder {str(path.parent)!r}; make it, or choose another."
+        return Message("There is no folder {parent!r}; make it, or choose another.", parent=str(path.parent))
     if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return "Free some space or choose another folder."
-    return "Choose another file name." if number in (errno.EISDIR, errno.ENAMETOOLONG) else "Choose another folder."
+        return Message("Free some space or choose another folder.")
+    if number in (errno.EISDIR, errno.ENAMETOOLONG):
+        return Message("Choose another file name.")
+    return Message("Choose another folder.")
 
 
 def _sync(path: Path) -> None:

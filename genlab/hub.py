@@ -41,7 +41,7 @@ def fetch(address: str) -> Path:
     """
     found = ADDRESS.fullmatch(address)
     if found is None:
-        raise BadSetting(f"{address!r} is no address of a model on the Hub; write it as hf://USER/NAME.")
+        raise BadSetting("{address!r} is no address of a model on the Hub; write it as hf://USER/NAME.", address=address)
     repo, revision = found["repo"], found["revision"]
     with _sentences(repo):
         try:
@@ -55,7 +55,7 @@ def fetch(address: str) -> Path:
 def push(folder: Path, repo: str, private: bool = False) -> str:
     """Publish the model in `folder` as USER/NAME, with its card as the front page; returns its address on the web."""
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo, re.ASCII):
-        raise BadSetting(f"{repo!r} is no name on the Hub; write it as USER/NAME.")
+        raise BadSetting("{repo!r} is no name on the Hub; write it as USER/NAME.", repo=repo)
     files = {file.relative_to(folder).as_posix(): file for file in sorted(folder.rglob("*")) if file.is_file()}
     own = {name: file for name, file in files.items() if OURS.fullmatch(name) and not name.startswith("training/")}
     adds = [CommitOperationAdd(name, file) for name, file in own.items()]
@@ -76,11 +76,13 @@ def _wanted(repo: str, sizes: dict[str, int]) -> list[str]:
     """The files of a repository that a checkpoint needs; raises BadCheckpoint where it is none, or is too large."""
     wanted = {name: size for name, size in sizes.items() if OURS.fullmatch(name) and not name.startswith("training/")}
     if "config.json" not in wanted or not any(name.endswith(".safetensors") for name in wanted):
-        raise BadCheckpoint(f"{HUB}{repo} is not a model of genlab: it needs a config.json and weights as .safetensors.")
+        raise BadCheckpoint(
+            "{hub}{repo} is not a model of genlab: it needs a config.json and weights as .safetensors.", hub=HUB, repo=repo
+        )
     texts = [name for name, size in wanted.items() if size > TEXT and not name.endswith(".safetensors")]
     if texts or sum(wanted.values()) > LARGEST:
         what = texts[0] if texts else f"{sum(wanted.values()) / 2**30:.1f} GB"
-        raise BadCheckpoint(f"{HUB}{repo} is too large ({what}); nothing was fetched.")
+        raise BadCheckpoint("{hub}{repo} is too large ({what}); nothing was fetched.", hub=HUB, repo=repo, what=what)
     return list(wanted)
 
 
@@ -105,22 +107,23 @@ def _sentences(repo: str) -> Iterator[None]:
     except (OfflineModeIsEnabled, httpx2.TransportError) as fault:
         raise HubFault("The Hub cannot be reached; is this machine online?") from fault
     except LocalEntryNotFoundError as fault:
-        raise HubFault(f"The Hub cannot be reached, and {repo} has not been fetched before.") from fault
+        raise HubFault("The Hub cannot be reached, and {repo} has not been fetched before.", repo=repo) from fault
     except RevisionNotFoundError as fault:
-        raise UnknownName(f"{repo} has no such revision on the Hub.") from fault
+        raise UnknownName("{repo} has no such revision on the Hub.", repo=repo) from fault
     except RepositoryNotFoundError as fault:
         raise UnknownName(
-            f"There is no model {repo} on the Hub, or you may not see it. Check the name; for a private one run 'hf auth login'."
+            "There is no model {repo} on the Hub, or you may not see it. Check the name; for a private one run 'hf auth login'.",
+            repo=repo,
         ) from fault
     except (EntryNotFoundError, HFValidationError, HfUriError) as fault:
-        raise BadCheckpoint(f"{HUB}{repo} cannot be fetched: {_line(fault)}") from fault
+        raise BadCheckpoint("{hub}{repo} cannot be fetched: {fault}", hub=HUB, repo=repo, fault=_line(fault)) from fault
     except HfHubHTTPError as fault:
         status = fault.response.status_code if fault.response is not None else 0
         if status in (401, 403):
-            raise HubFault(f"The Hub refuses {repo}: run 'hf auth login' with a token that may do this.") from fault
-        raise HubFault(f"The Hub refuses {repo}: {_line(fault)}") from fault
+            raise HubFault("The Hub refuses {repo}: run 'hf auth login' with a token that may do this.", repo=repo) from fault
+        raise HubFault("The Hub refuses {repo}: {fault}", repo=repo, fault=_line(fault)) from fault
     except OSError as fault:
-        raise HubFault(f"{repo} cannot be fetched or published: {_line(fault)}") from fault
+        raise HubFault("{repo} cannot be fetched or published: {fault}", repo=repo, fault=_line(fault)) from fault
 
 
 def _line(fault: Exception) -> str:

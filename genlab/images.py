@@ -57,7 +57,9 @@ def measure(
 def wall(pixels: Tensor, columns: int) -> Tensor:
     """Images uint8 [n, C, H, W] side by side in rows of `columns`: uint8 [C, rows·H, columns·W], grey ones staying grey."""
     if not len(pixels) or columns < 1:
-        raise BadSetting(f"A wall of {len(pixels)} images in {columns} columns was asked for; both must be at least 1.")
+        raise BadSetting(
+            "A wall of {n} images in {columns} columns was asked for; both must be at least 1.", n=len(pixels), columns=columns
+        )
     columns = min(columns, len(pixels))
     whole = F.pad(pixels, (0, 0, 0, 0, 0, 0, 0, -len(pixels) % columns))  # [r·c, C, H, W]  black where none are left
     rows = whole.unflatten(0, (-1, columns))  # [r, c, C, H, W]

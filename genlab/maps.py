@@ -31,11 +31,12 @@ def project(data: Dataset, method: str = "pca") -> Map:
     Raises BadSetting for a method that is unknown, or needs a package that is not installed.
     """
     if method not in METHODS:
-        raise BadSetting(f"method is {method!r}; it must be one of {', '.join(methods())}.")
+        raise BadSetting("method is {method!r}; it must be one of {methods}.", method=method, methods=methods())
     if method not in methods():
         raise BadSetting(
-            f"method is {method!r}, which needs the package umap-learn: pip install umap-learn. "
-            f"Possible without it: {', '.join(methods())}."
+            "method is {method!r}, which needs the package umap-learn: pip install umap-learn. Possible without it: {methods}.",
+            method=method,
+            methods=methods(),
         )
     if method == "pixels":
         return summary.project(data)

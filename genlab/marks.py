@@ -17,6 +17,7 @@ from genlab.data import Part, Splits, save_dataset
 from genlab.errors import BadData
 from genlab.files import read_json, write_bytes, writing
 from genlab.images import png
+from genlab.messages import Message
 from genlab.models.base import size_in_words
 from genlab.paths import datasets_folder
 
@@ -49,7 +50,7 @@ class Mark:
             try:
                 return read_json(image.text["genlab"])
             except (KeyError, ValueError) as fault:
-                raise BadData(f"The mark {self.id} does not tell how it was drawn: its file is damaged.") from fault
+                raise BadData("The mark {id} does not tell how it was drawn: its file is damaged.", id=self.id) from fault
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -66,7 +67,7 @@ class Mark:
         try:
             return Image.open(self.path, formats=["PNG"])
         except OSError as fault:
-            raise BadData(f"The mark {self.id} cannot be read: its file is damaged or gone.") from fault
+            raise BadData("The mark {id} cannot be read: its file is damaged or gone.", id=self.id) from fault
 
 
 def id_of(told: Mapping[str, Any]) -> str:
@@ -78,7 +79,7 @@ def set_mark(pixels: Tensor, told: Mapping[str, Any], kind: Kind | None) -> None
     """Mark a sample, uint8 [C, H, W], as one kind and not the other; None takes its mark off."""
     file = f"{id_of(told)}.png"
     if kind and sum(count_marks().values()) >= MOST:
-        raise BadData(f"{MOST:,} samples are marked already (limit). Take some marks off first.")
+        raise BadData("{n:,} samples are marked already (limit). Take some marks off first.", n=MOST)
     if kind:
         with writing(marks_folder()):
             (marks_folder() / kind).mkdir(parents=True, exist_ok=True)
@@ -127,15 +128,21 @@ def favourites_dataset(name: str, shape: Sequence[int] | None = None) -> Splits:
     shape = tuple(shape or (shapes[0] if shapes else ()))
     taken = [mark for mark, its in zip(marks, shapes, strict=True) if its == shape]
     if len(taken) < 2:
-        found = "One favourite" if taken else "No favourite"
-        where = "yet" if len(taken) == len(marks) else f"of {size_in_words(shape)} among {len(marks):,}"
-        raise BadData(f"{found} {where}; a dataset needs at least 2 (50+ advised). Mark more samples with ♥.")
+        found = Message("One favourite") if taken else Message("No favourite")
+        where = Message("yet")
+        if len(taken) < len(marks):
+            where = Message("of {shape} among {n:,}", shape=size_in_words(shape), n=len(marks))
+        raise BadData(
+            "{found} {where}; a dataset needs at least 2 (50+ advised). Mark more samples with ♥.", found=found, where=where
+        )
     told = [mark.told for mark in taken]
     classes = _classes(told)
     labels = np.array([classes.index(t["label"]) if t["label"] in classes else -1 for t in told])
     part = Part(np.stack([mark.pixels for mark in taken]), {"label": labels})
     size = f"{shape[2]}×{shape[1]}"
-    return save_dataset(name, {"train": part}, classes, f"{len(taken):,} favourites, {size}", record={"drawn": told})
+    return save_dataset(
+        name, {"train": part}, classes, Message("{n:,} favourites, {size}", n=len(taken), size=size), record={"drawn": told}
+    )
 
 
 def marks_folder() -> Path:

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 from genlab.errors import BadSetting, UnknownName
+from genlab.messages import Message, joined
 
 T = TypeVar("T")
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -76,8 +77,10 @@ class Registry(Mapping[str, T]):
 def unknown(kind: str, name: object, possible: Mapping[str, object] | list[str] | tuple[str, ...]) -> str:
     """The sentence for a name that does not exist, with the nearest one that does."""
     near = _alike(str(name), list(possible))
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    return f"There is no {kind} called {name!r}.{hint} Possible: {', '.join(possible) or 'none yet'}."
+    told = [Message("There is no {kind} called {name!r}.", kind=Message(kind), name=str(name))]
+    if near:
+        told.append(Message("Did you mean {near!r}?", near=near[0]))
+    return joined([*told, Message("Possible: {possible}.", possible=[*possible] or Message("none yet"))])
 
 
 def _alike(name: str, possible: list[str]) -> list[str]:
@@ -91,6 +94,6 @@ def _alike(name: str, possible: list[str]) -> list[str]:
 def check_name(name: str, kind: str) -> str:
     """The name, if something may be called so; it then is a safe name of a folder, too."""
     if not NAME.fullmatch(name):
-        possible = f"use 1 to 40 small letters, digits and hyphens, such as 'my-{kind}-2'"
-        raise BadSetting(f"{name!r} cannot name a {kind}; {possible}.", "name")
+        possible = Message("use 1 to 40 small letters, digits and hyphens, such as 'my-{kind}-2'", kind=kind)
+        raise BadSetting("{name!r} cannot name a {kind}; {possible}.", "name", name=name, kind=Message(kind), possible=possible)
     return name

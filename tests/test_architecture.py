@@ -12,7 +12,7 @@ FILES = sorted((ROOT / "genlab").rglob("*.py"))
 PAGE = [file for file in FILES if "ui" in file.parts]
 GATES = ["bounds", "fairness", "guard", "places", "preset", "sessions", "spaces", "sweeper", "uploads"]
 LAYERS = [
-    {"genlab.errors", "genlab.lazy", "genlab.patience"},
+    {"genlab.errors", "genlab.lazy", "genlab.messages", "genlab.patience"},
     {
         "genlab.registry",
         "genlab.config",

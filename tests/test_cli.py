@@ -32,37 +32,37 @@ def run_words(words):
     return main(shlex.split(words))
 
 
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
-        ("sing", "There is no verb called 'sing'."),
-        ("train", "Name a model family first. Possible: vae, gan, diffusion."),
-        ("train vea digits", "There is no model family called 'vea'. Did you mean 'vae'?"),
-        ("train vae digitz", "There is no dataset called 'digitz'. Did you mean 'digits'?"),
-        ("train vae", "The following arguments are required: dataset."),
-        ("train vae digits --steps 0", "steps is 0; it must be a whole number from 1 to 10,000,000."),
-        ("train vae digits --steps many", "steps is 'many'; it must be a whole number"),
-        ("train vae digits --learning-rate nan", "learning rate is nan; it must be a number from 1e-07 to 1."),
-        ("train vae digits --network cnn", "network is 'cnn'; it must be one of auto, mlp, conv."),
-        ("train vae digits --stepz 4", "There is no flag called '--stepz'. Did you mean '--steps'?"),
-        ("train vae digits --lr 1", "There is no flag called '--lr'. Did you mean '--learning-rate'?"),
-        ("train vae digits --bs 1", "There is no flag called '--bs'. Did you mean '--batch-size'?"),
-        ("train vae digits --qqq 1", "There is no flag called '--qqq'. Possible: --help"),
-        ("train vae digits --name ../up", "'../up' cannot name a run"),
-        ("train vae digits --threads 0", "threads is 0; it must be a whole number from 1"),
-        ("train vae digits --device tpu", "invalid choice: 'tpu'"),
-        ("resume nothing", "There is no run called 'nothing'."),
-        ("sample nothing --out x.png", "There is no model called 'nothing'."),
-        ("sample", "Name a model first."),
-        ("import", "The following arguments are required: PATH."),
-        ("import .", "Name the dataset with --name, or look at the layout alone with --dry-run."),
-        ("import . --dry-run --part cat", "--part is 'cat'; it must be FOLDER=PART, as --part seg_pred=test."),
-        ("import nowhere --name x", "nowhere: There is no such file or folder."),
-        ("import . --name digits", "There is already a dataset called 'digits'"),
-        ("import . --name x --size 9", "size is 9; it must be a multiple of 4 from 8 to 256."),
-        ("import . --name x --mode sepia", "mode is 'sepia'; it must be one of auto, grey, colour."),
-    ],
-)
+REFUSALS = [
+    ("sing", "There is no verb called 'sing'."),
+    ("train", "Name a model family first. Possible: vae, gan, diffusion."),
+    ("train vea digits", "There is no model family called 'vea'. Did you mean 'vae'?"),
+    ("train vae digitz", "There is no dataset called 'digitz'. Did you mean 'digits'?"),
+    ("train vae", "The following arguments are required: dataset."),
+    ("train vae digits --steps 0", "steps is 0; it must be a whole number from 1 to 10,000,000."),
+    ("train vae digits --steps many", "steps is 'many'; it must be a whole number"),
+    ("train vae digits --learning-rate nan", "learning rate is nan; it must be a number from 1e-07 to 1."),
+    ("train vae digits --network cnn", "network is 'cnn'; it must be one of auto, mlp, conv."),
+    ("train vae digits --stepz 4", "There is no flag called '--stepz'. Did you mean '--steps'?"),
+    ("train vae digits --lr 1", "There is no flag called '--lr'. Did you mean '--learning-rate'?"),
+    ("train vae digits --bs 1", "There is no flag called '--bs'. Did you mean '--batch-size'?"),
+    ("train vae digits --qqq 1", "There is no flag called '--qqq'. Possible: --help"),
+    ("train vae digits --name ../up", "'../up' cannot name a run"),
+    ("train vae digits --threads 0", "threads is 0; it must be a whole number from 1"),
+    ("train vae digits --device tpu", "invalid choice: 'tpu'"),
+    ("resume nothing", "There is no run called 'nothing'."),
+    ("sample nothing --out x.png", "There is no model called 'nothing'."),
+    ("sample", "Name a model first."),
+    ("import", "The following arguments are required: PATH."),
+    ("import .", "Name the dataset with --name, or look at the layout alone with --dry-run."),
+    ("import . --dry-run --part cat", "--part is 'cat'; it must be FOLDER=PART, as --part seg_pred=test."),
+    ("import nowhere --name x", "nowhere: There is no such file or folder."),
+    ("import . --name digits", "There is already a dataset called 'digits'"),
+    ("import . --name x --size 9", "size is 9; it must be a multiple of 4 from 8 to 256."),
+    ("import . --name x --mode sepia", "mode is 'sepia'; it must be one of auto, grey, colour."),
+]
+
+
+@pytest.mark.parametrize(("words", "sentence"), REFUSALS)
 def test_a_wrong_word_gets_its_sentence(words, sentence, capsys, runs):
     assert run_words(words) == 2
     told = capsys.readouterr()

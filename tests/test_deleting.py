@@ -40,7 +40,7 @@ def training():
 def test_a_run_that_trains_is_stopped_and_deleted(training):
     (rested,) = made("rested")
     (refusal,) = delete_runs(["training", "rested"])
-    assert "'training' is training; stop it before it is deleted" in refusal
+    assert str(refusal) == "The run 'training' is training; stop it before it is deleted."
     assert not rested.path.exists()
     assert delete_runs(["training"], stop=True) == []
     assert not training.path.exists()

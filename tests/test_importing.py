@@ -42,9 +42,12 @@ def peak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def put_in_its_place(source: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let an importer of another text run, beside what it loads."""
-    (folder / "importer.py").write_text(source)
-    shutil.copy(Path(importer.__file__).with_name("layout.py"), folder)
-    monkeypatch.setattr(importer, "__file__", str(folder / "importer.py"))
+    package, copy = Path(importer.__file__).parents[1], folder.with_name("copy") / "genlab"
+    (copy / "data").mkdir(parents=True)
+    shutil.copy(package / "messages.py", copy)
+    shutil.copy(package / "data" / "layout.py", copy / "data")
+    (copy / "data" / "importer.py").write_text(source)
+    monkeypatch.setattr(importer, "__file__", str(copy / "data" / "importer.py"))
 
 
 @pytest.fixture

@@ -14,8 +14,11 @@ from genlab.data.layout import PARTS
 from genlab.data.recipe import Recipe, write_recipe
 from genlab.errors import BadSetting
 from genlab.files import write_bytes
+from genlab.messages import Message
 from genlab.quality import DEFECTS
 from genlab.quality.settings import Damage
+
+DOING = {"look": Message("look"), "bring": Message("bring"), "save": Message("save")}  # what an import does
 
 if TYPE_CHECKING:
     from genlab.data import Splits
@@ -48,10 +51,10 @@ def import_verb(words: list[str]) -> None:
     folders = given.folders.split(",") if given.folders else None
     importing = genlab.data.importing.import_images
     steps = importing(given.paths, given.name, folders, given.size, given.mode, classes=given.classes, parts=parts)
-    with closing(steps), tqdm(leave=False) as bar:
+    with closing(steps), tqdm(unit=str(Message("file")), leave=False) as bar:
         for progress in steps:
             bar.n, bar.total = progress.done, progress.total
-            bar.set_description(f"{progress.doing}, {progress.skipped:,} skipped")
+            bar.set_description(str(Message("{doing}, {n:,} skipped", doing=DOING[progress.doing], n=progress.skipped)))
     assert progress.imported
     _tell_import(progress.imported)
 
@@ -63,7 +66,7 @@ def inspect_verb(words: list[str]) -> None:
     parser.add_argument("--out", type=Path, help="write the report card, too: FILE.json, FILE.png or FILE.md")
     given, _ = parse(parser, words)
     if given.out and given.out.suffix not in (".json", ".png", ".md"):
-        raise BadSetting(f"{given.out.name} is neither a .json, a .png nor a .md file; name one of these.")
+        raise BadSetting("{name} is neither a .json, a .png nor a .md file; name one of these.", name=given.out.name)
     data = open_data(given.dataset)
     found = list(_watched(data))
     card = genlab.quality.report(data, found)
@@ -71,7 +74,7 @@ def inspect_verb(words: list[str]) -> None:
         print(f"{score.name:<24}{score.told:<10}{score.measured}")
     for issue in card.issues:
         if issue.count:
-            print(f"{issue.name:<24}{', '.join(issue.classes) or f'{issue.count:,}':<10}{issue.sentence}")
+            print(f"{issue.name:<24}{issue.told:<10}{issue.sentence}")
     if given.out:
         write_bytes(
             given.out,
@@ -91,7 +94,7 @@ def damage_verb(words: list[str]) -> None:
     settings = DEFECTS.settings_of(defect)
     given, values = parse(_damage_parser(settings), words, settings)
     if not 0 <= given.seed < 2**31:
-        raise BadSetting(f"seed is {given.seed}; it must be a whole number from 0 up.")
+        raise BadSetting("seed is {seed}; it must be a whole number from 0 up.", seed=given.seed)
     data = open_data(given.dataset)
     recipe = genlab.data.recipe_of(given.dataset).then(defect, settings.parse(values), given.seed)
     _write(given.out, recipe, data)
@@ -99,7 +102,9 @@ def damage_verb(words: list[str]) -> None:
 
 def _damage_parser(settings: type[Damage]) -> Parser:
     parser = parser_of("damage", damage_verb, settings)
-    parser.epilog = "Each defect has settings of its own; python -m genlab damage --defect NAME --help tells all of them."
+    parser.epilog = str(
+        Message("Each defect has settings of its own; python -m genlab damage --defect NAME --help tells all of them.")
+    )
     parser.add_argument("dataset", help="its name, SOURCE+RECIPE for a kept recipe, or SOURCE+FILE.json")
     parser.add_argument("--defect", required=True, help=", ".join(DEFECTS))
     parser.add_argument("--seed", type=int, default=0, help="the same seed damages the same items alike (default: 0)")
@@ -134,7 +139,7 @@ def label_verb(words: list[str]) -> None:
     """label DATASET --table labels.csv --out RECIPE.json: give items the classes that a table tells."""
     parser = parser_of("label", label_verb)
     parser.add_argument("dataset")
-    table = "a .csv, .tsv or .jsonl; one column names files as they were imported (or ids), another their classes"
+    table = Message("a .csv, .tsv or .jsonl; one column names files as they were imported (or ids), another their classes")
     parser.add_argument("--table", type=Path, required=True, help=table)
     parser.add_argument("--column", default="", help="the column of the classes (default: the one that is called so)")
     parser.add_argument("--out", type=Path, required=True, help="RECIPE.json; the dataset is then called SOURCE+RECIPE.json")
@@ -155,10 +160,11 @@ def export_verb(words: list[str]) -> None:
     parser.add_argument("--out", type=Path, required=True, help="FILE.zip")
     given, _ = parse(parser, words)
     if given.out.suffix != ".zip":
-        raise BadSetting(f"{given.out.name} is no .zip file; name one.")
+        raise BadSetting("{name} is no .zip file; name one.", name=given.out.name)
     data = open_data(given.dataset)
     genlab.data.exporting.export(data, given.out)
-    print(f"{sum(map(len, data.parts.values())):,} {data.spec.kind.things} are in {given.out}.")
+    told = {"n": sum(map(len, data.parts.values())), "things": data.spec.kind.things, "out": given.out}
+    print(Message("{n:,} {things} are in {out}.", **told))
 
 
 def fetch_verb(words: list[str]) -> None:
@@ -166,7 +172,13 @@ def fetch_verb(words: list[str]) -> None:
     parser = parser_of("fetch", fetch_verb)
     parser.add_argument("dataset")
     given, _ = parse(parser, words)
-    print(f"The dataset {given.dataset!r} is here: {sum(map(len, open_data(given.dataset).parts.values())):,} items.")
+    print(
+        Message(
+            "The dataset {dataset!r} is here: {n:,} items.",
+            dataset=given.dataset,
+            n=sum(map(len, open_data(given.dataset).parts.values())),
+        )
+    )
 
 
 def open_data(name: str) -> "Splits":
@@ -174,14 +186,14 @@ def open_data(name: str) -> "Splits":
     with tqdm(unit="B", unit_scale=True, leave=False, disable=genlab.data.is_here(name)) as bar:
         for progress in genlab.data.fetch(name):
             bar.n, bar.total = progress.done, progress.total
-            bar.set_description(f"fetching {name}")
+            bar.set_description(str(Message("fetching {name}", name=name)))
     return genlab.load(name)
 
 
 def _pair(word: str) -> tuple[str, str]:
     folder, equals, part = word.rpartition("=")
     if not equals:
-        raise BadSetting(f"--part is {word!r}; it must be FOLDER=PART, as --part seg_pred=test.")
+        raise BadSetting("--part is {word!r}; it must be FOLDER=PART, as --part seg_pred=test.", word=word)
     return folder, part
 
 
@@ -190,37 +202,46 @@ def _tell_layout(found: "Preview") -> None:
     parts = [part for part in PARTS if any(cell[0] == part for cell in found.cells)]
     print(f"{'':<24}{''.join(f'{part:>12}' for part in parts)}")
     for label in found.folders:
-        print(f"{label or '(no class)':<24}{''.join(f'{found.cells.get((part, label), 0):>12,}' for part in parts)}")
-    print(f"{'all':<24}{''.join(f'{sum(n for cell, n in found.cells.items() if cell[0] == part):>12,}' for part in parts)}")
+        print(f"{label or Message('(no class)'):<24}{''.join(f'{found.cells.get((part, label), 0):>12,}' for part in parts)}")
+    print(
+        f"{Message('all'):<24}{''.join(f'{sum(n for cell, n in found.cells.items() if cell[0] == part):>12,}' for part in parts)}"
+    )
     for depth, level in enumerate(found.levels, 1):
-        print(f"level {depth}: {', '.join(level[:8])}{', …' if len(level) > 8 else ''}")
+        print(Message("level {depth}: {folders}", depth=depth, folders=[*level[:8], *["…"][: len(level) > 8]]))
     if found.columns:
-        print(f"columns of tables: {', '.join(found.columns)}")
-    print(f"Classes are read off: {found.classes}. Parts that are missing are cut from train.")
+        print(Message("columns of tables: {columns}", columns=list(found.columns)))
+    print(Message("Classes are read off: {classes}. Parts that are missing are cut from train.", classes=found.classes))
     for sentence in found.told:
         print(f"- {sentence}")
-    print("Correct it with --classes none|names|LEVEL|COLUMN and --part FOLDER=train|validation|test|skip|no.")
+    print(Message("Correct it with --classes none|names|LEVEL|COLUMN and --part FOLDER=train|validation|test|skip|no."))
 
 
 def _tell_import(imported: "Imported") -> None:
     """What came of an import, and every file that was skipped."""
     for verdict in imported.table:
         if not verdict.kept:
-            print(f"skipped {verdict.file}: {verdict.words}")
+            print(Message("skipped {file}: {words}", file=verdict.file, words=verdict.words))
     channels, height, width = imported.shape
-    kind = f"{width}×{height} {'grey' if channels == 1 else 'colour'}"
-    print(f"{imported.summary}\nThe dataset {imported.name!r} holds them at {kind}.")
+    print(imported.summary)
+    told = {"name": imported.name, "width": width, "height": height}
+    grey = Message("The dataset {name!r} holds them at {width}×{height} grey.", **told)
+    print(grey if channels == 1 else Message("The dataset {name!r} holds them at {width}×{height} colour.", **told))
     largest = genlab.data.importer.LARGEST
     if max(height, width) > largest:
-        print(f"Models learn images of up to {largest}×{largest} alone: these can be looked at; to train, use --size {largest}.")
+        print(
+            Message(
+                "Models learn images of up to {size}×{size} alone: these can be looked at; to train, use --size {size}.",
+                size=largest,
+            )
+        )
     else:
-        print(f"Try: python -m genlab train vae {imported.name}")
+        print(Message("Try: python -m genlab train vae {name}", name=imported.name))
 
 
 def _named(words: list[str], flag: str) -> str:
     """The word after a flag without which the other flags are not known."""
     if flag not in words[:-1]:
-        raise BadSetting(f"Name a defect with {flag}. Possible: {', '.join(DEFECTS)}.")
+        raise BadSetting("Name a defect with {flag}. Possible: {possible}.", flag=flag, possible=list(DEFECTS))
     name = words[words.index(flag) + 1]
     DEFECTS.settings_of(name)  # raises its sentence
     return name
@@ -228,7 +249,7 @@ def _named(words: list[str], flag: str) -> str:
 
 def _watched(data: "Splits") -> "Iterator[Finding]":
     """Follow the checks with a progress bar."""
-    with tqdm(unit="check", leave=False) as bar:
+    with tqdm(unit=str(Message("check")), leave=False) as bar:
         for finding in genlab.quality.inspect(data):
             bar.set_postfix_str(finding.name)
             bar.update()
@@ -238,8 +259,14 @@ def _watched(data: "Splits") -> "Iterator[Finding]":
 def _write(file: Path, recipe: Recipe, data: "Splits") -> None:
     """Keep a recipe that can be used; what it makes of its source is found out before."""
     if file.suffix != ".json":
-        raise BadSetting(f"{file.name} is no .json file; name one.")
+        raise BadSetting("{name} is no .json file; name one.", name=file.name)
     made = recipe.apply(genlab.load(recipe.source))
     write_recipe(file, recipe)
-    print(f"{recipe.tell()}: {len(data.train):,} items before, {len(made.train):,} after.")
-    print(f"Use it as {recipe.source}+{file}, for example: python -m genlab inspect {recipe.source}+{file}")
+    print(
+        Message("{recipe}: {n:,} items before, {after:,} after.", recipe=recipe.tell(), n=len(data.train), after=len(made.train))
+    )
+    print(
+        Message(
+            "Use it as {source}+{file}, for example: python -m genlab inspect {source}+{file}", source=recipe.source, file=file
+        )
+    )

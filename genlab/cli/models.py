@@ -18,16 +18,27 @@ from genlab.config import Config
 from genlab.data.library import megabytes
 from genlab.errors import BadSetting, GenlabError, RunFault
 from genlab.files import write_bytes
+from genlab.messages import Message, joined, listed
 from genlab.models import MODELS
 from genlab.models.settings import SEEDS, CommonSettings, check_seeds
 from genlab.paths import shipped_models
 from genlab.training.checkpoint import AXES, find_model, list_models, load_model, read_config, sampling_of, spec_of
-from genlab.training.run import Run, delete_runs, list_runs
+from genlab.training.run import Run, State, StillTraining, delete_runs, list_runs
 
 if TYPE_CHECKING:
     from genlab.models.many import Block
 
 DEVICES = ("auto", "cpu", "cuda")
+STATES: dict[State, Message] = {
+    "queued": Message("queued"),
+    "waiting": Message("waiting"),
+    "running": Message("running"),
+    "paused": Message("paused"),
+    "stopped": Message("stopped"),
+    "done": Message("done"),
+    "failed": Message("failed"),
+    "interrupted": Message("interrupted"),
+}
 MENTIONED = 10**9  # bytes of samples beyond which their size is told before they are drawn
 
 
@@ -57,7 +68,7 @@ def train_verb(words: list[str]) -> None:
 
 def _train_parser(settings: type[CommonSettings]) -> Parser:
     parser = parser_of("train", train_verb, settings)
-    parser.epilog = "Each family has settings of its own; python -m genlab train FAMILY --help tells all of them."
+    parser.epilog = str(Message("Each family has settings of its own; python -m genlab train FAMILY --help tells all of them."))
     parser.add_argument("family", help=", ".join(MODELS))
     parser.add_argument("dataset", help="its name, or SOURCE+RECIPE")
     parser.add_argument("--name", help="name of the run (default: FAMILY-1, FAMILY-2, …)")
@@ -80,7 +91,13 @@ def resume_verb(words: list[str]) -> None:
         accelerator = genlab.training.train.accelerator_for(given.device, run.settings.precision)
         genlab.training.train.by_first(accelerator, lambda: _extended(run, given.steps))
     if run.status().state == "done":
-        print(f"{run.name} is finished: all {run.settings.steps:,} steps are done. With --steps it gets more.")
+        print(
+            Message(
+                "{name} is finished: all {steps:,} steps are done. With --steps it gets more.",
+                name=run.name,
+                steps=run.settings.steps,
+            )
+        )
         return
     run.ask("run")
     _train(run, given.device)
@@ -100,16 +117,23 @@ def sample_verb(words: list[str]) -> None:
     given, values = parse(_sample_parser(sampling), words, sampling)
     for wish, value, low in [("n", given.n, 1), ("seed", given.seed, 0)]:
         if not isinstance(value, int) or not low <= value < SEEDS:
-            raise BadSetting(f"{wish} is {value!r}; it must be a whole number from {low} up.")
+            raise BadSetting("{wish} is {value!r}; it must be a whole number from {low} up.", wish=wish, value=value, low=low)
     check_seeds(given.seed, given.n)
     if given.out.suffix not in (".png", ".npz"):
-        raise BadSetting(f"{given.out.name} is neither a .png nor a .npz file; name one of these.")
+        raise BadSetting("{name} is neither a .png nor a .npz file; name one of these.", name=given.out.name)
     settings, many = sampling.parse(values), genlab.models.many
     spec = spec_of(read_config(find_model(name)))
     if given.out.suffix == ".png":
         many.check_picture(given.n, spec)
     elif (size := many.bytes_of(given.n, spec)) > MENTIONED:
-        print(f"{given.n:,} samples take up to {megabytes(size)} in {given.out.name}; Ctrl-C ends it and leaves nothing.")
+        print(
+            Message(
+                "{n:,} samples take up to {size} in {name}; Ctrl-C ends it and leaves nothing.",
+                n=given.n,
+                size=megabytes(size),
+                name=given.out.name,
+            )
+        )
     trained = load_model(name)
     label = trained.model.label_of(given.label)
     model = trained.model.to(genlab.training.train.accelerator_for(given.device, "fp32").device)
@@ -120,12 +144,12 @@ def sample_verb(words: list[str]) -> None:
     else:
         picture = spec.kind.sheet(many.items_of(blocks), min(16, given.n))
         write_bytes(given.out, genlab.images.png(picture, {"genlab": json.dumps(told)}))
-    print(f"{given.n} samples of {trained.name} are in {given.out}.")
+    print(Message("{n} samples of {name} are in {out}.", n=given.n, name=trained.name, out=given.out))
 
 
 def _sample_parser(sampling: type[Config]) -> Parser:
     parser = parser_of("sample", sample_verb, sampling)
-    parser.epilog = "Each model has settings of its own; python -m genlab sample MODEL --help tells all of them."
+    parser.epilog = str(Message("Each model has settings of its own; python -m genlab sample MODEL --help tells all of them."))
     parser.add_argument("model", help="name of a shipped checkpoint or a run, or a folder")
     parser.add_argument("--n", type=number, default=64, help="how many (default 64)")
     parser.add_argument("--seed", type=number, default=0, help="item i comes from seed + i (default 0)")
@@ -144,7 +168,12 @@ def push_verb(words: list[str]) -> None:
     given, _ = parse(parser, words)
     folder = load_model(given.model).folder  # what is damaged is not published
     print(
-        f"{given.model} is at {genlab.hub.push(folder, given.repository, given.private)}; others load it as hf://{given.repository}."
+        Message(
+            "{model} is at {address}; others load it as hf://{repository}.",
+            model=given.model,
+            address=genlab.hub.push(folder, given.repository, given.private),
+            repository=given.repository,
+        )
     )
 
 
@@ -155,10 +184,10 @@ def axes_verb(words: list[str]) -> None:
     given, _ = parse(parser, words)
     trained = load_model(given.model)
     if not isinstance(trained.model, genlab.models.LatentModel):
-        raise BadSetting(f"The family {trained.family} has no latent space, so there are no axes to find.")
+        raise BadSetting("The family {family} has no latent space, so there are no axes to find.", family=trained.family)
     axes = genlab.latent.axes_of(trained.model)
     genlab.latent.write_axes(axes, trained.folder / AXES, trained.weights)
-    print(f"{len(axes)} axes of {given.model} are kept with it.")
+    print(Message("{n} axes of {model} are kept with it.", n=len(axes), model=given.model))
 
 
 def track_verb(words: list[str]) -> None:
@@ -169,7 +198,14 @@ def track_verb(words: list[str]) -> None:
     parser.add_argument("--out", type=Path, default=Path("tracked"), help="folder that TensorBoard writes to (default: tracked)")
     given, _ = parse(parser, words)
     run = Run.open(given.run)
-    print(f"{genlab.training.trackers.track(run, given.to, given.out)} new records of {run.name} told to {given.to}.")
+    print(
+        Message(
+            "{n} new records of {name} told to {to}.",
+            n=genlab.training.trackers.track(run, given.to, given.out),
+            name=run.name,
+            to=given.to,
+        )
+    )
 
 
 def delete_verb(words: list[str]) -> None:
@@ -180,11 +216,12 @@ def delete_verb(words: list[str]) -> None:
     given, _ = parse(parser, words)
     refusals = delete_runs(given.runs, given.stop)
     if deleted := len(set(given.runs)) - len(refusals):
-        print(f"{deleted} run{'s' if deleted > 1 else ''} deleted.")
-    if any(" is training;" in refusal for refusal in refusals):
-        refusals.append("Add --stop to stop first what still trains.")
+        print(Message("{n} run deleted.", "{n} runs deleted.", n=deleted))
     if refusals:
-        raise RunFault("\n".join(refusals))
+        told = [refusal.message for refusal in refusals]
+        if any(refusal.kind == StillTraining.kind for refusal in refusals):
+            told.append(Message("Add --stop to stop first what still trains."))
+        raise RunFault(joined(told, "\n"))
 
 
 def history_verb(words: list[str]) -> None:
@@ -195,7 +232,7 @@ def history_verb(words: list[str]) -> None:
     given, _ = parse(parser, words)
     run = Run.open(given.run)
     write_bytes(given.out, genlab.training.history.as_csv(run).encode())
-    print(f"{len(run.history())} records of {run.name} are in {given.out}.")
+    print(Message("{n} records of {name} are in {out}.", n=len(run.history()), name=run.name, out=given.out))
 
 
 def list_verb(words: list[str]) -> None:
@@ -203,12 +240,13 @@ def list_verb(words: list[str]) -> None:
     parse(parser_of("list", list_verb), words)
     running = {run.address: run.status() for run in list_runs()}
     for name in shipped_models():
-        print(f"{name:<24}shipped")
+        print(f"{name:<24}{Message('shipped')}")
     for name, status in running.items():
-        print(f"{name:<24}{status.state:<12}{status.step:,} of {status.steps:,} steps  {status.message}".rstrip())
+        far = Message("{step:,} of {n:,} steps", step=status.step, n=status.steps)
+        print(f"{name:<24}{STATES[status.state]:<12}{far}  {status.message}".rstrip())
     for dataset in map(genlab.data.describe, genlab.data.list_datasets()):
         if dataset.own:
-            print(f"{dataset.name:<24}{'dataset':<12}{dataset.description}")
+            print(f"{dataset.name:<24}{Message('dataset'):<12}{dataset.description}")
 
 
 def _train(run: Run, device: str) -> None:
@@ -217,7 +255,11 @@ def _train(run: Run, device: str) -> None:
     if not quiet:
         print(f"{run.name}: {run.command}")
     steps = genlab.train(run, open_data(run.record["dataset"]), device)
-    with _stopping(run, quiet) as interrupted, closing(steps), tqdm(total=status.steps, unit="step", disable=quiet) as bar:
+    with (
+        _stopping(run, quiet) as interrupted,
+        closing(steps),
+        tqdm(total=status.steps, unit=str(Message("step")), disable=quiet) as bar,
+    ):
         for progress in steps:
             bar.update(progress.step - bar.n)
             if progress.recorded:
@@ -226,11 +268,25 @@ def _train(run: Run, device: str) -> None:
                 break
     if interrupted and run.status().state != "done":
         if not quiet:
-            print(f"Stopped at step {run.status().step:,}. Continue with: python -m genlab resume {run.name}", file=sys.stderr)
+            print(
+                Message(
+                    "Stopped at step {step:,}. Continue with: python -m genlab resume {name}",
+                    step=run.status().step,
+                    name=run.name,
+                ),
+                file=sys.stderr,
+            )
         raise KeyboardInterrupt
     if quiet or not (saved := run.checkpoints()):  # stopped and deleted from elsewhere
         return
-    print(f"Saved in {run.name}/checkpoints/{saved[-1].name}. Try: python -m genlab sample {run.address} --out samples.png")
+    print(
+        Message(
+            "Saved in {name}/checkpoints/{saved_name}. Try: python -m genlab sample {address} --out samples.png",
+            name=run.name,
+            saved_name=saved[-1].name,
+            address=run.address,
+        )
+    )
 
 
 @contextmanager
@@ -253,13 +309,13 @@ def _stopping(run: Run, quiet: bool) -> Iterator[list[int]]:
 
 
 def _told(progress: "genlab.Progress") -> str:
-    losses = [f"{player} {value:.4g}" for player, value in progress.losses.items()]
-    return ", ".join([*losses, f"{progress.items_per_second:,.0f} items/s"])
+    losses = [Message("{player} {loss:.4g}", player=player, loss=value) for player, value in progress.losses.items()]
+    return str(listed([*losses, Message("{speed:,.0f} items/s", speed=progress.items_per_second)]))
 
 
 def _watched(blocks: "Iterator[Block]", n: int) -> "Iterator[Block]":
     """Follow the samples with a progress bar."""
-    with tqdm(total=n, unit="sample", leave=False) as bar:
+    with tqdm(total=n, unit=str(Message("sample")), leave=False) as bar:
         for block in blocks:
             bar.update(block.done - bar.n)
             yield block

@@ -7,21 +7,43 @@ from typing import Any, NoReturn
 
 from genlab.config import Config
 from genlab.errors import BadSetting
+from genlab.messages import Message
 from genlab.registry import unknown
+
+argparse._ = argparse.ngettext = lambda text, *_: str(Message(text))  # type: ignore[attr-defined]  # it asks gettext for its own texts
+ITS_OWN = (
+    Message("usage: "),
+    Message("positional arguments"),
+    Message("options"),
+    Message("show this help message and exit"),
+    Message("the following arguments are required: %s"),
+    Message("expected one argument"),
+    Message("expected at least one argument"),
+    Message("argument %(argument_name)s: %(message)s"),
+    Message("invalid %(type)s value: %(value)r"),
+    Message("invalid choice: %(value)r (choose from %(choices)s)"),
+    Message("ignored explicit argument %r"),
+)
 
 
 class Parser(argparse.ArgumentParser):
+    """Flags whose texts are in the language of whoever reads them."""
+
+    def add_argument(self, *names: str, help: str = "", **options: Any) -> argparse.Action:  # type: ignore[override]
+        told = str(Message(help)).replace("%", "%%")
+        return super().add_argument(*names, help=told or None, **options)
+
     def error(self, message: str) -> NoReturn:
-        raise BadSetting(f"{message[0].upper()}{message[1:]}. See python -m {self.prog} --help.")
+        raise BadSetting("{what}. See python -m {prog} --help.", what=f"{message[0].upper()}{message[1:]}", prog=self.prog)
 
 
 def parser_of(verb: str, function: Any, settings: type[Config] = Config) -> Parser:
-    parser = Parser(prog=f"genlab {verb}", description=function.__doc__, allow_abbrev=False)
+    parser = Parser(prog=f"genlab {verb}", description=str(Message(function.__doc__)), allow_abbrev=False)
     parser.add_argument("--runs-dir", type=Path, help="where runs are kept")
     parser.add_argument("--data-dir", type=Path, help="where the datasets' files are")
     for setting in settings.fields():
         flag = f"--{setting.name.replace('_', '-')}"
-        told = f"{setting.description} (default: {setting.default})".replace("%", "%%")
+        told = Message("{what} (default: {default})", what=setting.description, default=str(setting.default))
         if setting.kind == "flag":
             parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=told)
         else:
@@ -53,7 +75,9 @@ def first(words: list[str], kind: str, possible: list[str]) -> str:
     if "--runs-dir" in words[:-1]:
         os.environ["GENLAB_RUNS"] = words[words.index("--runs-dir") + 1]
     if not words or words[0].startswith("-"):
-        raise BadSetting(f"Name a {kind} first. Possible: {', '.join(possible) or 'none yet'}.")
+        raise BadSetting(
+            "Name a {kind} first. Possible: {possible}.", kind=Message(kind), possible=list(possible) or Message("none yet")
+        )
     return words[0]
 
 

@@ -134,8 +134,13 @@ class Dataset:
         size = (self._patch_count + made) * self.base.nbytes // max(1, len(self.base))
         if current_space() is not None and ((added and items > MOST_ITEMS) or size > MOST_BYTES):
             raise BadData(
-                f"This would make a dataset of {items:,} items, {size / 2**20:,.0f} MB of them made anew; on a public page it "
-                f"may have {MOST_ITEMS:,} items and {MOST_BYTES // 2**20} MB. Take a smaller dataset or fewer steps."
+                "This would make a dataset of {items:,} items, {size:,.0f} MB of them made anew; on a "
+                "public page it may have {most_items:,} items and {most_bytes} MB. "
+                "Take a smaller dataset or fewer steps.",
+                items=items,
+                size=size / 2**20,
+                most_items=MOST_ITEMS,
+                most_bytes=MOST_BYTES // 2**20,
             )
 
     def _column_or_usual(self, name: str) -> Tensor | None:

@@ -8,6 +8,7 @@ from genlab.data.dataset import Splits
 from genlab.data.library import save_dataset
 from genlab.data.sources import Part
 from genlab.errors import BadData
+from genlab.messages import Message
 
 LEAST, MOST = 20, 20_000  # points of a drawing
 CLASSES = ("A", "B", "C", "D")  # one for each colour that one can draw with
@@ -21,12 +22,12 @@ def save_drawing(name: str, points: Sequence[Sequence[float]], colours: Sequence
     items = check_points(points)
     labels = np.asarray(colours)
     if labels.shape != (len(items),) or labels.dtype.kind not in "iu" or not ((labels >= 0) & (labels < len(CLASSES))).all():
-        raise BadData(f"Every point needs a colour, a whole number from 0 to {len(CLASSES) - 1}.")
+        raise BadData("Every point needs a colour, a whole number from 0 to {last}.", last=len(CLASSES) - 1)
     used = np.unique(labels)
     several = len(used) > 1
     classes = [CLASSES[colour] for colour in used] if several else []
     columns = {"label": np.searchsorted(used, labels)} if several else {}
-    about = f"{len(items):,} points drawn by hand"
+    about = Message("{n:,} points drawn by hand", n=len(items))
     return save_dataset(name, {"train": Part(items, columns)}, classes, about, "points")
 
 
@@ -39,9 +40,11 @@ def check_points(points: Sequence[Sequence[float]]) -> np.ndarray:
     if items.shape not in ((len(items), 2), (0,)):
         raise BadData("A drawing is a list of points of two numbers each, x and y.")
     if not LEAST <= len(items) <= MOST:
-        raise BadData(f"The drawing has {len(items):,} points; it must have from {LEAST} to {MOST:,}.")
+        raise BadData(
+            "The drawing has {n:,} points; it must have from {least} to {most:,}.", n=len(items), least=LEAST, most=MOST
+        )
     if not np.isfinite(items).all():
         raise BadData("Some points of the drawing are not finite numbers (NaN or infinity); draw them again.")
     if (outside := (np.abs(items) > 1).any(axis=1).sum()) > 0:
-        raise BadData(f"{outside:,} points of the drawing lie outside of the plane; x and y must be from -1 to 1.")
+        raise BadData("{n:,} points of the drawing lie outside of the plane; x and y must be from -1 to 1.", n=outside)
     return items

@@ -11,6 +11,7 @@ from genlab.data.library import describe
 from genlab.data.spec import names_folder
 from genlab.errors import BadData
 from genlab.files import write_bytes
+from genlab.messages import Message, joined
 from genlab.modalities import MODALITIES
 
 MANIFEST = "manifest.json"
@@ -24,10 +25,14 @@ def export(data: Splits, file: Path) -> None:
     folder.
     """
     if not data.spec.kind.suffix:
-        possible = " and ".join(kind.things for kind in MODALITIES.values() if kind.suffix)
-        raise BadData(f"{data.name} holds {data.spec.kind.things}; only {possible} can be exported as a zip of files.")
+        raise BadData(
+            "{name} holds {things}; only {possible} can be exported as a zip of files.",
+            name=data.name,
+            things=data.spec.kind.things,
+            possible=joined([kind.things for kind in MODALITIES.values() if kind.suffix], Message(" and ")),
+        )
     if bad := [name for name in data.spec.classes if not names_folder(name)]:
-        raise BadData(f"The class {bad[0]!r} cannot name a folder. Relabel its items first.")
+        raise BadData("The class {bad!r} cannot name a folder. Relabel its items first.", bad=bad[0])
     write_bytes(file, _zipped(data))
 
 

@@ -1,6 +1,7 @@
-"""The process that opens strangers' files: it reads one job, writes a line of JSON a step, and knows nothing of genlab.
+"""The process that opens strangers' files: it reads one job and writes a line of JSON a step.
 
-It is run by its path and imports neither torch nor numpy, so it starts at once and its memory can be held small.
+It knows of genlab only how messages are told. It is run by its path and imports neither torch nor numpy, so it starts at once
+and its memory can be held small.
 """
 
 import errno
@@ -34,9 +35,9 @@ if TYPE_CHECKING:
     from genlab.data.layout import Layout, Place
 
 
-def _beside(name: str) -> ModuleType:
-    """A module of this folder by its path: asking genlab for it would bring torch along."""
-    spec = importlib.util.spec_from_file_location(f"genlab.data.{name}", Path(__file__).with_name(f"{name}.py"))
+def _by_path(name: str) -> ModuleType:
+    """A module of genlab by its path: asking the package for it would bring torch along."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[2] / f"{name.replace('.', '/')}.py")
     assert spec
     assert spec.loader
     if spec.name not in sys.modules:
@@ -45,12 +46,16 @@ def _beside(name: str) -> ModuleType:
     return sys.modules[spec.name]
 
 
-layout = _beside("layout")
+_by_path("genlab.messages")
+layout = _by_path("genlab.data.layout")
+from genlab.messages import Message, Told, joined, listed, to_json  # noqa: E402  loaded above, so that genlab is not asked for it
+
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
-READS = "PNG, JPEG, WebP, BMP and GIF"
+READS = Message("PNG, JPEG, WebP, BMP and GIF")
+LOCATION = Message("location removed")
 SMALLEST, LARGEST = 8, 64  # pixels a side, where the size is found and not given
 MOST_CLASSES = 1000
-LINK = "a link or a device, not a file"
+LINK = Message("a link or a device, not a file")
 GREY = {"1", "L", "LA", "I", "I;16", "I;16B", "I;16L"}
 ORIENTATION, GPS = 0x0112, 0x8825  # EXIF 2.3, tables 3 and 12
 CAMERA, TAKEN = 0x8769, 0x9003  # tables 3 and 8: the camera's own block, and in it when the picture was taken
@@ -112,7 +117,7 @@ class Brought:
     """An image at the size and in the mode of all."""
 
     content: bytes  # size·size·C
-    words: str
+    words: str  # a list
     day: int  # on which the picture was taken, as `_day` has it
 
 
@@ -125,11 +130,11 @@ class Head:
     grey: bool
 
 
-class Refused(Exception):
+class Refused(Told):
     """The whole import cannot be; the sentence why."""
 
 
-class Skip(Exception):
+class Skip(Told):
     """One file cannot be used; the words why."""
 
 
@@ -137,7 +142,7 @@ def run(job: Job) -> Iterator[dict[str, Any]]:
     """Do the job; yields records of progress, then what came of it."""
     found = [file for path in job.paths for file in _found(Path(path), job.limits, len(job.paths) > 1)]
     if not found:
-        raise Refused(f"There are no files in {_named(job.paths)}.")
+        raise Refused("There are no files in {paths}.", paths=_named(job.paths))
     understood = _understood(job, found)
     placed = [_put(file, place, image) for file, place, image in zip(found, understood.places, understood.images, strict=True)]
     files = sorted(placed, key=lambda file: file.name)
@@ -148,7 +153,12 @@ def run(job: Job) -> Iterator[dict[str, Any]]:
         yield _looked(job, files, understood)
         return
     if len({file.label for file in files}) > MOST_CLASSES:
-        raise Refused(f"{_named(job.paths)} has {len(counts):,} folders; at most {MOST_CLASSES:,} can be classes. Choose some.")
+        raise Refused(
+            "{paths} has {n:,} folders; at most {most:,} can be classes. Choose some.",
+            paths=_named(job.paths),
+            n=len(counts),
+            most=MOST_CLASSES,
+        )
     yield from _brought(job, files)
 
 
@@ -159,7 +169,7 @@ def _understood(job: Job, files: list[File]) -> "Layout":
         texts = {file.name: _text(file, job) for file in tables}
         return layout.understand([file.name for file in files], texts, layout.Wish(job.classes, job.parts))
     except layout.Unclear as unclear:
-        raise Refused(str(unclear)) from None
+        raise Refused(unclear.message) from None
 
 
 def _text(file: File, job: Job) -> str:
@@ -239,8 +249,12 @@ def _brought(job: Job, files: list[File]) -> Iterator[dict[str, Any]]:
     grey = all(head.grey for head in heads.values()) if job.mode == "auto" else job.mode == "grey"
     if (wanted := len(heads) * size**2 * (1 if grey else 3)) > job.limits.kept:
         raise Refused(
-            f"{len(heads):,} pictures of {size}×{size} pixels take {_megabytes(wanted)}; you have room for "
-            f"{_megabytes(job.limits.kept)}. Choose a smaller size or fewer pictures."
+            "{n:,} pictures of {size}×{size} pixels take {wanted}; you have room for {kept}. "
+            "Choose a smaller size or fewer pictures.",
+            n=len(heads),
+            size=size,
+            wanted=_megabytes(wanted),
+            kept=_megabytes(job.limits.kept),
         )
     kept = 0
     with (scratch / "pixels").open("wb") as pixels:
@@ -278,12 +292,14 @@ def _found(path: Path, limits: Limits, several: bool) -> list[File]:
         with path.open("rb") as file:
             start = file.read(4)
     except OSError as fault:
-        reason = "There is no such file or folder" if fault.errno == errno.ENOENT else "It cannot be read"
-        raise Refused(f"{path.name}: {reason}.") from None
+        gone = "{name}: There is no such file or folder."
+        raise Refused(Message(gone if fault.errno == errno.ENOENT else "{name}: It cannot be read.", name=path.name)) from None
     if size > limits.upload:
         raise Refused(
-            f"{path.name} is {_megabytes(size)} (limit {_megabytes(limits.upload)}). "
-            "Run genlab on your own computer, from a folder, for larger sets."
+            "{name} is {size} (limit {upload}). Run genlab on your own computer, from a folder, for larger sets.",
+            name=path.name,
+            size=_megabytes(size),
+            upload=_megabytes(limits.upload),
         )
     if path.suffix.lower() == ".zip" or start in (b"PK\3\4", b"PK\5\6"):
         members = _members(path, limits)
@@ -300,7 +316,7 @@ def _members(path: Path, limits: Limits) -> list[File]:
     except safezip.FileSizeExceededError:
         raise Refused(_unpacks(path, limits)) from None
     except (safezip.SafezipError, OSError, ValueError, NotImplementedError):
-        raise Refused(f"{path.name} is not a zip archive, or it is damaged or forged. Nothing was imported.") from None
+        raise Refused("{name} is not a zip archive, or it is damaged or forged. Nothing was imported.", name=path.name) from None
     members = [info for info in archive.infolist() if not info.is_dir()]
     if sum(info.file_size for info in members) > limits.unpacked:
         raise Refused(_unpacks(path, limits))
@@ -350,17 +366,21 @@ def _day(when: Sequence[int]) -> int:
 
 
 def _holds(path: Path, limits: Limits) -> str:
-    return f"{path.name} holds more than {limits.files:,} files (limit). Nothing was imported."
+    return Message("{name} holds more than {files:,} files (limit). Nothing was imported.", name=path.name, files=limits.files)
 
 
 def _unpacks(path: Path, limits: Limits) -> str:
-    return f"{path.name} unpacks to more than {_megabytes(limits.unpacked)} (limit). Nothing was imported."
+    return Message(
+        "{name} unpacks to more than {unpacked} (limit). Nothing was imported.",
+        name=path.name,
+        unpacked=_megabytes(limits.unpacked),
+    )
 
 
 def _known(folders: Sequence[str], counts: Counter[str]) -> set[str]:
     for folder in folders:
         if folder not in counts:
-            raise Refused(f"There is no folder called {folder!r}. Possible: {', '.join(sorted(counts))}.")
+            raise Refused("There is no folder called {folder!r}. Possible: {counts}.", folder=folder, counts=sorted(counts))
     return set(folders)
 
 
@@ -382,9 +402,9 @@ def _at(file: File, target: Path, limits: Limits) -> Path:
         Path(archive.extract(info, target.parent / "unpacked")).replace(target)
     except safezip.UnsafeZipError:
         is_link = stat.S_ISLNK(info.external_attr >> 16)
-        raise Skip(LINK if is_link else "its path leads out of the archive") from None
+        raise Skip(LINK if is_link else Message("its path leads out of the archive")) from None
     except safezip.CompressionRatioError:
-        raise Skip(f"unpacks to more than {limits.ratio} times its size") from None
+        raise Skip("unpacks to more than {ratio} times its size", ratio=limits.ratio) from None
     except OSError as fault:
         if fault.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -392,7 +412,7 @@ def _at(file: File, target: Path, limits: Limits) -> Path:
     except Exception as fault:  # BadZipFile, zlib.error, lzma.LZMAError: each decoder has faults of its own
         raise Skip("cannot be unpacked") from fault
     if info.file_size > limits.ratio * info.compress_size and not _is_bitmap(target):
-        raise Skip(f"unpacks to more than {limits.ratio} times its size")
+        raise Skip("unpacks to more than {ratio} times its size", ratio=limits.ratio)
     return target
 
 
@@ -418,13 +438,13 @@ def _pixels(path: Path, size: int, grey: bool, limits: Limits) -> Brought:
         width, height = image.size
         image.draft(image.mode, (2 * size, 2 * size))  # a JPEG is decoded at no more than it takes
         image.load()  # before the EXIF block is asked for: a PNG has it anywhere
-        remarks = ", ".join(words for words, holds in _remarks(image) if holds)
+        remarks = [words for words, holds in _remarks(image) if holds]
         if min(width, height) < size:
-            remarks += f"{', ' if remarks else ''}enlarged from {width} × {height} pixels"
+            remarks.append(Message("enlarged from {width} × {height} pixels", width=width, height=height))
         day = _taken(image)
         turned = image if _exif(image) is None else ImageOps.exif_transpose(image)
         square = ImageOps.fit(_flat(turned, "L" if grey else "RGB"), (size, size), Image.Resampling.LANCZOS)
-        return Brought(square.tobytes(), remarks, day)
+        return Brought(square.tobytes(), listed(remarks), day)
 
 
 def _exif(image: Any) -> Any:
@@ -448,18 +468,20 @@ def _taken(image: Any) -> int:
 def _opened(path: Path, limits: Limits) -> Iterator[Any]:
     """The image in a file, not yet decoded; whatever is wrong with it is why it is skipped."""
     Image.MAX_IMAGE_PIXELS = limits.pixels
-    most = f"at most {limits.pixels / 1e6:g} megapixels and {limits.side:,} pixels a side"
+    most = Message(
+        "at most {megapixels:g} megapixels and {side:,} pixels a side", megapixels=limits.pixels / 1e6, side=limits.side
+    )
     try:
         if path.stat().st_size == 0:
             raise Skip("0 bytes")
         with Image.open(path, formats=FORMATS) as image:
             if max(image.size) > limits.side:
-                raise Skip(f"{image.width:,} × {image.height:,} pixels; {most}")
+                raise Skip("{width:,} × {height:,} pixels; {most}", width=image.width, height=image.height, most=most)
             yield image
     except Skip:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise Skip(f"more than {limits.pixels / 1e6:g} megapixels; {most}") from None
+        raise Skip("more than {pixels:g} megapixels; {most}", pixels=limits.pixels / 1000000.0, most=most) from None
     except UnidentifiedImageError:
         raise _stranger(path) from None
     except MemoryError:
@@ -474,23 +496,23 @@ def _stranger(path: Path) -> Skip:
         head = file.read(1024)
     for start, words in STRANGERS:
         if head.startswith(start):
-            return Skip(words) if words else Skip("cut off or damaged")
+            return Skip(words or "cut off or damaged")
     if head[4:8] == b"ftyp":
         return Skip("a HEIC or AVIF picture or a film; save pictures as PNG or JPEG")
     if b"<svg" in head:
         return Skip("a drawing (SVG), not pixels; save it as PNG")
-    return Skip(f"not an image; genlab reads {READS}")
+    return Skip("not an image; genlab reads {reads}", reads=READS)
 
 
 STRANGERS = [
     *((start, "") for start in (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF")),  # known, but not whole
-    (b"PK\3\4", "an archive in the archive; unpack it first"),
-    (b"\x93NUMPY", "an array of numbers; save its images as PNG"),
-    (b"II*\0", "a TIFF picture; save it as PNG"),
-    (b"MM\0*", "a TIFF picture; save it as PNG"),
-    (b"MZ", "a program, whatever its name says"),
-    (b"\x7fELF", "a program, whatever its name says"),
-    (b"%PDF", "a PDF document; save its pictures as PNG"),
+    (b"PK\3\4", Message("an archive in the archive; unpack it first")),
+    (b"\x93NUMPY", Message("an array of numbers; save its images as PNG")),
+    (b"II*\0", Message("a TIFF picture; save it as PNG")),
+    (b"MM\0*", Message("a TIFF picture; save it as PNG")),
+    (b"MZ", Message("a program, whatever its name says")),
+    (b"\x7fELF", Message("a program, whatever its name says")),
+    (b"%PDF", Message("a PDF document; save its pictures as PNG")),
 ]
 
 
@@ -499,13 +521,13 @@ def _remarks(image: Any) -> Iterator[tuple[str, bool]]:
     exif = _exif(image)
     packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
     placed = "GPSLatitude" in (packet if isinstance(packet, str) else packet.decode("latin-1"))
-    yield "its damaged EXIF block passed over", exif is None
-    yield "turned upright", exif is not None and exif.get(ORIENTATION, 1) in range(2, 9)
-    yield "location removed", (exif is not None and GPS in exif) or placed
-    yield "first frame of an animation", getattr(image, "is_animated", False) and image.format != "MPO"  # of cameras
-    yield "transparent parts made white", image.has_transparency_data
-    yield "CMYK brought to RGB", image.mode == "CMYK"
-    yield "16 bits brought to 8", image.mode.startswith("I")
+    yield Message("its damaged EXIF block passed over"), exif is None
+    yield Message("turned upright"), exif is not None and exif.get(ORIENTATION, 1) in range(2, 9)
+    yield LOCATION, (exif is not None and GPS in exif) or placed
+    yield Message("first frame of an animation"), getattr(image, "is_animated", False) and image.format != "MPO"  # of cameras
+    yield Message("transparent parts made white"), image.has_transparency_data
+    yield Message("CMYK brought to RGB"), image.mode == "CMYK"
+    yield Message("16 bits brought to 8"), image.mode.startswith("I")
 
 
 def _flat(image: Image.Image, mode: str) -> Image.Image:
@@ -538,24 +560,24 @@ def _fitting(sides: Sequence[int]) -> int:
 
 
 def _skipped(skip: Skip) -> dict[str, Any]:
-    return {"kept": False, "words": str(skip)}
+    return {"kept": False, "words": skip.message}
 
 
 def _too_few(job: Job, table: list[dict[str, Any]], kept: int) -> str:
     reasons = Counter(row["words"] for row in table if not row["kept"])
-    skipped = "; ".join(f"{n:,} × {words}" if n > 1 else words for words, n in reasons.most_common(3))
-    because = f" Skipped: {skipped}." if reasons else ""
+    told = Message("No image found in {paths}; genlab reads {reads}.", paths=_named(job.paths), reads=READS)
     if kept:
-        return f"One image found; training needs at least 2 (50+ advised).{because}"
-    return f"No image found in {_named(job.paths)}; genlab reads {READS}.{because}"
+        told = Message("One image found; training needs at least 2 (50+ advised).")
+    many = (Message("{n:,} × {words}", n=n, words=words) if n > 1 else words for words, n in reasons.most_common(3))
+    return joined([told, Message("Skipped: {skipped}.", skipped=joined(many, "; "))]) if reasons else told
 
 
 def _named(paths: Sequence[str]) -> str:
-    return Path(paths[0]).name if len(paths) == 1 else f"these {len(paths)} files"
+    return Path(paths[0]).name if len(paths) == 1 else Message("these {n} files", n=len(paths))
 
 
 def _megabytes(size: int) -> str:
-    return f"{max(1, round(size / 2**20)):,} MB"
+    return Message("{size:,} MB", size=max(1, round(size / 2**20)))
 
 
 def _clean(name: str) -> str:
@@ -581,23 +603,27 @@ def main() -> None:
 
 def _tell_all(job: Job) -> None:
     tell, told = partial(print, flush=True), 0.0
+
+    def refuse(why: str) -> None:
+        tell(json.dumps(to_json({"refused": why})))
+
     try:
         for record in run(job):
             last = record.get("done") == record.get("total")
             if last or time.monotonic() - told > PAUSE:
-                tell(json.dumps(record))
+                tell(json.dumps(to_json(record)))
                 told = time.monotonic()
     except Refused as refused:
-        tell(json.dumps({"refused": str(refused)}))
+        refuse(refused.message)
     except BrokenPipeError:
         raise
     except OSError as fault:
         reason = (fault.strerror or str(fault)).lower()
         full = fault.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        advice = "Free some space, then import again." if full else "Nothing was imported."
-        tell(json.dumps({"refused": f"The import could not write: {reason}. {advice}"}))
+        what = Message("The import could not write: {reason}.", reason=reason)
+        refuse(joined([what, Message("Free some space, then import again." if full else "Nothing was imported.")]))
     except MemoryError:
-        tell(json.dumps({"refused": "These files take more memory than an import may have. Import fewer at a time."}))
+        refuse(Message("These files take more memory than an import may have. Import fewer at a time."))
 
 
 def _step_back() -> None:

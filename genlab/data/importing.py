@@ -26,6 +26,7 @@ from genlab.data.library import check_free, record_of, save_dataset, with_held_o
 from genlab.data.sources import Part
 from genlab.errors import BadData, BadSetting, UnknownName
 from genlab.files import sweep_drafts, writing
+from genlab.messages import Message, from_json, joined, to_json
 from genlab.paths import datasets_folder
 
 Mode = Literal["auto", "grey", "colour"]
@@ -49,6 +50,13 @@ class Verdict:
     words: str = ""  # of a kept one what was done to it, of another why it was skipped
     part: str = ""  # of the dataset, and the row in it
     row: int = -1
+
+    @property
+    def remarks(self) -> list[str]:
+        """What was done to a file that was kept, one by one."""
+        if not self.kept or not self.words:
+            return []
+        return self.words.values["parts"] if isinstance(self.words, Message) else self.words.split(", ")
 
 
 @dataclass(frozen=True)
@@ -128,9 +136,15 @@ def import_images(
     """
     check_free(name)
     if mode not in MODES:
-        raise BadSetting(f"mode is {mode!r}; it must be one of {', '.join(MODES)}.", "mode")
+        raise BadSetting("mode is {mode!r}; it must be one of {modes}.", "mode", mode=mode, modes=list(MODES))
     if size is not None and (type(size) is not int or not importer.SMALLEST <= size <= MOST_SIDE or size % 4):
-        raise BadSetting(f"size is {size!r}; it must be a multiple of 4 from {importer.SMALLEST} to {MOST_SIDE}.", "size")
+        raise BadSetting(
+            "size is {size!r}; it must be a multiple of 4 from {smallest} to {most_side}.",
+            "size",
+            size=size,
+            smallest=importer.SMALLEST,
+            most_side=MOST_SIDE,
+        )
     with _scratch() as scratch:
         wished = None if folders is None else list(folders)
         job = Job(_absolute(paths), str(scratch), limits, wished, size, mode, classes=classes, parts=parts or {})
@@ -177,7 +191,7 @@ def read_image(path: str | Path, side: int, grey: bool, limits: Limits = LOCAL) 
         with closing(_answers(job)) as answers:
             *_, last = answers
         if (kept := last["shape"][0]) != 1:
-            raise BadData(f"{Path(path).name} holds {kept} images; give one image, not an archive.")
+            raise BadData("{name} holds {kept} images; give one image, not an archive.", name=Path(path).name, kept=kept)
         pixels = np.fromfile(scratch / "pixels", np.uint8).reshape(last["shape"][1:])
     return pixels.transpose(2, 0, 1).copy(), next(row["words"] for row in last["table"] if row["kept"])
 
@@ -191,24 +205,26 @@ def table_of(name: str) -> tuple[Verdict, ...]:
 
 @lru_cache(maxsize=4)
 def _table(file: Path, written: int) -> tuple[Verdict, ...]:
-    return tuple(Verdict(*json.loads(line)) for line in file.read_text("utf-8").split("\n")[:-1])
+    return tuple(Verdict(*from_json(json.loads(line))) for line in file.read_text("utf-8").split("\n")[:-1])
 
 
 def summary(table: Sequence[Verdict]) -> str:
     """How many files were kept, what was done to them, and why the others were not."""
     skipped = Counter(verdict.words for verdict in table if not verdict.kept)
-    remarks = Counter(word for verdict in table if verdict.kept and verdict.words for word in verdict.words.split(", "))
-    said = [f"{len(table) - skipped.total():,} of {len(table):,} file{'s' * (len(table) != 1)} imported."]
+    remarks = Counter(remark for verdict in table for remark in verdict.remarks)
+    many = {"kept": len(table) - skipped.total(), "n": len(table)}
+    said = [Message("{kept:,} of {n:,} file imported.", "{kept:,} of {n:,} files imported.", **many)]
     if remarks:
-        said.append(f"{_counted(remarks)}.")
+        said.append(Message("{remarks}.", remarks=_counted(remarks)))
     if skipped:
-        said.append(f"{skipped.total():,} skipped: {_counted(skipped)}.")
-    return " ".join(said)
+        said.append(Message("{n:,} skipped: {reasons}.", n=skipped.total(), reasons=_counted(skipped)))
+    return joined(said)
 
 
 def _counted(reasons: Counter[str]) -> str:
     """The most frequent reasons, each with its number."""
-    return "; ".join(f"{n:,} × {words}" for words, n in reasons.most_common(6)) + ("; …" if len(reasons) > 6 else "")
+    told = [Message("{n:,} × {words}", n=n, words=words) for words, n in reasons.most_common(6)]
+    return joined([*told, *["…"][: len(reasons) > 6]], "; ")
 
 
 # --- From the process into the library ---
@@ -248,7 +264,7 @@ def _saved(name: str, scratch: Path, shape: Sequence[int], table: Sequence[Mappi
         name,
         {part: Part(_Pixels(scratch / "pixels", shape, content.items), content.columns) for part, content in parts.items()},
         classes,
-        f"{count:,} images of your own, {size}×{size}",
+        Message("{count:,} images of your own, {size}×{size}", count=count, size=size),
         record={"kept": count, "skipped": len(table) - count},
         beside={TABLE: _lines(verdicts)},
     )
@@ -262,7 +278,7 @@ def _verdicts(table: Sequence[Mapping[str, Any]], rows: Mapping[str, np.ndarray]
 
 
 def _lines(verdicts: Sequence[Verdict]) -> bytes:
-    rows = ([v.file, v.kept, v.words, v.part, v.row] for v in verdicts)
+    rows = ([v.file, v.kept, to_json(v.words), v.part, v.row] for v in verdicts)
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
 
 
@@ -278,7 +294,7 @@ def _answers(job: Job) -> Generator[dict[str, Any]]:
     try:
         answer = {}
         for line in process.stdout:  # type: ignore[union-attr]
-            answer = json.loads(line)
+            answer = from_json(json.loads(line))
             if "refused" not in answer:
                 yield answer
         if "refused" in answer:
@@ -307,9 +323,12 @@ def _launch(job: Job) -> subprocess.Popen:
 
 def _why(code: int, late: bool, limits: Limits) -> str:
     if late:
-        return f"The import took longer than {limits.seconds:g} s (limit). Nothing was imported; try fewer or smaller images."
+        return Message(
+            "The import took longer than {seconds:g} s (limit). Nothing was imported; try fewer or smaller images.",
+            seconds=limits.seconds,
+        )
     log.error("the importer ended with %s", code)
-    return "The import was stopped by this computer, perhaps for want of memory. Nothing was imported; try fewer images."
+    return Message("The import was stopped by this computer, perhaps for want of memory. Nothing was imported; try fewer images.")
 
 
 @contextmanager

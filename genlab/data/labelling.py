@@ -16,6 +16,7 @@ from genlab.data.recipe import PLUS, Recipe
 from genlab.data.sources import SOURCES
 from genlab.data.spec import names_folder
 from genlab.errors import BadData, UnknownName
+from genlab.messages import Message
 from genlab.registry import unknown
 
 LONGEST = 60  # letters of a class
@@ -42,13 +43,17 @@ def label(name: str, given: Given) -> Recipe:
     if not words:
         raise BadData("No class was given. Choose items and give them one.")
     if len(names) > MOST_CLASSES + 1:
-        raise BadData(f"There would be {len(names) - 1:,} classes; a dataset can have {MOST_CLASSES:,} at most.")
+        raise BadData(
+            "There would be {n:,} classes; a dataset can have {most:,} at most.",
+            n=len(names) - 1,
+            most=MOST_CLASSES,
+        )
     turn = {word: k for k, word in enumerate(names)}
     for part, of in words.items():
         if part not in PARTS:
             raise UnknownName(unknown("part", part, PARTS))
         if strange := of.keys() - set(data.parts[part].id.tolist()):
-            raise UnknownName(f"There is no item {min(strange)} in the {part} part of {name}.")
+            raise UnknownName("There is no item {item} in the {part} part of {name}.", item=min(strange), part=part, name=name)
         pairs = sorted((turn[word], item) for item, word in of.items())  # so that new classes stay in their order
         step = {"ids": [item for _, item in pairs], "classes": [names[k] for k, _ in pairs]}
         recipe = recipe.then("relabel", step if part == "train" else {**step, "part": part})
@@ -63,7 +68,11 @@ def labelled_parts(name: str) -> tuple[str, ...]:
 def check_class(word: str) -> str:
     """The name of a class without blanks around it; raises BadData for what cannot be one."""
     if not names_folder(word.strip()) or len(word) > LONGEST or not word.isprintable():
-        raise BadData(f"A class cannot be called {word!r}: give it up to {LONGEST} letters, no / or \\ and no dot in front.")
+        raise BadData(
+            "A class cannot be called {word!r}: give it up to {longest} letters, no / or \\ and no dot in front.",
+            word=word,
+            longest=LONGEST,
+        )
     return word.strip()
 
 
@@ -79,18 +88,21 @@ def read_labels(name: str, file: Path, column: str = "") -> Table:
     try:
         text = file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError):
-        raise BadData(f"{file} cannot be read as a table: it must be a .csv, .tsv or .jsonl file in UTF-8.") from None
+        raise BadData("{file} cannot be read as a table: it must be a .csv, .tsv or .jsonl file in UTF-8.", file=file) from None
     try:
         words, told = labels_of(list(items), [Place(part) for part, _ in items.values()], file.name, text, column)
     except Unclear as unclear:
-        raise BadData(str(unclear)) from None
+        raise BadData(unclear.message) from None
     given: dict[str, dict[int, str]] = {part: {} for part in PARTS}
     there = {part: set(content.id.tolist()) for part, content in load(name).parts.items()}
     for number, (part, item) in enumerate(items.values()):
         if number in words and item in there[part]:  # a step before may have dropped it
             given[part][item] = words[number]
     if held_out := sum(len(given.pop(part)) for part in PARTS if part not in parts):
-        told = (*told, f"{held_out:,} of its files are held out and keep the classes that they came with.")
+        told = (
+            *told,
+            Message("{n:,} of its files are held out and keep the classes that they came with.", n=held_out),
+        )
     return Table(given, told)
 
 

@@ -11,7 +11,7 @@
    `.jsonl`). A column of it whose words are all parts tells the parts.
 6. File names (`cat.0.jpg`) tell classes only where a person says so. So does any level of folders, any column, any part.
 
-It knows nothing of genlab, as the process that opens strangers' files loads it by its path.
+It knows of genlab only how messages are told, as the process that opens strangers' files loads it by its path.
 """
 
 import csv
@@ -24,6 +24,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
+
+from genlab.messages import Message, Told, joined, listed
 
 PARTS = ("train", "validation", "test")
 WORDS = (
@@ -43,6 +45,9 @@ LABELS = ("label", "labels", "class", "classes", "classname", "classlabel", "cat
           "breed", "diagnosis", "dx", "type", "tag")  # fmt: skip
 MOST_TABLES, MOST_ALIKE, MOST_NAMED, MOST_ASKED = 20, 100, 6, 8
 AS_TOLD = ("auto", "none", "names")  # what `classes` may be beside a level or a column
+MASK, BESIDE = Message("a mask or an annotation, not the picture itself"), Message("beside the parts, and in none of them")
+LEFT_OUT = "{images} left out, beside the parts and in none of them."
+NO_CLASSES = "{table} tells no classes of these images."
 NO_PART = ("skip", "no")  # what a folder may be beside a part: left out, or a folder as any other
 
 Folders = tuple[str, ...]
@@ -78,7 +83,7 @@ class Layout:
     told: tuple[str, ...]  # what a person should know
 
 
-class Unclear(ValueError):
+class Unclear(Told):
     """What a person said of a layout does not fit it; the sentence why."""
 
 
@@ -112,9 +117,11 @@ def labels_of(
     found = _Tables(names, range(len(names)), places, {table: text})
     words = found.columns.get(column, {}) if column else found.best
     if not words:
-        none = f"{table} tells no classes of these images{f' in a column {column!r}' * bool(column)}."
-        possible = f"Columns that may be classes: {_listed([*found.columns])}." if found.columns else "No column names them."
-        raise Unclear(f"{none} {possible}")
+        told = "{table} tells no classes of these images in a column {column!r}." if column else NO_CLASSES
+        possible = Message("No column names them.")
+        if found.columns:
+            possible = Message("Columns that may be classes: {columns}.", columns=_listed([*found.columns]))
+        raise Unclear(joined([Message(told, table=table, column=column), possible]))
     return {i: _clean(word) for i, word in words.items()}, tuple(found.told)
 
 
@@ -204,11 +211,11 @@ class _Tree:
         told = [self.verdicts[node] for node in nodes if node in self.verdicts]
         parts = [part for part, _ in told if part in PARTS]
         if any(self._is_mask(node) for node in nodes):
-            return _Fate(skip="a mask or an annotation, not the picture itself")
+            return _Fate(skip=MASK)
         if "skip" in dict(told):
-            return _Fate(skip="left out, as was wished")
+            return _Fate(skip=Message("left out, as was wished"))
         if self.split and not parts and "no" not in dict(told):
-            return _Fate(skip="beside the parts, and in none of them")
+            return _Fate(skip=BESIDE)
         part = next((part for part in parts if part != "train"), parts[0] if parts else "")  # never train on what is held out
         if self.wish.classes.isdigit():
             level = int(self.wish.classes)
@@ -233,25 +240,33 @@ class _Tree:
     def told(self) -> Iterator[str]:
         """What a person should know of these folders."""
         fates = {path: self.fate(path) for path in self.counts}
-        if left := [path for path, fate in fates.items() if fate.skip.startswith("beside")]:
+        if left := [path for path, fate in fates.items() if fate.skip == BESIDE]:
             n = sum(self.counts[path] for path in left)
             parents = self._holding_parts()
             ends = {path: next((d for d in range(len(path)) if path[:d] in parents), len(path)) + 1 for path in left}
             where = _listed(sorted({"/".join(path[: ends[path]]) for path in left} - {""}))
-            yield f"{_images_are(n)} left out, beside the parts and in none of them{f': {where}' if where else ''}."
-        if masks := sum(self.counts[path] for path, fate in fates.items() if fate.skip.startswith("a mask")):
-            yield f"{_images_are(masks)} left out as masks or annotations beside the pictures."
+            sentence = "{images} left out, beside the parts and in none of them: {where}." if where else LEFT_OUT
+            yield Message(sentence, images=_images_are(n), where=where)
+        if masks := sum(self.counts[path] for path, fate in fates.items() if fate.skip == MASK):
+            yield Message("{images} left out as masks or annotations beside the pictures.", images=_images_are(masks))
         if silent := sorted({node[-1] for node, (part, _) in self.verdicts.items() if part == "silent"}):
-            yield f"No part to train on lies beside {_listed(silent)}: all is trained on, and parts are cut from it."
+            yield Message(
+                "No part to train on lies beside {silent}: all is trained on, and parts are cut from it.", silent=_listed(silent)
+            )
         if not self.split and (alone := [level[0] for level in self.levels[: self.holding_all] if part_of(level[0])]):
-            yield f"{_listed(alone)} holds everything, so it is no part: parts are cut from it."
+            yield Message("{alone} holds everything, so it is no part: parts are cut from it.", alone=_listed(alone))
         if above := sorted({name for fate in fates.values() if not fate.skip for name in fate.above}):
-            yield f"The folders {_listed(above)} over the classes are no parts that are known; nothing is read off them."
+            yield Message(
+                "The folders {above} over the classes are no parts that are known; nothing is read off them.",
+                above=_listed(above),
+            )
         classes = {fate.label for fate in fates.values()}
         if taken := sorted(name for name in classes if (told := part_of(name)) and not told[1]):
-            yield f"{_listed(taken)} is taken for a class, as its neighbours are no parts."
+            yield Message("{taken} is taken for a class, as its neighbours are no parts.", taken=_listed(taken))
         if mixed := sorted({"/".join(path) for path in self.counts if path and self.children.get(path) and fates[path].label}):
-            yield f"{_listed(mixed)} holds images and folders of images: each image goes by the folder that it lies in."
+            yield Message(
+                "{mixed} holds images and folders of images: each image goes by the folder that it lies in.", mixed=_listed(mixed)
+            )
 
     def _judge(self, parents: list[Folders]) -> None:
         """Find the parts among the folders of one depth: in each parent, or over all parents that hold nothing else."""
@@ -270,13 +285,21 @@ class _Tree:
         nodes = [(*parent, name) for parent in self.children for name in self.children[parent]]
         for folder, part in self.wish.parts.items():
             if part not in (*PARTS, *NO_PART):
-                raise Unclear(f"{folder!r} cannot be {part!r}. Possible: {', '.join((*PARTS, *NO_PART))}.")
+                raise Unclear(
+                    "{folder!r} cannot be {part!r}. Possible: {possible}.", folder=folder, part=part, possible=[*PARTS, *NO_PART]
+                )
             meant = [node for node in nodes if folder in (node[-1], "/".join(node))]
             if not meant:
-                raise Unclear(f"There is no folder called {folder!r}. Possible: {_listed(sorted({n[-1] for n in nodes}))}.")
+                raise Unclear(
+                    "There is no folder called {folder!r}. Possible: {possible}.",
+                    folder=folder,
+                    possible=_listed(sorted({n[-1] for n in nodes})),
+                )
             self.verdicts |= dict.fromkeys(meant, (part, ""))
         if self.wish.classes.isdigit() and not 1 <= int(self.wish.classes) <= self.depth:
-            raise Unclear(f"There is no level {self.wish.classes} of folders; these lie {self.depth} deep.")
+            raise Unclear(
+                "There is no level {level} of folders; these lie {depth} deep.", level=self.wish.classes, depth=self.depth
+            )
 
     def _word(self, name: str) -> tuple[str, str] | None:
         return None if name in self.wish.parts else part_of(name)
@@ -343,7 +366,14 @@ class _Tables:
         of = [(i, row) for row in rows if (i := self._image(row.get(file, ""), table)) is not None]
         if len(of) < len(rows):
             gone = len(rows) - len(of)
-            self.told.append(f"{stem} names {gone:,} file{'s' * (gone > 1)} that cannot be found here, or not told apart.")
+            self.told.append(
+                Message(
+                    "{table} names {n:,} file that cannot be found here, or not told apart.",
+                    "{table} names {n:,} files that cannot be found here, or not told apart.",
+                    table=stem,
+                    n=gone,
+                )
+            )
         usable = []
         for column in columns:
             words = {i: row[column] for i, row in of if row.get(column)}
@@ -360,7 +390,13 @@ class _Tables:
         if best and (_key(best) in LABELS or len(columns) == 2):
             self.best |= self.columns[best]
         elif usable:
-            self.told.append(f"{stem} names the images; which of its columns is the class is not known: {_listed(usable)}.")
+            self.told.append(
+                Message(
+                    "{table} names the images; which of its columns is the class is not known: {columns}.",
+                    table=stem,
+                    columns=_listed(usable),
+                )
+            )
 
     def _image(self, value: str, table: str) -> int | None:
         """The image that a cell names: the one whose path ends most like it, or that lies nearest to the table."""
@@ -407,8 +443,8 @@ def _with_classes(
     elif wish.classes in found.columns:
         source, words = wish.classes, found.columns[wish.classes]
     elif wish.classes != "auto" and not wish.classes.isdigit():
-        possible = [*AS_TOLD, "a level of folders from 1", *found.columns]
-        raise Unclear(f"Classes cannot be read off {wish.classes!r}. Possible: {', '.join(possible)}.")
+        possible = [*AS_TOLD, Message("a level of folders from 1"), *found.columns]
+        raise Unclear("Classes cannot be read off {classes!r}. Possible: {possible}.", classes=wish.classes, possible=possible)
     elif wish.classes == "auto" and found.best and len({*words.values()} - {""}) < 2:
         source, words = "table", found.best
     elif wish.classes == "auto":  # a table tells where folders are silent
@@ -437,24 +473,28 @@ def _doubts(names: Sequence[str], places: Sequence[Place], rows: list[int], sour
     labels = {places[i].label for i in rows} - {""}
     bare = Counter(places[i].part or "train" for i in rows if not places[i].label)
     if labels and bare:
-        where = ", ".join(f"{n:,} to {_DOING[part]}" for part, n in bare.items())
-        yield f"{_images_have(bare.total())} no class ({where})."
+        where = [Message(_TO_DO[part], n=n) for part, n in bare.items()]
+        yield Message("{images} no class ({where}).", images=_images_have(bare.total()), where=where)
     if not labels and (begin := _beginnings(names, rows)):
-        yield f"There are no classes; names begin with {_listed(begin)}, off which classes can be read."
+        yield Message("There are no classes; names begin with {begin}, off which classes can be read.", begin=_listed(begin))
     if source == "folders" and found.best and (other := set(found.best.values()) - labels):
-        yield f"A table tells other classes than the folders do, which are taken: {_listed(sorted(other))}."
+        yield Message("A table tells other classes than the folders do, which are taken: {other}.", other=_listed(sorted(other)))
     alike: dict[str, list[str]] = defaultdict(list)
     for label in sorted(labels):
         alike[label.casefold()].append(label)
     for same in alike.values():
         if len(same) > 1:
-            yield f"{_listed(same)} differ in the case of letters alone and are {len(same)} classes."
+            yield Message("{same} differ in the case of letters alone and are {n} classes.", same=_listed(same), n=len(same))
     taught = {places[i].label for i in rows if places[i].part in ("", "train")}
     if taught and (unseen := sorted(labels - taught)):
-        yield f"No image of {_listed(unseen)} is there to train on."
+        yield Message("No image of {unseen} is there to train on.", unseen=_listed(unseen))
 
 
-_DOING = {"train": "train on", "validation": "watch by", "test": "test on"}
+_TO_DO = {
+    "train": "{n:,} to train on",
+    "validation": "{n:,} to watch by",
+    "test": "{n:,} to test on",
+}
 
 
 def _beginnings(names: Sequence[str], rows: list[int]) -> list[str]:
@@ -465,13 +505,13 @@ def _beginnings(names: Sequence[str], rows: list[int]) -> list[str]:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = [*names[:MOST_NAMED], *([f"and {len(names) - MOST_NAMED:,} more"] if len(names) > MOST_NAMED else [])]
-    return ", ".join(shown)
+    more = [Message("and {n:,} more", n=len(names) - MOST_NAMED)] if len(names) > MOST_NAMED else []
+    return listed([*names[:MOST_NAMED], *more])
 
 
 def _images_are(n: int) -> str:
-    return "1 image is" if n == 1 else f"{n:,} images are"
+    return Message("{n:,} image is", "{n:,} images are", n=n)
 
 
 def _images_have(n: int) -> str:
-    return "1 image has" if n == 1 else f"{n:,} images have"
+    return Message("{n:,} image has", "{n:,} images have", n=n)

@@ -19,6 +19,7 @@ from genlab.data.sources import SOURCES, Part, Source
 from genlab.errors import BadData, DataMissing, UnknownName
 from genlab.files import one_at_a_time, read_json, whole_folder, write_json, writing
 from genlab.lazy import late
+from genlab.messages import Message, from_json, to_json
 from genlab.modalities import MODALITIES, Modality
 from genlab.paths import cache_folder, current_space, data_folder, datasets_folder, downloads_folder
 from genlab.registry import NAME, check_name, unknown
@@ -61,7 +62,7 @@ def describe(name: str) -> About:
         source = SOURCES[name]
         return About(name, source.description, source.modality, source.classes)
     record = _record(_own_folder(name))
-    return About(name, record["description"], record["modality"], tuple(record["classes"]), own=True)
+    return About(name, from_json(record["description"]), record["modality"], tuple(record["classes"]), own=True)
 
 
 def is_here(name: str) -> bool:
@@ -73,19 +74,21 @@ def is_here(name: str) -> bool:
 def cannot_be_had(name: str, fault: Exception) -> DataMissing:
     """What to say of a dataset whose files do not come, or come damaged."""
     return DataMissing(
-        f"The dataset {name!r} is not on this machine and could not be had ({_first_line(fault)}). "
-        f"Connect and try again, or {by_hand(name)}."
+        "The dataset {name!r} is not on this machine and could not be had ({fault}). Connect and try again, or {by_hand}.",
+        name=name,
+        fault=_first_line(fault),
+        by_hand=by_hand(name),
     )
 
 
 def by_hand(name: str) -> str:
     """Which files to put where for a dataset that has to be fetched otherwise."""
-    return f"put {SOURCES[name.partition(PLUS)[0]].files} into {data_folder()}"
+    return Message("put {files} into {folder}", files=SOURCES[name.partition(PLUS)[0]].files, folder=data_folder())
 
 
 def megabytes(size: int) -> str:
     """A size as people tell it."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
+    return Message("{size:.1f} GB", size=size / 1e9) if size >= 1e9 else Message("{size:.0f} MB", size=size / 1e6)
 
 
 def load(name: str) -> "Splits":
@@ -121,7 +124,7 @@ def save_dataset(
 def check_free(name: str) -> None:
     """Raise a GenlabError with a sentence unless a new dataset may have this name."""
     if check_name(name, "dataset") in list_datasets():
-        raise BadData(f"There is already a dataset called {name!r}; choose another name.", "name")
+        raise BadData("There is already a dataset called {name!r}; choose another name.", "name", name=name)
 
 
 def free_name(wish: str) -> str:
@@ -147,10 +150,12 @@ def save_recipe(name: str, recipe: Recipe) -> "Splits":
     Raises a GenlabError where the name is taken, or the recipe does not fit its source, leaves nothing, or needs what it makes.
     """
     if PLUS in recipe.source:
-        raise BadData(f"The recipe starts from {recipe.source!r}, which is one itself; go on from its own with recipe_of.")
+        raise BadData(
+            "The recipe starts from {source!r}, which is one itself; go on from its own with recipe_of.", source=recipe.source
+        )
     full = f"{recipe.source}{PLUS}{check_name(name, 'recipe')}"
     if full in list_datasets():
-        raise BadData(f"There is already a dataset called {full!r}; choose another name.", "name")
+        raise BadData("There is already a dataset called {name!r}; choose another name.", "name", name=full)
     _make(full, recipe)
     with writing(datasets_folder()):
         datasets_folder().mkdir(parents=True, exist_ok=True)
@@ -176,7 +181,7 @@ def delete_dataset(name: str) -> None:
         let_go()
         return
     if name in SOURCES:
-        raise BadData(f"{name!r} comes with genlab and cannot be deleted.")
+        raise BadData("{name!r} comes with genlab and cannot be deleted.", name=name)
     folder = _own_folder(name)
     with writing(folder):
         shutil.rmtree(folder)
@@ -198,7 +203,7 @@ def _recipe_file(name: str) -> Path:
     recipe = name.partition(PLUS)[2]
     if recipe.endswith(".json") and current_space() is None:
         if not Path(recipe).is_file():
-            raise UnknownName(f"There is no recipe file {recipe!r}.")
+            raise UnknownName("There is no recipe file {recipe!r}.", recipe=recipe)
         return Path(recipe)
     if name not in list_datasets():
         raise UnknownName(unknown("dataset", name, list_datasets()))
@@ -214,11 +219,15 @@ def _make(name: str, recipe: Recipe) -> "Splits":
     """What a recipe makes of its source, unless that would take the very dataset that is being made."""
     if len(found := _ingredients(recipe, set())) > MOST_INGREDIENTS:
         raise BadData(
-            f"This recipe and those it builds on take items of {len(found)} datasets; at most {MOST_INGREDIENTS} are possible. "
-            "Export one of them and import it again as a dataset."
+            "This recipe and those it builds on take items of {n} datasets; at most {most} are possible. "
+            "Export one of them and import it again as a dataset.",
+            n=len(found),
+            most=MOST_INGREDIENTS,
         )
     if name in found:
-        raise BadData(f"{name!r} would be made of itself, as one of its steps takes items of it. Take them from another dataset.")
+        raise BadData(
+            "{name!r} would be made of itself, as one of its steps takes items of it. Take them from another dataset.", name=name
+        )
     return recipe.apply(load(name.partition(PLUS)[0]), name)
 
 
@@ -250,8 +259,11 @@ def _source_folder(name: str) -> Path:
         if not folder.exists():
             if not _lies_raw(source):
                 raise DataMissing(
-                    f"The dataset {name!r} is not on this machine yet. Fetch it on the Data tab or with python -m genlab "
-                    f"fetch {name} ({megabytes(source.download)}), or {by_hand(name)}."
+                    "The dataset {name!r} is not on this machine yet. "
+                    "Fetch it on the Data tab or with python -m genlab fetch {name} ({size}), or {by_hand}.",
+                    name=name,
+                    size=megabytes(source.download),
+                    by_hand=by_hand(name),
                 )
             try:
                 parts = source.build(data_folder())
@@ -272,11 +284,14 @@ def _record(folder: Path) -> dict[str, Any]:
         record = read_json((folder / "dataset.json").read_text("utf-8"))
         newer = record["format"] > FORMAT
     except (OSError, ValueError, KeyError, TypeError) as fault:
-        raise BadData(f"The dataset {folder.name!r} cannot be read: its dataset.json is damaged or missing.") from fault
+        raise BadData("The dataset {name!r} cannot be read: its dataset.json is damaged or missing.", name=folder.name) from fault
     if newer:
         raise BadData(
-            f"The dataset {folder.name!r} was written by a newer genlab "
-            f"(format {record['format']}; this one reads up to {FORMAT}). Update genlab to open it."
+            "The dataset {name!r} was written by a newer genlab (format {format}; this one reads up to {ours}). "
+            "Update genlab to open it.",
+            name=folder.name,
+            format=record["format"],
+            ours=FORMAT,
         )
     return record
 
@@ -291,7 +306,7 @@ def _write(
     record: Mapping[str, Any],
     beside: Mapping[str, bytes],
 ) -> None:
-    about = {"format": FORMAT, "name": name, "description": description, "modality": modality, "classes": list(classes)}
+    about = {"format": FORMAT, "name": name, "description": to_json(description), "modality": modality, "classes": list(classes)}
     with whole_folder(folder) as draft:
         for part, content in with_held_out(parts, by_class=name not in SOURCES).items():
             _write_part(draft / part, content, MODALITIES[modality])

@@ -11,6 +11,7 @@ from genlab.data.dataset import Dataset, Splits
 from genlab.data.library import load
 from genlab.data.recipe import Step
 from genlab.errors import BadData
+from genlab.messages import Message
 
 BLOCK = 2**32  # ids of the items that step k adds start at k · BLOCK
 
@@ -25,7 +26,12 @@ def drop(data: Splits, step: Step) -> Dataset:
 def relabel(data: Splits, step: Step) -> Dataset:
     ids, names = step.settings["ids"], step.settings["classes"]
     if len(ids) != len(names):
-        raise BadData(f"Step {step.key} relabels {len(ids)} items to {len(names)} classes; there must be one for each.")
+        raise BadData(
+            "Step {key} relabels {n} items to {classes} classes; there must be one for each.",
+            key=step.key,
+            n=len(ids),
+            classes=len(names),
+        )
     part = _with_classes(data.parts[step.part], names)
     rows, there = rows_of(part, ids)
     label = part.label.clone()
@@ -39,7 +45,13 @@ def fill(data: Splits, step: Step) -> Dataset:
     for box in boxes:
         top, left, high, wide = box if len(box) == 4 else (-1, 0, 0, 0)
         if not (0 <= top < top + high <= height and 0 <= left < left + wide <= width):
-            raise BadData(f"Step {step.key} fills the box {box}, which does not lie within {height}×{width} pixels.")
+            raise BadData(
+                "Step {key} fills the box {box!r}, which does not lie within {height}×{width} pixels.",
+                key=step.key,
+                box=box,
+                height=height,
+                width=width,
+            )
     rows, there = rows_of(train, step.settings["ids"])
     return train.with_items(rows, filled(train.read(rows), [boxes[i] for i in there.tolist()])) if len(rows) else train
 
@@ -47,21 +59,21 @@ def fill(data: Splits, step: Step) -> Dataset:
 def weigh(data: Splits, step: Step) -> Dataset:
     weights = step.settings["weights"]
     if not all(weight >= 0 for weight in weights.values()):
-        raise BadData(f"Step {step.key} has a weight below 0; a weight is a number from 0 up.")
+        raise BadData("Step {key} has a weight below 0; a weight is a number from 0 up.", key=step.key)
     by_class = torch.tensor([*(float(weights.get(name, 1)) for name in data.train.spec.classes), 1.0])  # label -1 finds the last
     weight = by_class[data.train.label]
     if not weight.sum() > 0:
-        raise BadData(f"Step {step.key} weighs every item 0, so that nothing would be drawn.")
+        raise BadData("Step {key} weighs every item 0, so that nothing would be drawn.", key=step.key)
     return data.train.with_column("weight", weight)
 
 
 def merge(data: Splits, step: Step) -> Dataset:
     other = load(step.settings["dataset"])
     if other.spec.modality != data.spec.modality:
-        held = [f"{s.name} holds {s.spec.kind.things}" for s in (other, data)]
-        raise BadData(f"{', '.join(held)}; merge {data.spec.kind.things} into {data.spec.kind.things} alone.")
+        held = [Message("{name} holds {things}", name=s.name, things=s.spec.kind.things) for s in (other, data)]
+        raise BadData("{held}; merge {things} into {things} alone.", held=held, things=data.spec.kind.things)
     if other.train.fingerprint != step.settings["fingerprint"]:
-        raise BadData(f"{other.name} is no longer what it was when it was merged: its fingerprint has changed.")
+        raise BadData("{name} is no longer what it was when it was merged: its fingerprint has changed.", name=other.name)
     data.train.check_growth(len(other.train), len(other.train))
     train = _with_classes(data.train, other.spec.classes)
     numbers = torch.cat([_numbers(train, other.spec.classes), torch.tensor([-1])])

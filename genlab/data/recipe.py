@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from genlab.config import Config
 from genlab.errors import BadData
 from genlab.files import read_json, write_json
+from genlab.messages import Message, joined
 from genlab.patience import go_on
 from genlab.registry import Registry
 
@@ -37,7 +38,13 @@ class Step:
         except ValidationError as fault:
             error = fault.errors()[0]
             where = ".".join(map(str, error["loc"]))
-            raise BadData(f"Step {self.key} of the recipe, {self.do}, cannot be read: {where}: {error['msg']}.") from None
+            raise BadData(
+                "Step {key} of the recipe, {do}, cannot be read: {where}: {msg}.",
+                key=self.key,
+                do=self.do,
+                where=where,
+                msg=error["msg"],
+            ) from None
 
     @property
     def part(self) -> str:
@@ -85,7 +92,7 @@ class Recipe:
         """This recipe with one step undone."""
         keys = [step.key for step in self.steps]
         if key not in keys:
-            raise BadData(f"There is no step {key} to undo. Possible: {', '.join(map(str, keys)) or 'none'}.")
+            raise BadData("There is no step {key} to undo. Possible: {keys}.", key=key, keys=[*keys] or Message("none"))
         return replace(self, steps=tuple(step for step in self.steps if step.key != key))
 
     def apply(self, source: "Splits", name: str = "") -> "Splits":
@@ -96,26 +103,38 @@ class Recipe:
         """
         if source.train.fingerprint != self.fingerprint:
             raise BadData(
-                f"This recipe was made for {self.source!r} with the fingerprint {self.fingerprint[:8]}…; "
-                f"{source.name!r} has {source.train.fingerprint[:8]}…. Use it with its own source."
+                "This recipe was made for {source!r} with the fingerprint {fingerprint}…; {name!r} has {other}…. "
+                "Use it with its own source.",
+                source=self.source,
+                fingerprint=self.fingerprint[:8],
+                name=source.name,
+                other=source.train.fingerprint[:8],
             )
         data = source
         for step in self.steps:
             go_on()
             if step.part != "train" and source.spec.classes:
                 raise BadData(
-                    f"Step {step.key} labels the {step.part} part, but what is held out of {source.name} keeps the labels "
-                    "that it came with. Label the training part."
+                    "Step {key} labels the {part} part, but what is held out of {name} keeps the labels "
+                    "that it came with. Label the training part.",
+                    key=step.key,
+                    part=step.part,
+                    name=source.name,
                 )
             changed = OPERATIONS[step.do].apply(data, step)
             if not len(changed):
-                raise BadData(f"Step {step.key} ({step.tell()}) would leave nothing of the training part. Choose fewer items.")
+                raise BadData(
+                    "Step {key} ({tell}) would leave nothing of the training part. Choose fewer items.",
+                    key=step.key,
+                    tell=step.tell(),
+                )
             data = data.with_part(step.part, changed)
         return replace(data, name=name or source.name)
 
     def tell(self) -> str:
         """Source and steps in a sentence for a card."""
-        return f"{self.source} + {'; '.join(step.tell() for step in self.steps)}" if self.steps else self.source
+        steps = joined((step.tell() for step in self.steps), "; ")
+        return Message("{source} + {steps}", source=self.source, steps=steps) if self.steps else self.source
 
     def to_json(self) -> dict[str, Any]:
         """The recipe as a value that JSON can hold."""
@@ -128,20 +147,27 @@ class Recipe:
         try:
             if value["format"] > FORMAT:
                 raise BadData(
-                    f"{name} was written by a newer genlab (format {value['format']}; "
-                    f"this one reads up to {FORMAT}). Update genlab to use it."
+                    "{name} was written by a newer genlab (format {format}; this one reads up to {ours}). "
+                    "Update genlab to use it.",
+                    name=name,
+                    format=value["format"],
+                    ours=FORMAT,
                 )
             steps = tuple(Step(s["do"], int(s["key"]), dict(s["settings"]), int(s["seed"])) for s in value["steps"])
             recipe = cls(str(value["source"]), str(value["fingerprint"]), steps)
         except (KeyError, TypeError, ValueError) as fault:
             raise BadData(
-                f"{name} is no recipe of genlab: format, source, fingerprint or steps are missing or damaged."
+                "{name} is no recipe of genlab: format, source, fingerprint or steps are missing or damaged.", name=name
             ) from fault
         keys = [step.key for step in steps]
         if len(set(keys)) < len(keys) or not all(0 < key < 2**20 for key in keys):
-            raise BadData(f"{name} is damaged: the keys of its steps are {keys}; they must be different numbers from 1.")
+            raise BadData(
+                "{name} is damaged: the keys of its steps are {keys!r}; they must be different numbers from 1.",
+                name=name,
+                keys=keys,
+            )
         if not all(0 <= step.seed < 2**31 for step in steps):
-            raise BadData(f"{name} is damaged: a seed must be a whole number from 0 up.")
+            raise BadData("{name} is damaged: a seed must be a whole number from 0 up.", name=name)
         for step in steps:
             step.parsed  # noqa: B018  raises its sentence
         return recipe
@@ -152,9 +178,9 @@ def read_recipe(file: Path) -> Recipe:
     try:
         value = read_json(file.read_text("utf-8"))
     except FileNotFoundError:
-        raise BadData(f"There is no recipe called {file.name!r}.") from None
+        raise BadData("There is no recipe called {name!r}.", name=file.name) from None
     except (OSError, ValueError) as fault:
-        raise BadData(f"{file.name} cannot be read as JSON.") from fault
+        raise BadData("{name} cannot be read as JSON.", name=file.name) from fault
     return Recipe.from_json(value, file.name)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from genlab.data.points import MODES, Drawn, draw_gaussians, draw_rings, draw_swiss_roll
 from genlab.data.sprites import draw_sprites
 from genlab.lazy import late
+from genlab.messages import Message
 from genlab.registry import Registry
 
 
@@ -43,7 +44,7 @@ class Source:
     classes: tuple[str, ...]
     build: Callable[[Path], dict[str, Part]]  # data folder -> train, test and perhaps validation
     files: str = ""  # what to put where when there is no connection
-    things: str = "items"  # what they are, in the plural
+    things: str = Message("items")  # what they are, in the plural
     modality: str = "image"
     download: int = 0  # bytes that have to be fetched first
     remote: Callable[[], Sequence[Remote]] = tuple  # from where
@@ -73,11 +74,11 @@ def _computed(draw: Callable[[int, int], Drawn]) -> Callable[[Path], dict[str, P
 
 
 DIGITS = tuple("0123456789")
-WRITTEN = "handwritten digits"
-SOURCES.register("digits")(Source("1,797 real handwritten digits, 8×8 (UCI)", DIGITS, digits, things=WRITTEN))
+WRITTEN = Message("handwritten digits")
+SOURCES.register("digits")(Source(Message("1,797 real handwritten digits, 8×8 (UCI)"), DIGITS, digits, things=WRITTEN))
 SOURCES.register("digits-28")(
     Source(
-        "the same digits brought to MNIST's size and margins, 28×28",
+        Message("the same digits brought to MNIST's size and margins, 28×28"),
         DIGITS,
         late(CLASSICS, "enlarged_digits"),
         things=WRITTEN,
@@ -85,17 +86,17 @@ SOURCES.register("digits-28")(
 )
 SOURCES.register("sprites")(
     Source(
-        "14,000 coloured shapes, 32×32, drawn from known factors",
+        Message("14,000 coloured shapes, 32×32, drawn from known factors"),
         ("square", "ellipse", "triangle"),
         _computed(draw_sprites),
-        things="coloured shapes",
+        things=Message("coloured shapes"),
     )
 )
 
 for _name, _draw, _classes, _text in [
-    ("gaussians", draw_gaussians, tuple(map(str, range(MODES))), "14,000 points: eight Gaussians on a ring, far apart"),
-    ("rings", draw_rings, ("inner", "middle", "outer"), "14,000 points on three rings around one middle"),
-    ("swiss-roll", draw_swiss_roll, (), "14,000 points along a band that is rolled up"),
+    ("gaussians", draw_gaussians, tuple(map(str, range(MODES))), Message("14,000 points: eight Gaussians on a ring, far apart")),
+    ("rings", draw_rings, ("inner", "middle", "outer"), Message("14,000 points on three rings around one middle")),
+    ("swiss-roll", draw_swiss_roll, (), Message("14,000 points along a band that is rolled up")),
 ]:
     SOURCES.register(_name)(Source(_text, _classes, _computed(_draw), things="points", modality="points"))
 
@@ -112,16 +113,16 @@ THINGS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse
 
 for _name, _kind, _classes, _bytes, _things, _paper in [
     ("mnist", "MNIST", DIGITS, 11_594_722, WRITTEN, "LeCun et al. 1998"),
-    ("fashion-mnist", "FashionMNIST", CLOTHES, 30_878_645, "pieces of clothing", "Xiao et al. 2017"),
-    ("kmnist", "KMNIST", KANA, 21_240_888, "cursive Japanese letters", "Clanuwat et al. 2018"),
+    ("fashion-mnist", "FashionMNIST", CLOTHES, 30_878_645, Message("pieces of clothing"), "Xiao et al. 2017"),
+    ("kmnist", "KMNIST", KANA, 21_240_888, Message("cursive Japanese letters"), "Clanuwat et al. 2018"),
 ]:
     _raw = tuple(f"{_kind}/raw/{file}" for file in IDX)
     SOURCES.register(_name)(
         Source(
-            f"70,000 {_things}, 28×28 ({_paper})",
+            Message("70,000 {things}, 28×28 ({paper})", things=_things, paper=_paper),
             _classes,
             partial(late(CLASSICS, "mnist"), kind=_kind),
-            f"the files {', '.join(_raw)}",
+            Message("the files {files}", files=_raw),
             _things,
             download=_bytes,
             remote=partial(late(CLASSICS, "mnist_files"), kind=_kind),
@@ -131,11 +132,11 @@ for _name, _kind, _classes, _bytes, _things, _paper in [
 
 SOURCES.register("cifar10")(
     Source(
-        "60,000 small colour photographs, 32×32 (Krizhevsky 2009)",
+        Message("60,000 small colour photographs, 32×32 (Krizhevsky 2009)"),
         THINGS,
         late(CLASSICS, "cifar10"),
-        "the folder cifar-10-batches-py that is in cifar-10-python.tar.gz",
-        "small colour photographs",
+        Message("the folder cifar-10-batches-py that is in cifar-10-python.tar.gz"),
+        Message("small colour photographs"),
         download=170_498_071,
         remote=late(CLASSICS, "cifar10_files"),
         raw=tuple(f"cifar-10-batches-py/{batch}" for batch in BATCHES),
@@ -143,11 +144,11 @@ SOURCES.register("cifar10")(
 )
 SOURCES.register("celeba")(
     Source(
-        "202,599 faces of well-known people, 64×64 (Liu et al. 2015)",
+        Message("202,599 faces of well-known people, 64×64 (Liu et al. 2015)"),
         ("not smiling", "smiling"),
         late(CLASSICS, "celeba"),
-        "the unpacked folder celeba/img_align_celeba, and into celeba the .txt files of CelebA,",
-        "faces of well-known people",
+        Message("the unpacked folder celeba/img_align_celeba, and into celeba the .txt files of CelebA,"),
+        Message("faces of well-known people"),
         download=1_494_710_703,
         remote=late(CLASSICS, "celeba_files"),
         raw=("celeba/img_align_celeba", "celeba/identity_CelebA.txt", *(f"celeba/{name}" for name in LISTS)),

@@ -4,6 +4,7 @@ from genlab.config import Config, Field
 from genlab.data.recipe import OPERATIONS, Operation, Step
 from genlab.data.spec import PartName
 from genlab.lazy import late
+from genlab.messages import Message
 
 MENDING = "genlab.data.mending"  # what the steps do, which needs torch
 
@@ -44,15 +45,19 @@ class Merge(Config):
 
 def _items(step: Step) -> str:
     n = len(step.settings["ids"])
-    return f"{n:,} item{'s' * (n != 1)}"
+    return Message("{n:,} item", "{n:,} items", n=n)
 
 
 def _relabelled(step: Step) -> str:
-    return f"{_items(step)} relabelled{f' in the {step.part} part' * (step.part != 'train')}"
+    if step.part == "train":
+        return Message("{items} relabelled", items=_items(step))
+    return Message("{items} relabelled in the {part} part", items=_items(step), part=step.part)
 
 
-OPERATIONS.register("drop")(Operation(Drop, late(MENDING, "drop"), lambda step: f"{_items(step)} dropped"))
+OPERATIONS.register("drop")(Operation(Drop, late(MENDING, "drop"), lambda step: Message("{items} dropped", items=_items(step))))
 OPERATIONS.register("relabel")(Operation(Relabel, late(MENDING, "relabel"), _relabelled))
-OPERATIONS.register("fill")(Operation(Fill, late(MENDING, "fill"), lambda step: f"{_items(step)} filled in"))
-OPERATIONS.register("weigh")(Operation(Weigh, late(MENDING, "weigh"), lambda step: "classes weighed"))
-OPERATIONS.register("merge")(Operation(Merge, late(MENDING, "merge"), lambda step: f"{step.settings['dataset']} merged in"))
+OPERATIONS.register("fill")(Operation(Fill, late(MENDING, "fill"), lambda step: Message("{items} filled in", items=_items(step))))
+OPERATIONS.register("weigh")(Operation(Weigh, late(MENDING, "weigh"), lambda step: Message("classes weighed")))
+OPERATIONS.register("merge")(
+    Operation(Merge, late(MENDING, "merge"), lambda step: Message("{dataset} merged in", dataset=step.settings["dataset"]))
+)

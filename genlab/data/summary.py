@@ -112,7 +112,12 @@ def nearest(data: Dataset, item: Tensor, k: int) -> Neighbours:
     storage = data.spec.kind.storage
     if not storage.fits(tuple(item.shape), data.spec.shape):
         given, possible = ("×".join(map(str, shape)) for shape in (item.shape, data.spec.shape))
-        raise BadData(f"The image is {given}; the images of {data.name!r} are {possible}, and only such can be compared.")
+        raise BadData(
+            "The image is {given}; the images of {name!r} are {possible}, and only such can be compared.",
+            given=given,
+            name=data.name,
+            possible=possible,
+        )
     return _nearest(data, _even_sample(data, MOST_VALUES), storage.alone(item), k)
 
 

@@ -15,6 +15,7 @@ from genlab.data.sprites import FACTORS, measure
 from genlab.errors import BadData, BadSetting, UnknownName
 from genlab.files import read_json, write_json, writing
 from genlab.latent.space import from_text, to_text
+from genlab.messages import Message, from_json, to_json
 from genlab.models.base import LatentModel, blocks_of, one_hot
 from genlab.paths import current_space, runs_folder
 from genlab.registry import check_name, unknown
@@ -60,9 +61,9 @@ def between(name: str, start: Tensor, end: Tensor, weights: str) -> Direction:
     """From one set of latents [n, *L] to another [m, *L]: the difference of their means (Larsen et al. 2016, section 4.2)."""
     if not len(start) or not len(end):
         empty = "first" if not len(start) else "second"
-        raise BadSetting(f"The {empty} set for a direction is empty; put at least one image into each.")
+        raise BadSetting("The {empty} set for a direction is empty; put at least one image into each.", empty=empty)
     difference = end.mean(0) - start.mean(0)
-    return _direction(name, difference, f"from the mean of {len(start)} to that of {len(end)}", weights)
+    return _direction(name, difference, Message("from the mean of {n} to that of {end}", n=len(start), end=len(end)), weights)
 
 
 def between_classes(name: str, model: LatentModel, data: Dataset, start: str, end: str, weights: str) -> Direction:
@@ -88,7 +89,9 @@ def along_factor(model: LatentModel, data: Dataset, factor: str, weights: str) -
     latents off the data; of others, the factors of what they draw are measured.
     """
     if "factors" not in data.columns:
-        raise BadSetting(f"{data.name!r} does not know the factors of its items; sprites does ({', '.join(FACTORS)}).")
+        raise BadSetting(
+            "{name!r} does not know the factors of its items; sprites does ({factors}).", name=data.name, factors=list(FACTORS)
+        )
     if factor not in FACTORS[1:]:  # the first is the class
         raise BadSetting(unknown("factor", factor, FACTORS[1:]))
     z, factors = encoded_factors(model, data) if model.encodes_at_once else drawn_factors(model)
@@ -99,7 +102,9 @@ def along_factor(model: LatentModel, data: Dataset, factor: str, weights: str) -
     slopes = regression(known, z.flatten(1).cpu())  # [2F - 2 + K, L]
     i = FACTORS.index(factor) - 1
     change, curve = slopes[i], slopes[len(FACTORS) - 1 + i]
-    found = _direction(factor, change.reshape(model.latent_shape), f"along {factor}, the other factors held", weights)
+    found = _direction(
+        factor, change.reshape(model.latent_shape), Message("along {factor}, the other factors held", factor=factor), weights
+    )
     unit = found.vector.flatten()
     across = (curve - (curve @ unit) * unit) / found.reach**2
     middle = (z.flatten(1).cpu() @ unit - found.reach * scaled[:, i]).mean()  # where the factor is in the middle of its range
@@ -159,10 +164,15 @@ class Shelf:
         self._check(direction.name, direction.weights)
         taken = [kept.name for kept in self.all()]
         if len(taken) >= MOST and direction.name not in taken:
-            raise BadData(f"{MOST} directions are kept with this model already (limit). Forget one first.")
+            raise BadData("{n} directions are kept with this model already (limit). Forget one first.", n=MOST)
         with writing(self._own):
             self._own.mkdir(parents=True, exist_ok=True)
-        record = {"how": direction.how, "reach": direction.reach, "middle": direction.middle, "weights": direction.weights}
+        record = {
+            "how": to_json(direction.how),
+            "reach": direction.reach,
+            "middle": direction.middle,
+            "weights": direction.weights,
+        }
         vectors = {"vector": direction.vector} | ({} if direction.bend is None else {"bend": direction.bend})
         write_json(self._own / f"{direction.name}.json", {**record, **{key: to_text(v) for key, v in vectors.items()}})
 
@@ -183,9 +193,11 @@ class Shelf:
             self._check(name, record["weights"])
             vector = from_text(str(record["vector"]), self.shape)[0]
             bend = from_text(str(record["bend"]), self.shape)[0] if "bend" in record else None
-            reach, middle, how = float(record["reach"]), float(record["middle"]), str(record["how"])
+            reach, middle, how = float(record["reach"]), float(record["middle"]), Message(from_json(record["how"]))
         except (OSError, ValueError, KeyError, TypeError, BadSetting) as fault:
-            raise BadData(f"The direction {name!r} cannot be read: its file is damaged. Forget it and make it again.") from fault
+            raise BadData(
+                "The direction {name!r} cannot be read: its file is damaged. Forget it and make it again.", name=name
+            ) from fault
         return Direction(name, vector, reach, how, self.weights, bend, middle)
 
     def forget(self, name: str) -> None:
@@ -193,13 +205,15 @@ class Shelf:
         if name not in self._files():
             raise UnknownName(unknown("direction", name, list(self._files())))
         if self._files()[name].parent != self._own:
-            raise BadData(f"The direction {name!r} came with the model and cannot be removed here.")
+            raise BadData("The direction {name!r} came with the model and cannot be removed here.", name=name)
         with writing(self._own):
             self._files()[name].unlink()
 
     def _check(self, name: str, weights: str) -> None:
         if weights != self.weights:
-            raise BadData(f"The direction {name!r} is of another model, or of other weights of this one; make it anew here.")
+            raise BadData(
+                "The direction {name!r} is of another model, or of other weights of this one; make it anew here.", name=name
+            )
 
     def _files(self) -> dict[str, Path]:
         """All files by name; one's own come before those of the checkpoint."""

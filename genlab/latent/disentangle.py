@@ -32,7 +32,11 @@ def disentanglement(z: Tensor, factors: Tensor, seed: int = 0) -> Disentanglemen
     """
     z, factors = z.flatten(1), factors[:, factors.amax(0) > factors.amin(0)]
     if min(z.shape[1], factors.shape[1]) < 2:
-        raise BadSetting(f"{z.shape[1]} axes and {factors.shape[1]} factors that vary are too few; two of each are needed.")
+        raise BadSetting(
+            "{n} axes and {factors} factors that vary are too few; two of each are needed.",
+            n=z.shape[1],
+            factors=factors.shape[1],
+        )
     importance, informed = _forests(z.numpy(), factors.numpy(), seed)
     share = importance.sum(1) / importance.sum()  # of each axis in all that is known
     return Disentanglement(

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from genlab.errors import BadSetting
 from genlab.images import picture, png, wall
+from genlab.messages import Message
 
 Kind = Literal["gif", "mp4", "strip"]
 MOST = 600  # frames
@@ -29,8 +30,8 @@ def check_length(frames: int, kind: Kind, width: int) -> None:
     """Raise BadSetting for more frames than a film, or images of this width than a strip, may have."""
     most = min(MOST, WIDEST // width) if kind == "strip" else MOST
     if frames > most:
-        possible = f"a {NAMES[kind]} of such images has at most {most:,}"
-        raise BadSetting(f"{frames:,} frames were asked for; {possible}. Choose fewer.", "frames")
+        possible = Message("a {file} of such images has at most {most:,}", file=NAMES[kind], most=most)
+        raise BadSetting("{n:,} frames were asked for; {possible}. Choose fewer.", "frames", n=frames, possible=possible)
 
 
 def _gif(pixels: Tensor, rate: int) -> bytes:

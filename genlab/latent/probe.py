@@ -22,7 +22,9 @@ def jacobian(
     |∂x/∂value| by central differences, the mean over the colours; 1 is from black to white with one unit of the slider.
     """
     if not model.spec.kind.pixels:
-        raise BadSetting(f"This model draws {model.spec.kind.things}, without pixels; the heat map is for models of images.")
+        raise BadSetting(
+            "This model draws {things}, without pixels; the heat map is for models of images.", things=model.spec.kind.things
+        )
     ends = torch.cat([z + STEP * direction.to(z), z - STEP * direction.to(z)])
     above, below = model.decode(ends, (given or Given()).spread(2), settings)
     return (above - below).abs().mean(0) / 2 / (2 * STEP)
@@ -45,7 +47,11 @@ def mix(z: Tensor, weights: list[float]) -> Tensor:
     missing, negative or all zero.
     """
     if len(weights) != len(z) or min(weights, default=-1) < 0 or not 0 < sum(weights) < math.inf:
-        raise BadSetting(f"{len(z)} images were to be mixed with the weights {weights}; each needs one, from 0 on and not all 0.")
+        raise BadSetting(
+            "{n} images were to be mixed with the weights {weights!r}; each needs one, from 0 on and not all 0.",
+            n=len(z),
+            weights=weights,
+        )
     w = (torch.tensor(weights, dtype=torch.double) / sum(weights)).to(z.device)[:, None]
     flat = z.flatten(1).double()
     length = flat.norm(dim=1, keepdim=True)

@@ -80,12 +80,12 @@ def read_axes(file: Path, weights: str, model: LatentModel) -> Axes:
         with safe_open(file, "pt", str(model.device)) as kept:
             own, basis = (kept.metadata() or {}).get("weights"), kept.get_tensor("basis")
     except (OSError, SafetensorError) as fault:
-        raise BadData(f"The axes in {file.name} cannot be read; they can be found again.") from fault
+        raise BadData("The axes in {name} cannot be read; they can be found again.", name=file.name) from fault
     if own != weights or tuple(basis.shape[1:]) != model.latent_shape or not 1 <= len(basis) <= MOST:
-        raise BadData(f"The axes in {file.name} are of another model, or of other weights of this one.")
+        raise BadData("The axes in {name} are of another model, or of other weights of this one.", name=file.name)
     flat = basis.float().flatten(1)
     if not torch.allclose(flat @ flat.T, torch.eye(len(flat), device=flat.device), atol=1e-3):
-        raise BadData(f"The axes in {file.name} are not at right angles, or not of length 1; they can be found again.")
+        raise BadData("The axes in {name} are not at right angles, or not of length 1; they can be found again.", name=file.name)
     return axes_along(basis.float())
 
 
@@ -134,7 +134,7 @@ def traverse(axes: Axes, values: Tensor, rest: Tensor, frames: int) -> Tensor:
 def shares(weights: list[float], classes: int) -> Tensor:
     """Class weights as shares [1, K] that sum to 1; all zero means no class in particular."""
     if len(weights) != classes:
-        raise BadSetting(f"{len(weights)} class weights were given; this model has {classes} classes.")
+        raise BadSetting("{n} class weights were given; this model has {classes} classes.", n=len(weights), classes=classes)
     wanted = torch.tensor([weights]).clamp(min=0)
     return wanted / wanted.sum().clamp(min=1e-6) if wanted.sum() > 0 else wanted
 
@@ -165,7 +165,9 @@ def from_text(text: str, shape: tuple[int, ...]) -> Tensor:
     except (binascii.Error, ValueError):
         raise BadSetting("The latent of this link cannot be read; the link may have been cut off.") from None
     if len(z) != math.prod(shape) or not z.isfinite().all():
-        raise BadSetting(f"The latent of this link has {len(z)} numbers; this model takes {math.prod(shape)}, all finite.")
+        raise BadSetting(
+            "The latent of this link has {n} numbers; this model takes {numbers}, all finite.", n=len(z), numbers=math.prod(shape)
+        )
     return z.reshape(1, *shape)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genlab.lazy import late
+from genlab.messages import Message
 from genlab.modalities.base import TILE, Facts, Modality
 from genlab.modalities.storage import Items, Shape
 from genlab.registry import Registry
@@ -25,7 +26,8 @@ class Image(Modality):
     """Images of pixels: each is its own picture, many are a wall."""
 
     dtype = np.uint8
-    things, article, unit, space = "images", "an image", "pixel", "pixels in [0, 1]"
+    things, article, unit = Message("images"), Message("an image"), Message("pixel")
+    space = Message("pixels in [0, 1]")
     pixels = True
     suffix = ".png"
     augmentations = Registry("augmentation", "genlab.modalities.augment")

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from genlab.lazy import late
+from genlab.messages import Message
 from genlab.modalities.base import SIDE, TILE, Facts, Modality
 from genlab.modalities.storage import Items, Shape
 
@@ -20,7 +21,8 @@ _scatter, _stack, _cat = late("genlab.images", "scatter"), late("torch", "stack"
 class Points(Modality):
     """Places in the plane: a picture shows where one lies, or many together, among real ones."""
 
-    things, article, unit, space = "points", "a point", "coordinate", "the unit square"
+    things, article, unit = Message("points"), Message("a point"), Message("coordinate")
+    space = Message("the unit square")
     together = True
     reach = REACH
     stage = "plane"

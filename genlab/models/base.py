@@ -13,6 +13,7 @@ from genlab.algebra import orthonormal, strongest
 from genlab.config import Config
 from genlab.data import Batch, DataSpec
 from genlab.errors import BadCheckpoint, BadSetting
+from genlab.messages import Message, joined
 from genlab.modalities import MODALITIES
 from genlab.models.settings import CommonSettings, check_count
 from genlab.registry import unknown
@@ -97,11 +98,11 @@ class GenerativeModel(nn.Module):
         self.check(settings, spec.modality)
         if spec.kind.pixels and not all(8 <= side <= 64 for side in spec.shape[1:]):
             raise BadSetting(
-                f"These images are {size_in_words(spec.shape)}; models learn those from 8×8 to 64×64. "
-                "Import them again with a size of 64 or less."
+                "These images are {shape}; models learn those from 8×8 to 64×64. Import them again with a size of 64 or less.",
+                shape=size_in_words(spec.shape),
             )
         if settings.conditional and not spec.classes:
-            sentence = "These data have no classes, so a conditional model cannot learn them; set conditional to false."
+            sentence = Message("These data have no classes, so a conditional model cannot learn them; set conditional to false.")
             raise BadSetting(sentence, "conditional")
         self.spec, self.settings = spec, settings
         self.SamplingSettings = settings.sampling(spec.modality)
@@ -111,13 +112,20 @@ class GenerativeModel(nn.Module):
     def check(cls, settings: Any, modality: str) -> None:
         """Raise BadSetting where settings make no sense for data of this kind; a family adds its own."""
         if modality not in cls.modalities:
-            raise BadSetting(f"This family learns {' and '.join(cls.modalities)} data; these data are {modality}.")
+            raise BadSetting(
+                "This family learns {modalities} data; these data are {modality}.",
+                modalities=joined(cls.modalities, Message(" and ")),
+                modality=modality,
+            )
         kind = MODALITIES[modality]
         if settings.augment not in ("none", *kind.augmentations):
-            possible = " or ".join(["none", *kind.augmentations])
-            raise BadSetting(
-                f"augment is {settings.augment!r}, which varies images; for {kind.things} it must be {possible}.", "augment"
+            sentence = Message(
+                "augment is {augment!r}, which varies images; for {things} it must be {possible}.",
+                augment=settings.augment,
+                things=kind.things,
+                possible=joined(["none", *kind.augmentations], Message(" or ")),
             )
+            raise BadSetting(sentence, "augment")
 
     @classmethod
     def loss_unit(cls, settings: Any, modality: str = "image") -> str:
@@ -221,14 +229,16 @@ class LatentModel(GenerativeModel):
         The last record is the result, those before it show how far the search is. Raises BadSetting for items that are
         not of the model's shape, and for a family that cannot encode.
         """
-        raise BadSetting(f"A {type(self).__name__} cannot encode images; choose images from the prior.")
+        raise BadSetting("A {model} cannot encode images; choose images from the prior.", model=type(self).__name__)
 
     def fitting(self, x: Tensor) -> Tensor:
         """Items [n, *shape] on the model's device; raises BadSetting unless they have the shape that the model draws."""
         if not len(x) or tuple(x.shape[1:]) != self.spec.shape:
             raise BadSetting(
-                f"What was given ({len(x):,}) is {size_in_words(x.shape[1:])}; "
-                f"this model encodes what is {size_in_words(self.spec.shape)}."
+                "What was given ({n:,}) is {shape}; this model encodes what is {possible}.",
+                n=len(x),
+                shape=size_in_words(x.shape[1:]),
+                possible=size_in_words(self.spec.shape),
             )
         return x.to(self.device)
 
@@ -278,7 +288,12 @@ def mlp_only(network: str, modality: str, otherwise: str) -> str:
     """The network that `auto` stands for; raises BadSetting for one that needs images where there are none."""
     kind = MODALITIES[modality]
     if not kind.pixels and network not in ("auto", "mlp"):
-        raise BadSetting(f"network is {network!r}, which looks at images; for {kind.things} it must be auto or mlp.", "network")
+        raise BadSetting(
+            "network is {network!r}, which looks at images; for {things} it must be auto or mlp.",
+            "network",
+            network=network,
+            things=kind.things,
+        )
     return network if network != "auto" else otherwise if kind.pixels else "mlp"
 
 
@@ -299,25 +314,33 @@ def check_weights(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -
     missing, extra = sorted(set(expected) - set(found)), sorted(set(found) - set(expected))
     if missing or extra:
         raise BadCheckpoint(
-            f"Checkpoint does not fit: {len(missing)} tensors are missing and {len(extra)} unexpected "
-            f"(for example {(missing or extra)[0]!r})."
+            "Checkpoint does not fit: {n} tensors are missing and {extra} unexpected (for example {name!r}).",
+            n=len(missing),
+            extra=len(extra),
+            name=(missing or extra)[0],
         )
     for name, tensor in found.items():
         if tensor.shape != expected[name].shape:
             raise BadCheckpoint(
-                f"Checkpoint does not fit: {name!r} is {_size(tensor.shape)}, this model needs {_size(expected[name].shape)}."
+                "Checkpoint does not fit: {name!r} is {shape}, this model needs {expected}.",
+                name=name,
+                shape=_size(tensor.shape),
+                expected=_size(expected[name].shape),
             )
     broken = [name for name, tensor in found.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
     if broken:
-        raise BadCheckpoint(f"Checkpoint holds NaN or infinity in {len(broken)} tensors ({broken[0]!r} first); not loaded.")
+        raise BadCheckpoint(
+            "Checkpoint holds NaN or infinity in {n} tensors ({broken!r} first); not loaded.", n=len(broken), broken=broken[0]
+        )
 
 
 def size_in_words(shape: Sequence[int]) -> str:
     """The size of an item: 64×48 in colour, 28×28 in grey; of anything else its numbers."""
     if len(shape) == 3 and shape[0] in (1, 3):
-        return f"{shape[2]}×{shape[1]} in {'colour' if shape[0] == 3 else 'grey'}"
+        size = {"width": shape[2], "height": shape[1]}
+        return Message("{width}×{height} in colour", **size) if shape[0] == 3 else Message("{width}×{height} in grey", **size)
     return _size(shape)
 
 
 def _size(shape: Sequence[int]) -> str:
-    return "×".join(map(str, shape)) or "a single number"
+    return "×".join(map(str, shape)) or Message("a single number")

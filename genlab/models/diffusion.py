@@ -30,6 +30,7 @@ from torch.nn import functional as F
 from genlab.config import Config
 from genlab.data import Batch, DataSpec
 from genlab.errors import BadSetting
+from genlab.messages import Message
 from genlab.modalities import MODALITIES
 from genlab.models.base import Draft, Encoding, Given, LatentModel, Loss, blocks_of, give_weights, one_hot
 from genlab.models.layers import mlp
@@ -61,11 +62,11 @@ class Diffusion(LatentModel):
         super().check(settings, modality)
         kind = MODALITIES[modality]
         if not kind.pixels and settings.attention:
-            raise BadSetting(f"attention looks across an image; for {kind.things} it must be false.", "attention")
+            raise BadSetting("attention looks across an image; for {things} it must be false.", "attention", things=kind.things)
 
     @classmethod
     def loss_unit(cls, settings: DiffusionSettings, modality: str = "image") -> str:
-        return f"mean squared error of the prediction, a {MODALITIES[modality].unit}"
+        return Message("mean squared error of the prediction, a {unit}", unit=MODALITIES[modality].unit)
 
     def training_losses(self, batch: Batch, step: int) -> Iterator[Loss]:
         x = self._padded(batch.x)
@@ -131,7 +132,10 @@ class Diffusion(LatentModel):
         settings = settings or self.SamplingSettings()
         sampler = SAMPLERS[self.settings.target][settings.sampler]
         if sampler.stochastic:
-            raise BadSetting(f"The sampler {settings.sampler!r} adds fresh noise, so it cannot be run backwards; choose another.")
+            raise BadSetting(
+                "The sampler {sampler!r} adds fresh noise, so it cannot be run backwards; choose another.",
+                sampler=settings.sampler,
+            )
         scheduler = sampler.ready(self.settings.target, settings.steps, self.device)
         times = scheduler.timesteps[scheduler.timesteps > 0].unique()  # from little noise to nothing but noise
         x = self.fitting(x)

@@ -13,6 +13,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from genlab.config import Config
 from genlab.data import Batch, DataSpec
+from genlab.messages import Message
 from genlab.models.base import Encoding, Given, LatentModel, Loss, Player, blocks_of, mlp_only, one_hot
 from genlab.models.layers import Up, join, mlp, sizes_of
 from genlab.models.search import search
@@ -34,17 +35,19 @@ GAMES = {
     "non-saturating": Game(  # Goodfellow et al. 2014, section 3
         lambda real, fake: F.softplus(-real) + F.softplus(fake),
         lambda fake: F.softplus(-fake),
-        "nats: binary cross-entropy of the discriminator, 1.39 when it can only guess, 0 when it always wins",
+        Message("nats: binary cross-entropy of the discriminator, 1.39 when it can only guess, 0 when it always wins"),
     ),
     "hinge": Game(  # Lim & Ye 2017, eq. 4 and 5
         lambda real, fake: F.relu(1 - real) + F.relu(1 + fake),
         lambda fake: -fake,
-        "hinge loss of the discriminator: 2 when it can only guess, 0 when it always wins by a margin",
+        Message("hinge loss of the discriminator: 2 when it can only guess, 0 when it always wins by a margin"),
     ),
     "wgan-gp": Game(  # Gulrajani et al. 2017, eq. 3
         lambda real, fake: fake - real,
         lambda fake: -fake,
-        "the critic's loss: minus the distance that it sees between real and generated, plus its penalty; often negative",
+        Message(
+            "the critic's loss: minus the distance that it sees between real and generated, plus its penalty; often negative"
+        ),
     ),
 }
 
@@ -73,7 +76,7 @@ class GAN(LatentModel):
 
     @classmethod
     def log_units(cls, settings: GANSettings) -> dict[str, str]:
-        return {"slope": "score a unit of distance"} if settings.loss == "wgan-gp" else {"told apart": "share"}
+        return {"slope": Message("score a unit of distance")} if settings.loss == "wgan-gp" else {"told apart": Message("share")}
 
     def players(self) -> dict[str, Player]:
         rates = {"discriminator": self.settings.discriminator_learning_rate, "generator": self.settings.learning_rate}

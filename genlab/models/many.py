@@ -55,7 +55,9 @@ def check_picture(n: int, spec: DataSpec) -> None:
     """Raise BadSetting for more samples than one picture can show."""
     most = spec.kind.most(spec.shape)
     if n > most:
-        raise BadSetting(f"n is {n:,}; one picture shows {most:,} of these samples at most. Name a .npz file for more.", "n")
+        raise BadSetting(
+            "n is {n:,}; one picture shows {most:,} of these samples at most. Name a .npz file for more.", "n", n=n, most=most
+        )
 
 
 def bytes_of(n: int, spec: DataSpec) -> int:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from genlab.config import Config, Field
 from genlab.errors import BadSetting
+from genlab.messages import Message
 from genlab.modalities import MODALITIES
 
 SEEDS = 2**31  # there are, from 0 on
@@ -198,11 +199,14 @@ SAMPLING: dict[bool, tuple[type[Config], type[Config]]] = {  # of images or not;
 def check_seeds(seed: int, n: int = 1, name: str = "seed") -> None:
     """Raise BadSetting unless each of n items, item i from seed + i, has a seed that can be entered to draw it alone."""
     if not 0 <= seed <= SEEDS - n:
-        wanted = "it must be a whole number" if n == 1 else f"for {n:,} items, one from each seed on, it must be"
-        raise BadSetting(f"{name} is {seed}; {wanted} from 0 to {SEEDS - n:,}.", name)
+        told = {"name": name, "seed": seed, "last": SEEDS - n}
+        if n == 1:
+            raise BadSetting("{name} is {seed}; it must be a whole number from 0 to {last:,}.", name, **told)
+        several = "{name} is {seed}; for {n:,} items, one from each seed on, it must be from 0 to {last:,}."
+        raise BadSetting(Message(several, n=n, **told), name)
 
 
 def check_count(n: int) -> None:
     """Raise BadSetting unless so many items can be drawn."""
     if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-        raise BadSetting(f"n is {n!r}; it must be a whole number from 1 up.", "n")
+        raise BadSetting("n is {n!r}; it must be a whole number from 1 up.", "n", n=n)

@@ -11,15 +11,16 @@ from torch.nn import functional as F
 from genlab.config import Config
 from genlab.data import Batch, DataSpec
 from genlab.errors import BadSetting
+from genlab.messages import Message
 from genlab.modalities import MODALITIES
 from genlab.models.base import Encoding, Given, LatentModel, Loss, mlp_only, one_hot
 from genlab.models.layers import Up, join, mlp, sizes_of
 from genlab.models.settings import VAESettings
 
 LOSS_UNITS = {
-    "bernoulli": "nats an image: negative evidence lower bound on binarised pixels",
-    "gaussian": "nats {kind.article}: negative evidence lower bound of a density over {kind.space}; it may be negative",
-    "cross-entropy": "cross-entropy of grey values an image plus KL; not a likelihood",
+    "bernoulli": Message("nats an image: negative evidence lower bound on binarised pixels"),
+    "gaussian": "nats {article}: negative evidence lower bound of a density over {space}; it may be negative",
+    "cross-entropy": Message("cross-entropy of grey values an image plus KL; not a likelihood"),
 }
 
 
@@ -48,12 +49,17 @@ class VAE(LatentModel):
         mlp_only(settings.network, modality, "mlp")
         kind = MODALITIES[modality]
         if not kind.pixels and settings.likelihood not in ("auto", "gaussian"):
-            given = f"likelihood is {settings.likelihood!r}"
-            raise BadSetting(f"{given}, which is for pixels; for {kind.things} it must be auto or gaussian.", "likelihood")
+            raise BadSetting(
+                "likelihood is {likelihood!r}, which is for pixels; for {things} it must be auto or gaussian.",
+                "likelihood",
+                likelihood=settings.likelihood,
+                things=kind.things,
+            )
 
     @classmethod
     def loss_unit(cls, settings: VAESettings, modality: str = "image") -> str:
-        return LOSS_UNITS[_likelihood(settings, modality)].format(kind=MODALITIES[modality])
+        kind = MODALITIES[modality]
+        return Message(LOSS_UNITS[_likelihood(settings, modality)], article=kind.article, space=kind.space)
 
     @classmethod
     def log_units(cls, settings: VAESettings) -> dict[str, str]:

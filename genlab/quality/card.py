@@ -12,10 +12,12 @@ from torch import Tensor
 
 from genlab.algebra import eigenvalues
 from genlab.data.dataset import Dataset, Splits, even_rows
+from genlab.data.importer import LOCATION
 from genlab.data.importing import table_of
 from genlab.data.library import describe
 from genlab.data.recipe import PLUS
 from genlab.features import Features
+from genlab.messages import Message, joined, listed, say
 from genlab.quality.checks import defect_of
 from genlab.quality.defect import Finding
 
@@ -36,7 +38,7 @@ class Score:
     @property
     def told(self) -> str:
         """The value in words."""
-        return "unknown" if self.value is None else f"{self.value:.1%}"
+        return Message("unknown") if self.value is None else Message("{share:.1%}", share=self.value)
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,11 @@ class Issue:
     share: float
     classes: tuple[str, ...]
     sentence: str
+
+    @property
+    def told(self) -> str:
+        """What was found: classes, or how many items."""
+        return listed(self.classes) or Message("{n:,}", n=self.count)
 
 
 @dataclass(frozen=True)
@@ -64,8 +71,8 @@ class Report:
     issues: tuple[Issue, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """As a value that JSON can hold."""
-        return asdict(self)
+        """As a value that JSON can hold, its sentences in the language of whoever reads now."""
+        return say(asdict(self))
 
 
 def report(data: Splits, findings: Iterable[Finding], features: Features | None = None) -> Report:
@@ -99,7 +106,8 @@ def _scores(data: Splits, found: tuple[Finding, ...], features: Features) -> tup
         """Share of the items that no check flags whose defect lowers this score, and the counts of those that do."""
         hits = [f for f in found if score in defect_of(f.name).lowers and f.flagged.any()]
         bad = torch.stack([f.flagged for f in hits]).any(0) if hits else torch.zeros(n, dtype=torch.bool)
-        return 1 - float(bad.float().mean()), ", ".join(f"{f.count:,} {f.name}" for f in hits) or "nothing found"
+        told = listed(Message("{n:,} {name}", n=f.count, name=f.name) for f in hits)
+        return 1 - float(bad.float().mean()), told or Message("nothing found")
 
     accuracy, wrong = clean("accuracy")
     whole, missing = clean("completeness")
@@ -108,32 +116,39 @@ def _scores(data: Splits, found: tuple[Finding, ...], features: Features) -> tup
     consistent, unlike = clean("consistency")
     single, copies = clean("privacy")
     return (
-        Score("accuracy", accuracy, wrong, "share of items without a wrong label, noise, or the look of an outlier"),
+        Score("accuracy", accuracy, wrong, Message("share of items without a wrong label, noise, or the look of an outlier")),
         Score(
             "completeness",
             whole * present,
-            f"{missing}; {len(absent)} classes without items",
-            "share of items that are neither blank, masked nor unlabelled, times share of classes that occur",
+            Message("{missing}; {n} classes without items", missing=missing, n=len(absent)),
+            Message("share of items that are neither blank, masked nor unlabelled, times share of classes that occur"),
         ),
         Score(
             "consistency",
             consistent,
             unlike,
-            "share of items that are no copy, no leak from the held-out parts, and exposed as the rest; size and mode are one",
+            Message(
+                "share of items that are no copy, no leak from the held-out parts, and exposed as the rest; size and mode are one"
+            ),
         ),
         _timeliness(data.train),
         _diversity(data, features, flagged),
         Score(
             "quantity",
             min(1.0, n / ENOUGH),
-            f"{n:,} items",
-            f"items for each of {ENOUGH:,}, a rule of thumb for GANs and diffusion models; a VAE does with a tenth",
+            Message("{n:,} items", n=n),
+            Message(
+                "items for each of {enough:,}, a rule of thumb for GANs and diffusion models; a VAE does with a tenth",
+                enough=ENOUGH,
+            ),
         ),
         Score(
             "privacy",
             single,
-            f"copies: {copies}; {_located(data.name)}",
-            "share of items that are no copy, which a model learns by heart and gives away; who is in a picture is not known",
+            Message("copies: {copies}; {located}", copies=copies, located=_located(data.name)),
+            Message(
+                "share of items that are no copy, which a model learns by heart and gives away; who is in a picture is not known"
+            ),
         ),
     )
 
@@ -141,40 +156,55 @@ def _scores(data: Splits, found: tuple[Finding, ...], features: Features) -> tup
 def _timeliness(data: Dataset) -> Score:
     """The ages of the items whose day is known."""
     days, today = sorted(day for day in data.days if day), date.today()
-    definition = (
-        f"share of the items with a known date that are at most {RECENT} years old; dates come from EXIF or real file dates"
+    definition = Message(
+        "share of the items with a known date that are at most {recent} years old; dates come from EXIF or real file dates",
+        recent=RECENT,
     )
     if not days:
-        return Score("timeliness", None, "no dates are known of these items, and none are made up", definition)
+        return Score("timeliness", None, Message("no dates are known of these items, and none are made up"), definition)
     young = sum((today - day).days <= RECENT * 365.25 for day in days)
-    told = f"newest {days[-1]}, oldest {days[0]}, median {days[len(days) // 2]}; {len(days):,} of {len(data):,} items have a date"
-    return Score("timeliness", young / len(days), told, f"{definition}; today is {today}")
+    told = Message(
+        "newest {newest}, oldest {oldest}, median {median}; {n:,} of {items:,} items have a date",
+        newest=days[-1],
+        oldest=days[0],
+        median=days[len(days) // 2],
+        n=len(days),
+        items=len(data),
+    )
+    return Score(
+        "timeliness", young / len(days), told, Message("{definition}; today is {today}", definition=definition, today=today)
+    )
 
 
 def _located(name: str) -> str:
     """What is known of where the pictures were taken."""
     source = name.partition(PLUS)[0]
     table = table_of(source) if describe(source).own else ()
-    removed = sum("location removed" in verdict.words for verdict in table)
-    return f"location data was removed from {removed:,} files at import" if removed else "no location data"
+    if removed := sum(LOCATION in verdict.remarks for verdict in table):
+        return Message("location data was removed from {n:,} files at import", n=removed)
+    return Message("no location data")
 
 
 def _diversity(data: Splits, features: Features, flagged: dict[str, Finding]) -> Score:
     x, label = features.embedding, data.train.label
     whole = vendi(_sample(x))
     by_class = {name: vendi(_sample(x[label == k])) for k, name in enumerate(data.spec.classes) if (label == k).any()}
-    told = f"{whole:.1f} different items in effect"
+    told = [Message("{whole:.1f} different items in effect", whole=whole)]
     if by_class:
-        told += f"; by class {', '.join(f'{name} {value:.1f}' for name, value in by_class.items())}"
+        values = [Message("{name} {value:.1f}", name=name, value=value) for name, value in by_class.items()]
+        told.append(Message("by class {values}", values=values))
     if "imbalance" in flagged and flagged["imbalance"].classes:
-        told += f"; rare: {', '.join(flagged['imbalance'].classes)}"
+        told.append(Message("rare: {classes}", classes=flagged["imbalance"].classes))
     most = min(len(x), x.shape[1], MOST)
     value = float(torch.tensor(whole).log() / torch.tensor(float(most)).log()) if most > 1 else 0.0
     return Score(
         "diversity",
         value,
-        told,
-        f"logarithm of the Vendi score of the embedding (Friedman & Dieng 2023), as a share of its greatest value, {most:,}",
+        joined(told, "; "),
+        Message(
+            "logarithm of the Vendi score of the embedding (Friedman & Dieng 2023), as a share of its greatest value, {most:,}",
+            most=most,
+        ),
     )
 
 
@@ -195,12 +225,12 @@ def draw(card: Report) -> bytes:
     scores.barh([score.name for score in card.scores], known, color="tab:blue")
     for i, score in enumerate(card.scores):
         scores.text(known[i] + 0.01, i, score.told, va="center", fontsize=8)
-    scores.set(xlim=(0, 1.15), title=f"{card.made_by}: {card.items:,} items")
+    scores.set(xlim=(0, 1.15), title=str(Message("{made_by}: {n:,} items", made_by=card.made_by, n=card.items)))
     counts = [issue.count for issue in card.issues]
     issues.barh([issue.name for issue in card.issues], counts, color="tab:red")
     for i, count in enumerate(counts):
         issues.text(count, i, f" {count:,}", va="center", fontsize=8)
-    issues.set(xlabel="items (for classes: how many are concerned)", xlim=(0, max([1, *counts]) * 1.15))
+    issues.set(xlabel=str(Message("items (for classes: how many are concerned)")), xlim=(0, max([1, *counts]) * 1.15))
     for axes in (scores, issues):
         axes.invert_yaxis()
         axes.spines[["top", "right"]].set_visible(False)
@@ -212,16 +242,14 @@ def draw(card: Report) -> bytes:
 
 def markdown(card: Report) -> str:
     """The card as a data card in Markdown, without a path in it."""
-    scores = "\n".join(
-        f"| {s.name} | {'unknown' if s.value is None else f'{s.value:.1%}'} | {s.measured} | {s.definition} |"
-        for s in card.scores
-    )
-    issues = "\n".join(f"| {i.name} | {', '.join(i.classes) or f'{i.count:,}'} | {i.sentence} |" for i in card.issues if i.count)
-    classes = ", ".join(f"{name} {count:,}" for name, count in card.classes.items()) or "none"
-    return f"""# {card.dataset}
+    scores = "\n".join(f"| {s.name} | {s.told} | {s.measured} | {s.definition} |" for s in card.scores)
+    issues = "\n".join(f"| {i.name} | {i.told} | {i.sentence} |" for i in card.issues if i.count)
+    classes = listed(Message("{name} {n:,}", name=name, n=count) for name, count in card.classes.items())
+    text = Message(
+        """# {dataset}
 
-- **Made of**: {card.made_by}
-- **Items**: {card.items:,} of shape {"×".join(map(str, card.shape))}, training part, fingerprint `{card.fingerprint}`
+- **Made of**: {made_by}
+- **Items**: {n:,} of shape {shape}, training part, fingerprint `{fingerprint}`
 - **Classes**: {classes}
 
 | score | value | measured | definition |
@@ -230,5 +258,15 @@ def markdown(card: Report) -> str:
 
 | issue | found | what it means |
 |---|---|---|
-{issues or "| none | | |"}
-"""
+{issues}
+""",
+        dataset=card.dataset,
+        made_by=card.made_by,
+        n=card.items,
+        shape="×".join(map(str, card.shape)),
+        fingerprint=card.fingerprint,
+        classes=classes or Message("none"),
+        scores=scores,
+        issues=issues or Message("| none | | |"),
+    )
+    return str(text)

@@ -13,6 +13,7 @@ from genlab.data.recipe import Recipe
 from genlab.errors import BadData
 from genlab.features import Features
 from genlab.files import DiskFault, keep, npz
+from genlab.messages import Message, from_json, to_json
 from genlab.paths import cache_folder
 from genlab.quality.defect import DEFECTS, Check, Defect, Finding, Verdict, takes
 from genlab.registry import unknown
@@ -43,9 +44,14 @@ def fit(clean: Dataset, features: Features | None = None, defects: Iterable[str]
     checks = [DEFECTS[name].fit(features) for name in names]
 
     def check(items: Dataset) -> dict[str, Verdict]:
-        learnt, given = (f"{one.spec.kind.things} of {'×'.join(map(str, one.spec.shape))}" for one in (clean, items))
+        learnt, given = (
+            Message("{things} of {shape}", things=one.spec.kind.things, shape="×".join(map(str, one.spec.shape)))
+            for one in (clean, items)
+        )
         if not len(items) or learnt != given:
-            raise BadData(f"{len(items):,} {given} were given; this check judges {learnt}, at least one.")
+            raise BadData(
+                "{n:,} {given} were given; this check judges {learnt}, at least one.", n=len(items), given=given, learnt=learnt
+            )
         return {issue: verdict for one in checks for issue, verdict in one(items).items()}
 
     return check
@@ -90,9 +96,9 @@ def _kept(name: str, data: Splits, features: Features) -> Iterator[Finding]:
             keep(file, _packed(found))
         return
     with np.load(file, allow_pickle=False) as kept:
-        for i, (issue, sentence, classes) in enumerate(json.loads(str(kept["about"]))):
+        for i, (issue, sentence, classes) in enumerate(from_json(json.loads(str(kept["about"])))):
             arrays: dict[str, Tensor] = {a: torch.from_numpy(kept[f"{a}-{i}"]) for a in ARRAYS if f"{a}-{i}" in kept}
-            yield Finding(issue, sentence, data.train.id, classes=tuple(classes), **arrays)
+            yield Finding(issue, Message(sentence), data.train.id, classes=tuple(classes), **arrays)
 
 
 def _packed(found: list[Finding]) -> bytes:
@@ -102,4 +108,4 @@ def _packed(found: list[Finding]) -> bytes:
         for a in ARRAYS
         if getattr(finding, a) is not None
     }
-    return npz(about=np.array(json.dumps([[f.name, f.sentence, f.classes] for f in found])), **arrays)
+    return npz(about=np.array(json.dumps(to_json([[f.name, f.sentence, f.classes] for f in found]))), **arrays)

@@ -12,6 +12,7 @@ from genlab.data.dataset import Dataset, Splits
 from genlab.data.recipe import Recipe
 from genlab.errors import BadData
 from genlab.features import Features
+from genlab.messages import Message
 from genlab.quality import DEFECTS
 from genlab.quality.settings import Damage
 
@@ -122,13 +123,18 @@ def check_takes(name: str, data: Splits, settings: Damage) -> None:
     """Raise a sentence where data of a kind that a defect does not name cannot have it."""
     defect, kind = DEFECTS[name], getattr(settings, "kind", None)
     if data.spec.modality not in defect.takes and not takes(defect, data.spec.modality, kind):
-        raise _lacking(data, f"{name} of the kind {kind!r}" if takes(defect, data.spec.modality) else name)
+        sort = Message("{name} of the kind {kind!r}", name=name, kind=kind)
+        raise _lacking(data, sort if takes(defect, data.spec.modality) else name)
 
 
 def _lacking(data: Splits, what: str) -> BadData:
-    things = data.spec.kind.things
-    possible = ", ".join(name for name, defect in DEFECTS.items() if takes(defect, data.spec.modality))
-    return BadData(f"{data.name} holds {things}, which have no {what}. Possible for {things}: {possible}.")
+    return BadData(
+        "{name} holds {things}, which have no {what}. Possible for {things}: {possible}.",
+        name=data.name,
+        things=data.spec.kind.things,
+        what=what,
+        possible=[name for name, defect in DEFECTS.items() if takes(defect, data.spec.modality)],
+    )
 
 
 class Usual:
@@ -188,7 +194,7 @@ def chosen_classes(data: Dataset, rate: float, seed: int) -> list[int]:
     """Numbers of the classes concerned, in random order: a share `rate` of those there are, at least one where it is above 0."""
     there = data.counts.nonzero()[:, 0].tolist()
     if not there:
-        raise BadData(f"{data.name} has no classes that could be rare or missing.")
+        raise BadData("{name} has no classes that could be rare or missing.", name=data.name)
     order = np.random.default_rng(seed).permutation(there).tolist()
     return order[: max(round(rate * len(order)), int(rate > 0))]
 
@@ -202,4 +208,8 @@ def needs_images(data: Splits, what: str) -> None:
 def needs_classes(data: Splits, least: int = 2) -> None:
     """Raise a sentence unless there are classes to speak of."""
     if int((data.train.counts > 0).sum()) < least:
-        raise BadData(f"{data.name} has fewer than {least} classes with items, so that no label can be told wrong from right.")
+        raise BadData(
+            "{name} has fewer than {least} classes with items, so that no label can be told wrong from right.",
+            name=data.name,
+            least=least,
+        )

@@ -12,6 +12,7 @@ from genlab.data.dataset import Dataset, Splits
 from genlab.data.mending import added_ids
 from genlab.data.recipe import Recipe
 from genlab.features import LOOKALIKES, Features, Lookalikes
+from genlab.messages import Message
 from genlab.quality.copies import COPIES
 from genlab.quality.defect import ANY, Finding, Takes, Truth, Whole, chosen, dropped, generator, needs_images
 from genlab.quality.settings import DuplicatesSettings
@@ -27,9 +28,13 @@ CLOSE = 0.25  # distance of sketches within which one may lie where there are ma
 CROWDED = 0.15  # distance to the last within which nothing tells a moved copy from another item
 PAIRS = 4000  # compared at a time
 SENTENCES = {
-    "exact": "Exact copies: a model sees them more often than the rest, and learns them by heart.",
-    "near": "Near copies, moved, cropped, turned, recompressed, recoloured: a model sees one picture many times, and repeats it.",
-    "mirrored": "Mirrored copies: where left and right do not matter they teach little more; where they do, they are wrong.",
+    "exact": Message("Exact copies: a model sees them more often than the rest, and learns them by heart."),
+    "near": Message(
+        "Near copies, moved, cropped, turned, recompressed, recoloured: a model sees one picture many times, and repeats it."
+    ),
+    "mirrored": Message(
+        "Mirrored copies: where left and right do not matter they teach little more; where they do, they are wrong."
+    ),
 }
 
 
@@ -44,7 +49,7 @@ class Duplicates(Whole):
         rows = chosen(data.train, settings.rate, seed)
         copies = data.train[rows]
         if settings.kind != "exact":
-            needs_images(data, f"{settings.kind} copies")
+            needs_images(data, Message("{kind} copies", kind=settings.kind))
             copy, items = COPIES[settings.kind], copies.read(slice(None)).numpy()
             made = [copy(x, settings.severity, generator(seed, i)) for x, i in zip(items, copies.id.tolist(), strict=True)]
             copies = copies.with_items(torch.arange(len(rows)), torch.from_numpy(np.stack(made))) if made else copies

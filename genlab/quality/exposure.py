@@ -8,14 +8,15 @@ import torch
 from genlab.data.dataset import Dataset, Splits
 from genlab.data.recipe import Recipe
 from genlab.features import Features
+from genlab.messages import Message
 from genlab.quality.defect import Check, Finding, Takes, Truth, chosen, dropped, needs_images
 from genlab.quality.degrade import as_pixels
 from genlab.quality.learned import telling_apart, told_apart
 from genlab.quality.settings import ExposureSettings
 
 SENTENCES = {
-    "dark": "Underexposed images: a model learns to draw some of its samples in the dark.",
-    "bright": "Overexposed images: what was clipped to white is lost, and a model learns the loss.",
+    "dark": Message("Underexposed images: a model learns to draw some of its samples in the dark."),
+    "bright": Message("Overexposed images: what was clipped to white is lost, and a model learns the loss."),
 }
 
 
@@ -27,7 +28,7 @@ class Exposure:
     lowers: tuple[str, ...] = ("consistency",)
 
     def inject(self, data: Splits, settings: ExposureSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
-        needs_images(data, "exposure")
+        needs_images(data, Message("exposure"))
         rows = chosen(data.train, settings.rate, seed)
         before = data.train.read(rows)
         after = torch.from_numpy(EXPOSURES[settings.kind](before.numpy(), settings.severity))

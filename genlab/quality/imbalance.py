@@ -10,6 +10,7 @@ from genlab.data.dataset import Dataset, Splits
 from genlab.data.recipe import Recipe
 from genlab.errors import BadData
 from genlab.features import Features
+from genlab.messages import Message
 from genlab.quality.defect import ANY, Finding, Takes, Truth, Whole, chosen_classes, draws
 from genlab.quality.settings import ImbalanceSettings
 
@@ -40,7 +41,9 @@ class Imbalance(Whole):
         train = data.train
         rare = rare_classes(train.counts)
         items = torch.isin(train.label, rare)
-        sentence = "Rare classes: a model draws them seldom, and badly; re-weighting shows it them as often as the others."
+        sentence = Message(
+            "Rare classes: a model draws them seldom, and badly; re-weighting shows it them as often as the others."
+        )
         names = tuple(train.spec.classes[k] for k in rare.tolist())
         yield Finding("imbalance", sentence, train.id, items.float(), torch.zeros_like(items), classes=names)
 

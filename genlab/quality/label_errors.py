@@ -9,6 +9,7 @@ from torch import Tensor
 from genlab.data.dataset import Dataset, Splits, even_rows
 from genlab.data.recipe import Recipe
 from genlab.features import Features, Predictions
+from genlab.messages import Message
 from genlab.quality.defect import ANY, Check, Finding, Takes, Truth, Verdict, chosen, generator, needs_classes
 from genlab.quality.settings import LabelErrorsSettings
 
@@ -41,7 +42,7 @@ class LabelErrors:
         if data.spec.kind.pixels and int((train.counts > 1).sum()) > 1:
             margin, flagged = suspects(features.predictions, train.label)
             suggestions = features.predictions.scores.argmax(1)
-            sentence = "Labels that the other items contradict: asked for one class, a conditional model draws another."
+            sentence = Message("Labels that the other items contradict: asked for one class, a conditional model draws another.")
             yield Finding("label-errors", sentence, train.id, torch.sigmoid(3 * margin), flagged, suggestions=suggestions)
 
     def fit(self, clean: Features) -> Check:

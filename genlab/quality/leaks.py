@@ -9,6 +9,7 @@ from genlab.data.dataset import Dataset, Splits
 from genlab.data.mending import added_ids
 from genlab.data.recipe import Recipe
 from genlab.features import LOOKALIKES, Features, Lookalikes
+from genlab.messages import Message
 from genlab.quality.defect import ANY, Finding, Takes, Truth, Whole, chosen, dropped
 from genlab.quality.duplicates import PAIRS, likely, likeness
 from genlab.quality.settings import LeaksSettings
@@ -34,7 +35,7 @@ class Leaks(Whole):
                 scores = torch.maximum(scores, _nearly_in(data.train, part, features))
             held_out = set(part.hashes)
             scores[torch.tensor([content in held_out for content in data.train.hashes])] = 1
-        sentence = "Test items within the training part: every measure on the test part flatters the model."
+        sentence = Message("Test items within the training part: every measure on the test part flatters the model.")
         yield Finding("leaks", sentence, data.train.id, scores, scores > 0.5)
 
     def repair(self, data: Splits, finding: Finding, recipe: Recipe) -> Recipe:

@@ -11,6 +11,7 @@ from genlab.data.dataset import Dataset, Splits, even_rows
 from genlab.data.recipe import Recipe
 from genlab.errors import BadData
 from genlab.features import FAINT, Features, spans
+from genlab.messages import Message
 from genlab.quality.defect import (
     ANY,
     Check,
@@ -54,7 +55,7 @@ class Missing:
             rows = rows[train.label[rows] >= 0]
             return train.with_column("label", train.label.index_fill(0, rows, -1)), Truth(changed=train.id[rows])
         if settings.kind == "patch":
-            needs_images(data, "patches")
+            needs_images(data, Message("patches"))
         before = train.read(rows)
         after = _masked(before, train.id[rows], settings.severity, seed) if settings.kind == "patch" else torch.zeros_like(before)
         changed = (after != before).flatten(1).any(1)
@@ -67,7 +68,7 @@ class Missing:
             yield _masks(train)
         elif takes(self, data.spec.modality, "blank"):
             gone = _gone(train)
-            sentence = "Points without a value, exactly at the origin or not a number: a model takes them for data."
+            sentence = Message("Points without a value, exactly at the origin or not a number: a model takes them for data.")
             yield Finding("missing-blank", sentence, train.id, gone.float(), gone)
         if data.spec.classes:
             yield _lost_labels(train, features)
@@ -105,7 +106,7 @@ def _without_classes(train: Dataset, rate: float, seed: int) -> tuple[Dataset, T
     numbers = chosen_classes(train, rate, seed)
     gone = torch.isin(train.label, torch.tensor(numbers, dtype=torch.long))
     if gone.all():
-        raise BadData(f"Leaving out {len(numbers)} of {len(numbers)} classes would leave nothing. Choose a smaller rate.")
+        raise BadData("Leaving out {n} of {n} classes would leave nothing. Choose a smaller rate.", n=len(numbers))
     return train[~gone], Truth(removed=train.id[gone], classes=tuple(train.spec.classes[k] for k in sorted(numbers)))
 
 
@@ -127,7 +128,7 @@ def _gone(points: Dataset) -> Tensor:
 
 
 def _blank_images(features: Features) -> Finding:
-    sentence = "Blank images: a model learns to draw nothing as often as they occur."
+    sentence = Message("Blank images: a model learns to draw nothing as often as they occur.")
     return Finding("missing-blank", sentence, features.data.id, _blankness(features.span), features.span <= FAINT)
 
 
@@ -166,7 +167,7 @@ def _masks(train: Dataset) -> Finding:
         sides = sides * flagged
     boxes = torch.stack([corners // width, corners % width, sides, sides], 1) * flagged[:, None]
     scores = (sides / (2 * least)).clamp(max=1)
-    sentence = "Masked patches: a model learns to paint the mask; the checks find squares of one level within a picture."
+    sentence = Message("Masked patches: a model learns to paint the mask; the checks find squares of one level within a picture.")
     return Finding("missing-patch", sentence, train.id, scores, flagged, boxes=boxes)
 
 
@@ -212,12 +213,12 @@ def _lost_labels(train: Dataset, features: Features) -> Finding:
     if lost.any() and (~lost).any():
         likeliest = features.predictions.probabilities.max(1)
         suggestions = torch.where(lost & (likeliest.values >= SURE), likeliest.indices, -1)
-    sentence = "Images without a label: a conditional model cannot learn from them what to draw when asked."
+    sentence = Message("Images without a label: a conditional model cannot learn from them what to draw when asked.")
     return Finding("missing-labels", sentence, train.id, lost.float(), lost, suggestions=suggestions)
 
 
 def _left_out(data: Splits) -> Finding:
     names = tuple(name for name, count in zip(data.spec.classes, data.train.counts.tolist(), strict=True) if not count)
     nothing = torch.zeros(len(data.train))
-    sentence = "Classes without a single example: a model can never draw them. Merge in a dataset that has them."
+    sentence = Message("Classes without a single example: a model can never draw them. Merge in a dataset that has them.")
     return replace(Finding("missing-class", sentence, data.train.id, nothing, nothing > 0), classes=names)

@@ -11,16 +11,17 @@ from genlab.data.dataset import Dataset, Splits
 from genlab.data.recipe import Recipe
 from genlab.errors import BadSetting
 from genlab.features import Features, nearest
+from genlab.messages import Message
 from genlab.quality.defect import Check, Finding, Takes, Truth, Usual, Verdict, chosen, dropped, generator, verdict
 from genlab.quality.degrade import DEGRADATIONS
 from genlab.quality.learned import telling_apart, told_apart
 from genlab.quality.settings import NoiseSettings
 
 SENTENCES = {
-    "gaussian": "Grainy images: a model learns the grain with the picture, and its samples get it too.",
-    "salt-and-pepper": "Stray black and white pixels: a model spends its capacity on where they might fall.",
-    "blur": "Blurred images: a model cannot know that they are not meant, and draws soft edges.",
-    "jpeg": "Blocks and ripples of strong JPEG compression: a model reproduces them as if they belonged to the things.",
+    "gaussian": Message("Grainy images: a model learns the grain with the picture, and its samples get it too."),
+    "salt-and-pepper": Message("Stray black and white pixels: a model spends its capacity on where they might fall."),
+    "blur": Message("Blurred images: a model cannot know that they are not meant, and draws soft edges."),
+    "jpeg": Message("Blocks and ripples of strong JPEG compression: a model reproduces them as if they belonged to the things."),
 }
 FAR = 5  # robust standard deviations from which the distance to one's neighbours is no chance
 
@@ -40,7 +41,7 @@ class Noise:
         random = (generator(seed, item) for item in train.id[rows].tolist())
         if not data.spec.kind.pixels:
             if settings.kind != "gaussian":
-                raise BadSetting(f"kind is {settings.kind!r}; points can have Gaussian noise alone.", "kind")
+                raise BadSetting("kind is {kind!r}; points can have Gaussian noise alone.", "kind", kind=settings.kind)
             jolts = np.stack([draw.standard_normal(2) for draw in random])
             after = before + 0.4 * settings.severity * torch.from_numpy(jolts).float()  # a fifth of the range of 2
         else:
@@ -81,7 +82,7 @@ def _jolted(features: Features) -> Finding:
     """Points that lie farther from their neighbours than chance allows."""
     distances = _log(features.neighbours.distances.mean(1))
     found = verdict(Usual(distances).away(distances), FAR)
-    sentence = "Points far from all others: a model puts probability where nothing belongs."
+    sentence = Message("Points far from all others: a model puts probability where nothing belongs.")
     return Finding("noise-gaussian", sentence, features.data.id, found.scores, found.flagged)
 
 

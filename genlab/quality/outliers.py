@@ -11,6 +11,7 @@ from genlab.data.mending import added_ids
 from genlab.data.recipe import Recipe
 from genlab.errors import BadSetting
 from genlab.features import Features, Predictions, nearest
+from genlab.messages import Message
 from genlab.quality.defect import Check, Finding, Takes, Truth, Usual, chosen, draws, dropped, needs_images, verdict
 from genlab.quality.settings import OutliersSettings
 
@@ -27,11 +28,11 @@ class Outliers:
     lowers: tuple[str, ...] = ("accuracy",)
 
     def inject(self, data: Splits, settings: OutliersSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
-        needs_images(data, "outliers")
+        needs_images(data, Message("outliers"))
         train, other = data.train, load(settings.dataset).train
         if settings.dataset.split("+")[0] == data.name.split("+")[0] or not other.spec.kind.pixels:
-            possible = f"outliers must be images of another dataset than {data.name!r}"
-            raise BadSetting(f"dataset is {settings.dataset!r}; {possible}.", "dataset")
+            told = "dataset is {dataset!r}; outliers must be images of another dataset than {name!r}."
+            raise BadSetting(Message(told, dataset=settings.dataset, name=data.name), "dataset")
         count = min(round(settings.rate * len(train)), len(other))
         strangers = other[chosen(other, count / len(other), seed)]
         ids = added_ids(key, len(strangers))
@@ -44,7 +45,9 @@ class Outliers:
     def detect(self, data: Splits, features: Features) -> Iterator[Finding]:
         if data.spec.kind.pixels and len(data.train) >= FEWEST:
             found = verdict(Strangeness(features).of_all(), FAR)
-            sentence = "Images unlike all others: a model gives them a share of its samples, or smears the rest to reach them."
+            sentence = Message(
+                "Images unlike all others: a model gives them a share of its samples, or smears the rest to reach them."
+            )
             yield Finding("outliers", sentence, data.train.id, found.scores, found.flagged)
 
     def fit(self, clean: Features) -> Check:

@@ -36,7 +36,11 @@ def revise(
     """
     ids = set(data.train.id.tolist())
     if strange := decisions.all - ids:
-        raise UnknownName(f"There is no item {min(strange)} in the training part of {data.name}. Open the suspects again.")
+        raise UnknownName(
+            "There is no item {item} in the training part of {name}. Open the suspects again.",
+            item=min(strange),
+            name=data.name,
+        )
     open_findings = (finding.only(set(finding.ids[finding.flagged].tolist()) - decisions.all) for finding in findings)
     revised = repair(data, open_findings, recipe, issues)
     if decisions.drop:

@@ -3,28 +3,31 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from genlab.messages import Message, english, joined
 from genlab.models.base import GenerativeModel
 from genlab.training.run import Run
 
 
 def write_card(run: Run, model: GenerativeModel, config: Mapping[str, Any], seconds: float) -> str:
-    """Markdown without a path or host name in it."""
+    """Markdown without a path or host name in it, in English, as it is published with the weights."""
     last = (run.history() or [{}])[-1]
     held_out = [record["held_out"] for record in run.history() if record["held_out"] is not None]
     settings = "\n".join(f"| {name.replace('_', ' ')} | {value} |" for name, value in config["settings"].items())
     parameters = sum(parameter.numel() for parameter in model.parameters())
     sentence = (type(model).__doc__ or "").splitlines()[0]
+    took, where = english(duration(seconds)), english(run.hardware)
+    measured = f"{held_out[-1]:.4g}" if held_out else "not measured"
     losses = ", ".join(f"{player} {value:.4g}" for player, value in last.get("losses", {}).items())
-    extended = f"\n- **Given more steps**: {extension(run)}" if run.record.get("extended") else ""
-    steered = f"\n- **Steered**: {steering(run)}" if run.steered else ""
+    extended = f"\n- **Given more steps**: {english(extension(run))}" if run.record.get("extended") else ""
+    steered = f"\n- **Steered**: {english(steering(run))}" if run.steered else ""
     return f"""# {run.name}
 
 {sentence}
 
 - **Family**: {config["family"]}, {parameters:,} parameters
 - **Data**: {config["dataset"]}, training part{_items(config)}, fingerprint `{config["fingerprint"]}`
-{_began(run)}- **Trained**: {config["step"]:,} steps in {duration(seconds)} on {run.hardware}, genlab {config["genlab"]}
-- **Loss**: {losses or "not recorded"}; held out {f"{held_out[-1]:.4g}" if held_out else "not measured"} ({run.loss_unit})
+{_began(run)}- **Trained**: {config["step"]:,} steps in {took} on {where}, genlab {config["genlab"]}
+- **Loss**: {losses or "not recorded"}; held out {measured} ({english(run.loss_unit)})
 - **Command**: `{config["command"]}`{extended}{steered}
 
 | setting | value |
@@ -44,23 +47,31 @@ def _began(run: Run) -> str:
 
 def steering(run: Run) -> str:
     """That a run was steered by hand, in words; empty where it was not."""
-    return f"by hand from step {run.steered:,} on, so the command alone does not repeat it" if run.steered else ""
+    told = "by hand from step {step:,} on, so the command alone does not repeat it"
+    return Message(told, step=run.steered) if run.steered else ""
 
 
 def extension(run: Run) -> str:
     """That a run was given more steps, in words; empty where it was not."""
-    return "; ".join(_extended(run, **more) for more in run.record.get("extended", []))
+    return joined((_extended(run, **more) for more in run.record.get("extended", [])), "; ")
 
 
 def _extended(run: Run, at: int, had: int, has: int, rates: Sequence[float]) -> str:
-    told = f"{has:,} steps instead of {had:,} from step {at:,} on"
+    told = Message("{has:,} steps instead of {had:,} from step {at:,} on", has=has, had=had, at=at)
     if run.settings.decay == "none":
         return told
-    return f"{told}, where the learning rate went from {rates[0]:.2g} to {rates[1]:.2g}: the command alone does not repeat it"
+    return Message(
+        "{told}, where the learning rate went from {before:.2g} to {after:.2g}: the command alone does not repeat it",
+        told=told,
+        before=rates[0],
+        after=rates[1],
+    )
 
 
 def duration(seconds: float) -> str:
     """In words."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    if hours:
+        return Message("{hours} h {minutes} min", hours=hours, minutes=minutes)
+    return Message("{minutes} min {rest} s", minutes=minutes, rest=rest) if minutes else Message("{rest} s", rest=rest)

@@ -91,15 +91,15 @@ def find_model(name: str | Path) -> Path:
             return _last_checkpoint(Run.open(path))
     if path.is_file():
         _refuse_pickle(path)
-        raise BadCheckpoint(f"{path.name} is a file; a model is a folder with config.json and its weights.")
+        raise BadCheckpoint("{name} is a file; a model is a folder with config.json and its weights.", name=path.name)
     if path.is_dir():
-        raise BadCheckpoint(f"The folder {path.name!r} holds no checkpoint: there is no config.json in it.")
+        raise BadCheckpoint("The folder {name!r} holds no checkpoint: there is no config.json in it.", name=path.name)
     raise UnknownName(unknown("model", name, list_models()))
 
 
 def _last_checkpoint(run: Run) -> Path:
     if not run.checkpoints():
-        raise BadCheckpoint(f"The run {run.name!r} has saved nothing yet; let it train a little longer.")
+        raise BadCheckpoint("The run {name!r} has saved nothing yet; let it train a little longer.", name=run.name)
     return run.checkpoints()[-1]
 
 
@@ -111,11 +111,13 @@ def load_model(name: str | Path, device: str = "cpu") -> Trained:
         family = MODELS[config["family"]]
         model = family(spec_of(config), family.Settings.parse(config["settings"]))
     except (KeyError, TypeError, AttributeError) as fault:
-        raise BadCheckpoint(f"The config.json of {folder.name!r} is not one of a checkpoint ({fault!r}).") from fault
+        raise BadCheckpoint(
+            "The config.json of {name!r} is not one of a checkpoint ({fault}).", name=folder.name, fault=repr(fault)
+        ) from fault
     _restore(model, folder)
     if _hashes(folder) != config.get("sha256"):
         raise BadCheckpoint(
-            f"The weights of {folder.name!r} were changed or damaged: their SHA-256 is not the one in config.json."
+            "The weights of {name!r} were changed or damaged: their SHA-256 is not the one in config.json.", name=folder.name
         )
     return Trained(str(name), folder, config, model.to(device).eval())
 
@@ -144,9 +146,11 @@ def load_state(folder: Path) -> "dict[str, Tensor]":
             return load_file(folder / STATE / "state.safetensors")
     except (OSError, ValueError, KeyError, SafetensorError) as fault:
         raise BadCheckpoint(
-            f"The training state of {folder.name!r} cannot be read; the run cannot be continued from it."
+            "The training state of {name!r} cannot be read; the run cannot be continued from it.", name=folder.name
         ) from fault
-    raise BadCheckpoint(f"The training state of {folder.name!r} was changed or damaged; the run cannot be continued from it.")
+    raise BadCheckpoint(
+        "The training state of {name!r} was changed or damaged; the run cannot be continued from it.", name=folder.name
+    )
 
 
 def optimizer_tensors(player: str, optimizer: "torch.optim.Optimizer") -> "dict[str, Tensor]":
@@ -186,9 +190,14 @@ def read_config(folder: Path) -> dict[str, Any]:
         written = config["format"]
         newer = written > FORMAT
     except (OSError, ValueError, KeyError, TypeError) as fault:
-        raise BadCheckpoint(f"The config.json of {folder.name!r} is damaged or not one of a checkpoint.") from fault
+        raise BadCheckpoint("The config.json of {name!r} is damaged or not one of a checkpoint.", name=folder.name) from fault
     if newer:
-        raise BadCheckpoint(f"{folder.name!r} was written by a newer genlab (format {written}; this one reads up to {FORMAT}).")
+        raise BadCheckpoint(
+            "{name!r} was written by a newer genlab (format {format}; this one reads up to {ours}).",
+            name=folder.name,
+            format=written,
+            ours=FORMAT,
+        )
     return config
 
 
@@ -197,7 +206,7 @@ def spec_of(config: Mapping[str, Any]) -> DataSpec:
     try:
         return DataSpec(**{k: tuple(v) if isinstance(v, list) else v for k, v in config["spec"].items()})  # type: ignore[arg-type]
     except (KeyError, TypeError, AttributeError) as fault:
-        raise BadCheckpoint(f"The config.json is not one of a checkpoint ({fault!r}).") from fault
+        raise BadCheckpoint("The config.json is not one of a checkpoint ({fault}).", fault=repr(fault)) from fault
 
 
 def sampling_of(config: Mapping[str, Any]) -> type[Config]:
@@ -205,7 +214,7 @@ def sampling_of(config: Mapping[str, Any]) -> type[Config]:
     try:
         settings = MODELS.settings_of(config["family"]).parse(config["settings"])
     except (KeyError, TypeError) as fault:
-        raise BadCheckpoint(f"The config.json is not one of a checkpoint ({fault!r}).") from fault
+        raise BadCheckpoint("The config.json is not one of a checkpoint ({fault}).", fault=repr(fault)) from fault
     return settings.sampling(spec_of(config).modality)
 
 
@@ -216,9 +225,15 @@ def _restore(model: "GenerativeModel", folder: Path) -> None:
     try:
         model.restore(folder)
     except FileNotFoundError as fault:
-        raise BadCheckpoint(f"The weights of {folder.name!r} are missing ({Path(fault.filename or '').name}).") from fault
+        raise BadCheckpoint(
+            "The weights of {name!r} are missing ({file}).",
+            name=folder.name,
+            file=Path(fault.filename or "").name,
+        ) from fault
     except (SafetensorError, OSError) as fault:
-        raise BadCheckpoint(f"The weights of {folder.name!r} are not a valid safetensors file: {fault}.") from fault
+        raise BadCheckpoint(
+            "The weights of {name!r} are not a valid safetensors file: {fault}.", name=folder.name, fault=fault
+        ) from fault
 
 
 def _refuse_pickle(file: Path) -> None:
@@ -228,6 +243,7 @@ def _refuse_pickle(file: Path) -> None:
     pickled = start[:1] == b"\x80" and start[8:] != b"{"  # byte 8 of a safetensors file opens its header
     if pickled or start[:4] == b"PK\x03\x04" or file.suffix in {".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".bin"}:
         raise BadCheckpoint(
-            f"{file.name} is a pickle checkpoint. It can run code on this computer, so genlab will not open it. "
-            "Convert it to .safetensors first."
+            "{name} is a pickle checkpoint. It can run code on this computer, so genlab will not open "
+            "it. Convert it to .safetensors first.",
+            name=file.name,
         )

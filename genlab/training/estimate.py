@@ -20,6 +20,7 @@ from torch import Tensor
 
 from genlab.data import DataSpec, Splits, load
 from genlab.errors import GenlabError, RunFault
+from genlab.messages import Message, from_json, joined, to_json
 from genlab.models.base import CommonSettings
 from genlab.paths import current_space, in_space
 from genlab.training.card import duration
@@ -34,7 +35,7 @@ COPIES = 5  # of the weights while they learn: themselves, gradients, two moment
 LONG = 3600.0  # seconds above which one is told what would be shorter
 PATIENCE, IDLE = 30.0, 120.0  # seconds for one answer; for the process without a question, after which it ends
 MOST = 4  # questions at once, one that is tried and those that wait
-SENTENCE = "A few steps of this take longer than {} s here. Choose a smaller network, smaller images or a smaller batch."
+LATE = "A few steps of this take longer than {seconds:.0f} s here. Choose a smaller network, smaller images or a smaller batch."
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,9 @@ class Estimate:
     hint: str = ""  # what would take less; empty where all is well
 
     def __str__(self) -> str:
-        step = f"{self.step_seconds:.2g}" if self.step_seconds < 10 else f"{self.step_seconds:,.0f}"
-        return f"About {duration(self.seconds)}: {step} s a step, {_bytes(self.memory)} of memory. {self.hint}".rstrip()
+        step = Message("{s:.2g}" if self.step_seconds < 10 else "{s:,.0f}", s=self.step_seconds)
+        told = {"whole": duration(self.seconds), "step": step, "memory": _bytes(self.memory)}
+        return str(joined(filter(None, [Message("About {whole}: {step} s a step, {memory} of memory.", **told), self.hint])))
 
 
 def estimate(
@@ -123,13 +125,17 @@ def _hint(seconds: float, memory: int, free: int, spec: DataSpec, settings: Comm
     """What would take less, where it is much."""
     ways = []
     if spec.kind.pixels and max(spec.shape[1:]) > 32:
-        ways.append(f"images of 32×32 (about {(32 * 32) / (spec.shape[1] * spec.shape[2]):.0%} of the work)")
+        ways.append(Message("images of 32×32 (about {share:.0%} of the work)", share=32 * 32 / (spec.shape[1] * spec.shape[2])))
     if settings.batch_size > 16:
-        ways.append(f"a batch of {settings.batch_size // 2}")
+        ways.append(Message("a batch of {n}", n=settings.batch_size // 2))
     if memory > free:
-        return f"Only {_bytes(free)} are free. It takes less with {' or '.join([*ways, 'a smaller network'])}."
+        return Message(
+            "Only {free} are free. It takes less with {ways}.",
+            free=_bytes(free),
+            ways=joined([*ways, Message("a smaller network")], Message(" or ")),
+        )
     if seconds > LONG:
-        return f"It takes less with {' or '.join([*ways, 'fewer steps'])}."
+        return Message("It takes less with {ways}.", ways=joined([*ways, Message("fewer steps")], Message(" or ")))
     return ""
 
 
@@ -145,7 +151,7 @@ def _at_rest() -> int:
 
 
 def _bytes(n: int) -> str:
-    return f"{n / 2**30:.1f} GB" if n >= 2**30 else f"{n / 2**20:.0f} MB"
+    return Message("{size:.1f} GB", size=n / 2**30) if n >= 2**30 else Message("{size:.0f} MB", size=n / 2**20)
 
 
 # --- In a process of its own, so that a page answers meanwhile and nothing that is too large can harm it ---
@@ -177,12 +183,12 @@ class Estimator:
         try:
             print(json.dumps(wish), file=process.stdin, flush=True)
             if _has_line(process, PATIENCE) and (line := process.stdout.readline()):  # type: ignore[union-attr]
-                return json.loads(line)
+                return from_json(json.loads(line))
         except BrokenPipeError:
             pass
         process.kill()
         process.wait()
-        return {"error": SENTENCE.format(f"{PATIENCE:.0f}")}
+        return {"error": Message(LATE, seconds=PATIENCE)}
 
     def _running(self) -> "subprocess.Popen[str]":
         if self._process is None or self._process.poll() is not None:
@@ -214,8 +220,8 @@ def main() -> None:
             with in_space(Path(space) if space else None):
                 answer = asdict(estimate(**wish))
         except GenlabError as fault:
-            answer = {"error": str(fault), "about": fault.about}
-        print(json.dumps(answer), file=answers, flush=True)
+            answer = {"error": fault.message, "about": fault.about}
+        print(json.dumps(to_json(answer)), file=answers, flush=True)
 
 
 if __name__ == "__main__":

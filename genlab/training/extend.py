@@ -1,6 +1,7 @@
 """Extend: a run gets more steps than it was asked for."""
 
 from genlab.errors import RunFault
+from genlab.messages import Message
 from genlab.models.base import CommonSettings
 from genlab.training.card import extension
 from genlab.training.interludes import forget_rhythm
@@ -13,17 +14,19 @@ def extend(run: Run, steps: int) -> str:
     had = run.settings
     if type(steps) is int and steps <= had.steps:
         raise RunFault(
-            f"steps is {steps:,}; the run {run.name!r} has {had.steps:,} already. "
-            "Give a larger number, that of its steps in all.",
+            "steps is {steps:,}; the run {name!r} has {had:,} already. Give a larger number, that of its steps in all.",
             "steps",
+            steps=steps,
+            name=run.name,
+            had=had.steps,
         )
     has = type(had).parse({**run.record["settings"], "steps": steps})
-    run.must_rest("given more steps")
+    run.must_rest(Message("given more steps"))
     at = run.saved_step
     more = {"at": at, "had": had.steps, "has": steps, "rates": [_rate(had, max(0, at - 1)), _rate(has, at)]}
     forget_rhythm(run)  # what there is time for is another question now
     run.amend(settings=has.model_dump(), extended=[*run.record.get("extended", []), more])
-    run.note("stopped", f"Given more steps: {steps:,} in all. Resume goes on from step {at:,}.")
+    run.note("stopped", Message("Given more steps: {steps:,} in all. Resume goes on from step {at:,}.", steps=steps, at=at))
     return extension(run)
 
 

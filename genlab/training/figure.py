@@ -4,6 +4,8 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from genlab.messages import Message
+
 TEAL, AMBER, GREY = "#0f766e", "#b45309", "#6b7280"
 
 
@@ -15,7 +17,8 @@ def draw_curves(history: Sequence[Mapping[str, Any]], unit: str) -> bytes:
     axes = figure.add_axes((0.1, 0.14, 0.87, 0.77))  # found by hand: to have it found takes longer than to draw
     steps = [record["step"] for record in history]
     for player, colour in zip(history[-1]["losses"], (TEAL, GREY), strict=False):
-        axes.plot(steps, [record["losses"][player] for record in history], color=colour, linewidth=1, label=f"{player}, training")
+        label = str(Message("{player}, training", player=player))
+        axes.plot(steps, [record["losses"][player] for record in history], color=colour, linewidth=1, label=label)
     held_out = [(record["step"], record["held_out"]) for record in history if record["held_out"] is not None]
     if held_out:
         axes.plot(*zip(*held_out, strict=True), color=AMBER, linewidth=1.5, label="held out")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import mean
 from typing import Any, Literal
 
+from genlab.messages import Message, joined
 from genlab.training.run import Status
 
 Level = Literal["good", "caution", "bad", "quiet"]
@@ -31,31 +32,36 @@ def judge(records: Records, status: Status, saved: int = 0) -> Health:
 
 def _of_state(status: Status, saved: int) -> Health | None:
     """What matters more than the curves."""
-    state, step = status.state, f"{status.step:,}"
+    state, step = status.state, status.step
     if state == "failed":
         return Health("failed", "bad", status.message)
     if state == "queued":
-        return Health("queued", "quiet", "Waiting for its turn: other runs are training.")
+        return Health("queued", "quiet", Message("Waiting for its turn: other runs are training."))
     if state == "waiting":
-        return Health("waiting", "quiet", "Getting ready: the data are being opened and the networks built.")
+        return Health("waiting", "quiet", Message("Getting ready: the data are being opened and the networks built."))
     if state == "paused":
-        return Health("paused", "quiet", f"Paused at step {step}. Everything is kept; resume when you like.")
+        return Health("paused", "quiet", Message("Paused at step {step:,}. Everything is kept; resume when you like.", step=step))
     if state == "interrupted" and saved:
-        lost = f" The {status.step - saved:,} steps since then will be repeated." if status.step > saved else ""
-        return Health("interrupted", "caution", f"Interrupted at step {step}. Resume from step {saved:,}, the last save.{lost}")
+        told = [Message("Interrupted at step {step:,}. Resume from step {saved:,}, the last save.", step=step, saved=saved)]
+        if step > saved:
+            told.append(Message("The {n:,} steps since then will be repeated.", n=step - saved))
+        return Health("interrupted", "caution", joined(told))
     if state == "interrupted":
-        before = status.message or f"Interrupted at step {step}, before the first save."
-        return Health("interrupted", "caution", f"{before} Resume starts it again.")
+        before = status.message or Message("Interrupted at step {step:,}, before the first save.", step=step)
+        return Health("interrupted", "caution", Message("{before} Resume starts it again.", before=before))
     if state == "stopped" and status.step < status.steps:
         return Health(
-            "stopped", "quiet", status.message or f"Stopped at step {step} of {status.steps:,}. Resume goes on from there."
+            "stopped",
+            "quiet",
+            status.message
+            or Message("Stopped at step {step:,} of {steps:,}. Resume goes on from there.", step=step, steps=status.steps),
         )
     return None
 
 
 def _of_course(records: Records, finished: bool) -> Health:
     if len(records) < FEW:
-        return Health("young", "quiet", "Too early to say: the first steps are being taken.")
+        return Health("young", "quiet", Message("Too early to say: the first steps are being taken."))
     return _of_latents(records) or _of_game(records) or _of_held_out(records, finished) or _of_loss(records, finished)
 
 
@@ -71,8 +77,11 @@ def _of_latents(records: Records) -> Health | None:
     return Health(
         "collapsed",
         "bad",
-        f"Collapsed: the numbers behind a picture tell next to nothing of it ({mean(kl[half:]):.2g} nats), so samples are alike. "
-        "Start again with a lower beta, the gaussian likelihood, or a lower learning rate.",
+        Message(
+            "Collapsed: the numbers behind a picture tell next to nothing of it ({kl:.2g} nats), so samples "
+            "are alike. Start again with a lower beta, the gaussian likelihood, or a lower learning rate.",
+            kl=mean(kl[half:]),
+        ),
     )
 
 
@@ -84,25 +93,37 @@ def _of_game(records: Records) -> Health | None:
     if not rates:
         return None
     rate = mean(rates[-20:])
-    share = f"The discriminator tells real from generated {rate:.0%} of the time"
+    share = Message("The discriminator tells real from generated {rate:.0%} of the time", rate=rate)
     if rate >= WON and len(rates) >= 2 * FEW:
         return Health(
-            "won", "caution", f"{share}: it has won, and the generator learns little. Lower the discriminator's learning rate."
+            "won",
+            "caution",
+            Message(
+                "{share}: it has won, and the generator learns little. Lower the discriminator's learning rate.", share=share
+            ),
         )
     if rate <= 0.55 and len(rates) >= 2 * FEW:
-        return Health("fooled", "caution", f"{share}, as by guessing. Look at the samples: good ones, or it needs a higher rate.")
+        return Health(
+            "fooled",
+            "caution",
+            Message("{share}, as by guessing. Look at the samples: good ones, or it needs a higher rate.", share=share),
+        )
     if rate <= BALANCED:
-        return Health("balanced", "good", f"{share}: a balanced game. Judge by the samples, not by the losses.")
-    return Health("ahead", "good", f"{share}: it is ahead, and the generator still learns. Judge by the samples.")
+        return Health(
+            "balanced", "good", Message("{share}: a balanced game. Judge by the samples, not by the losses.", share=share)
+        )
+    return Health(
+        "ahead", "good", Message("{share}: it is ahead, and the generator still learns. Judge by the samples.", share=share)
+    )
 
 
 def _of_critic(distances: Sequence[float]) -> Health:
     """A critic measures a distance (Arjovsky et al. 2017), so its fall says that the generator learns."""
     recent, before = mean(distances[-len(distances) // 4 :]), mean(distances[: len(distances) // 2])
-    seen = f"The critic sees a distance of {recent:.2g} between real and generated"
+    seen = Message("The critic sees a distance of {recent:.2g} between real and generated", recent=recent)
     if recent < 0.9 * before:
-        return Health("nearing", "good", f"{seen}, and it has shrunk: learning. Judge by the samples as well.")
-    return Health("steady", "quiet", f"{seen}, which does not shrink. Near 0 that is the end of the way.")
+        return Health("nearing", "good", Message("{seen}, and it has shrunk: learning. Judge by the samples as well.", seen=seen))
+    return Health("steady", "quiet", Message("{seen}, which does not shrink. Near 0 that is the end of the way.", seen=seen))
 
 
 def _of_held_out(records: Records, finished: bool) -> Health | None:
@@ -116,14 +137,19 @@ def _of_held_out(records: Records, finished: bool) -> Health | None:
         return Health(
             "overfitting",
             "caution",
-            f"Overfitting: the held-out loss was lowest at step {best_step:,} and rises since. Stop earlier, or use more data.",
+            Message(
+                "Overfitting: the held-out loss was lowest at step {best_step:,} and rises since. "
+                "Stop earlier, or use more data.",
+                best_step=best_step,
+            ),
         )
     falls = mean(losses[-6:-3]) - recent > 0.004 * max(drop, 1e-12)
     if finished:
-        return Health("finished", "good", "Finished. " + ("More steps would still help." if falls else "The curves are level."))
+        more, level = Message("Finished. More steps would still help."), Message("Finished. The curves are level.")
+        return Health("finished", "good", more if falls else level)
     if falls:
-        return Health("learning", "good", "Learning well. Held-out loss is still falling.")
-    return Health("plateau", "quiet", "Level: the held-out loss hardly falls any more. More steps will change little.")
+        return Health("learning", "good", Message("Learning well. Held-out loss is still falling."))
+    return Health("plateau", "quiet", Message("Level: the held-out loss hardly falls any more. More steps will change little."))
 
 
 def _of_loss(records: Records, finished: bool) -> Health:
@@ -132,9 +158,9 @@ def _of_loss(records: Records, finished: bool) -> Health:
     losses = [record["losses"][player] for record in records]
     half = len(losses) // 2
     if finished:
-        return Health("finished", "good", "Finished. It was a short run; judge by the samples.")
+        return Health("finished", "good", Message("Finished. It was a short run; judge by the samples."))
     if mean(losses[half:]) < mean(losses[:half]):
-        return Health("learning", "good", "Learning: the loss is falling.")
+        return Health("learning", "good", Message("Learning: the loss is falling."))
     return Health(
-        "stuck", "caution", "The loss does not fall yet. If it stays so, try a learning rate ten times lower or higher."
+        "stuck", "caution", Message("The loss does not fall yet. If it stays so, try a learning rate ten times lower or higher.")
     )

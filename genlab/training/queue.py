@@ -8,6 +8,7 @@ from typing import Any
 
 from genlab.errors import GenlabError, RunFault
 from genlab.files import read_json, write_json, writing
+from genlab.messages import Message
 from genlab.paths import current_space, in_space
 from genlab.training import worker
 from genlab.training.run import ALIVE, Run
@@ -49,7 +50,7 @@ class Queue:
         with self._lock:
             self._sweep()
             if run.status().state in (*ALIVE, "queued"):
-                raise RunFault(f"The run {run.name!r} is training or waiting already.")
+                raise RunFault("The run {name!r} is training or waiting already.", name=run.name)
             self._check_room()
             self._waiting.append(Turn(str(run.path.absolute()), device, _space()))
             run.ask("run")
@@ -97,10 +98,10 @@ class Queue:
     def limit(self, at_once: int) -> None:
         """Say how many may train at once; those that train already go on."""
         if self.fixed:
-            raise RunFault(f"The number of runs at once is set to {self.at_once} here.")
+            raise RunFault("The number of runs at once is set to {number} here.", number=self.at_once)
         if not 1 <= at_once <= MOST_AT_ONCE:
-            possible = f"a whole number from 1 to {MOST_AT_ONCE}"
-            raise RunFault(f"{at_once} runs at once were asked for; it must be {possible}.", "at_once")
+            asked = "{given} runs at once were asked for; it must be a whole number from 1 to {most}."
+            raise RunFault(Message(asked, given=at_once, most=MOST_AT_ONCE), "at_once")
         with self._lock:
             self.at_once = at_once
             self._write()
@@ -143,7 +144,7 @@ class Queue:
             self._training.append(turn)
         except GenlabError as fault:
             with suppress(GenlabError):  # a run that was deleted just now has no place for a note
-                turn.run.note("failed", str(fault), kind=fault.kind)
+                turn.run.note("failed", fault.message, kind=fault.kind)
 
     def _sweep(self) -> None:
         """Forget runs that ended, were deleted or were taken up by somebody else."""
@@ -152,15 +153,17 @@ class Queue:
 
     def _check_room(self) -> None:
         if len(self._waiting) >= self.longest:
-            raise RunFault(f"The queue is full ({len(self._waiting)} waiting). Try again when some of them are done.")
+            raise RunFault("The queue is full ({n} waiting). Try again when some of them are done.", n=len(self._waiting))
         mine = sum(turn.space == _space() for turn in [*self._waiting, *self._training])
         if self.each is not None and mine >= self.each:
-            raise RunFault(f"You have {mine} runs training or waiting, which is as many as one visitor may have. Stop one first.")
+            raise RunFault(
+                "You have {n} runs training or waiting, which is as many as one visitor may have. Stop one first.", n=mine
+            )
 
     def _of(self, run: Run) -> Turn:
         found = [turn for turn in self._waiting if turn.run == run]
         if not found:
-            raise RunFault(f"The run {run.name!r} is not in the queue.")
+            raise RunFault("The run {name!r} is not in the queue.", name=run.name)
         return found[0]
 
     def _read(self) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from genlab.data.recipe import PLUS
 from genlab.errors import GenlabError, RunFault, UnknownName
 from genlab.files import DiskFault, read_json, write_bytes, write_json, writing
 from genlab.lazy import late
+from genlab.messages import Message, from_json, to_json
 from genlab.models import MODELS
 from genlab.models.settings import CommonSettings
 from genlab.paths import runs_folder, shipped_models
@@ -41,6 +42,13 @@ WATCHED = 2.0  # seconds for which one look counts as watching
 FASTEST = 1000.0  # steps a second that a pace may ask for
 PATIENCE = 60.0  # seconds for which a run may take to stop
 ALIVE: tuple[State, ...] = ("waiting", "running", "paused")
+ENDED = Message("The process that was to train it was ended before it began: by hand, or because memory ran out.")
+
+
+class StillTraining(RunFault):
+    """A run that trains and has to be stopped first."""
+
+    kind = "training"
 
 
 @dataclass(frozen=True)
@@ -100,7 +108,11 @@ class Run:
         """
         threads = default_threads() if threads is None else threads
         if not isinstance(threads, int) or not 1 <= threads <= (os.cpu_count() or 1):
-            raise RunFault(f"threads is {threads!r}; it must be a whole number from 1 to {os.cpu_count()}.")
+            raise RunFault(
+                "threads is {threads!r}; it must be a whole number from 1 to {cores}.",
+                threads=threads,
+                cores=os.cpu_count(),
+            )
         model = MODELS[family]
         settings = settings if isinstance(settings, CommonSettings) else model.Settings.parse(settings)
         data = datasets.load(dataset) if isinstance(dataset, str) else dataset
@@ -121,7 +133,7 @@ class Run:
             "genlab": genlab_version(),
         }
         if (folder / name).exists():
-            raise RunFault(f"There is already a run called {name!r}; choose another name or delete it first.", "name")
+            raise RunFault("There is already a run called {name!r}; choose another name or delete it first.", "name", name=name)
         with writing(folder / name):
             (folder / name).mkdir(parents=True)
             (folder / name / "samples").mkdir()
@@ -159,11 +171,14 @@ class Run:
             record = _record(self.path / "run.json")
             newer = record["format"] > FORMAT
         except (OSError, ValueError, KeyError, TypeError) as fault:
-            raise RunFault(f"The run {self.name!r} cannot be read: its run.json is damaged or missing.") from fault
+            raise RunFault("The run {name!r} cannot be read: its run.json is damaged or missing.", name=self.name) from fault
         if newer:
             raise RunFault(
-                f"The run {self.name!r} was written by a newer genlab "
-                f"(format {record['format']}; this one reads up to {FORMAT}). Update genlab to open it."
+                "The run {name!r} was written by a newer genlab (format {format}; this one reads up to {ours}). "
+                "Update genlab to open it.",
+                name=self.name,
+                format=record["format"],
+                ours=FORMAT,
             )
         return record
 
@@ -226,11 +241,11 @@ class Run:
         try:
             noted = read_json((self.path / "status.json").read_text())
         except (OSError, ValueError):
-            return Status("stopped", 0, steps, "Not started yet.")
-        state, message = noted["state"], noted["message"]
+            return Status("stopped", 0, steps, Message("Not started yet."))
+        state, message = noted["state"], from_json(noted["message"])
         if state in ALIVE and not _alive(noted["pid"], noted["born"]):
             if state == "waiting":
-                message = "The process that was to train it was ended before it began: by hand, or because memory ran out."
+                message = ENDED
             state = "interrupted"
         return Status(state, self._last_step(), steps, message, self._doing() if state in ALIVE else "", noted.get("kind", ""))
 
@@ -238,14 +253,15 @@ class Run:
     def hardware(self) -> str:
         """What it trains on, or trained on last, in words; empty before it has begun."""
         try:
-            return (self.path / "hardware.txt").read_text()
-        except OSError:
+            text = (self.path / "hardware.txt").read_text()
+            return Message(from_json(read_json(text)) if text.startswith("{") else text)
+        except (OSError, ValueError):
             return ""
 
     def note(self, state: State, message: str = "", pid: int | None = None, kind: str = "") -> None:
         """Write the state down, as the process `pid` (by default this one), with the kind of its failure."""
         process = psutil.Process(pid)
-        noted = {"state": state, "message": message, "pid": process.pid, "born": process.create_time()}
+        noted = {"state": state, "message": to_json(message), "pid": process.pid, "born": process.create_time()}
         write_json(self.path / "status.json", noted | ({"kind": kind} if kind else {}))
 
     @contextmanager
@@ -275,13 +291,17 @@ class Run:
     def steer(self, pace: float, players: Sequence[str]) -> None:
         """Train at so many steps a second at most (0 for no limit), and let only these players learn (none for all)."""
         if not 0 <= pace <= FASTEST:
-            raise RunFault(f"The pace is {pace!r} steps a second; it must be a number from 0 to {FASTEST:g}, 0 for no limit.")
+            raise RunFault(
+                "The pace is {pace!r} steps a second; it must be a number from 0 to {fastest:g}, 0 for no limit.",
+                pace=pace,
+                fastest=FASTEST,
+            )
         self._direct(replace(self.control(), pace=pace, players=tuple(players)))
 
     def advance(self, steps: int = 1) -> None:
         """Go on by some steps, then pause."""
         if not 1 <= steps <= 1000:
-            raise RunFault(f"steps is {steps!r}; it must be a whole number from 1 to 1,000.")
+            raise RunFault("steps is {steps!r}; it must be a whole number from 1 to 1,000.", steps=steps)
         control = self.control()
         self._direct(replace(control, wanted="pause", granted=control.granted + steps))
 
@@ -392,16 +412,16 @@ class Run:
 
     def rename(self, name: str) -> "Run":
         """Give the run another name; it must not be training."""
-        self.must_rest("renamed")
+        self.must_rest(Message("renamed"))
         target = self.path.with_name(_check_name(name))
         if target.exists():
-            raise RunFault(f"There is already a run called {name!r}; choose another name.", "name")
+            raise RunFault("There is already a run called {name!r}; choose another name.", "name", name=name)
         with writing(target):
             return Run(self.path.rename(target))
 
     def delete(self) -> None:
         """Remove the run and all that came of it; it must not be training. A queue forgets one that waited there."""
-        self.must_rest("deleted")
+        self.must_rest(Message("deleted"))
         with writing(self.path):
             shutil.rmtree(self.path)
 
@@ -411,16 +431,18 @@ class Run:
         until = time.monotonic() + patience
         while self.status().state in ALIVE:
             if time.monotonic() > until:
-                raise RunFault(f"The run {self.name!r} has been told to stop, but its step takes long; try again in a minute.")
+                raise RunFault(
+                    "The run {name!r} has been told to stop, but its step takes long; try again in a minute.", name=self.name
+                )
             time.sleep(0.05)
 
     def must_rest(self, what: str) -> None:
         """Raise RunFault while it trains, or waits and is not to be deleted."""
         state = self.status().state
         if state == "queued" and what != "deleted":
-            raise RunFault(f"The run {self.name!r} waits in the queue; take it out before it is {what}.")
+            raise RunFault("The run {name!r} waits in the queue; take it out before it is {what}.", name=self.name, what=what)
         if state in ALIVE:
-            raise RunFault(f"The run {self.name!r} is training; stop it before it is {what}.")
+            raise StillTraining("The run {name!r} is training; stop it before it is {what}.", name=self.name, what=what)
 
 
 def _record(file: Path) -> dict[str, Any]:
@@ -446,8 +468,8 @@ def list_runs(folder: Path | None = None) -> list[Run]:
     return [run for _, run in sorted(found, key=lambda pair: pair[0], reverse=True)]
 
 
-def delete_runs(names: Sequence[str], stop: bool = False) -> list[str]:
-    """Delete runs, with `stop` also those that train; returns a sentence for each that is still there."""
+def delete_runs(names: Sequence[str], stop: bool = False) -> list[GenlabError]:
+    """Delete runs, with `stop` also those that train; returns what is wrong with each that is still there."""
     found, refusals = [], []
     for name in dict.fromkeys(names):
         try:
@@ -455,14 +477,14 @@ def delete_runs(names: Sequence[str], stop: bool = False) -> list[str]:
             if stop:
                 found[-1].ask("stop")  # each before the first is waited for, so that they end beside one another
         except GenlabError as fault:
-            refusals.append(str(fault))
+            refusals.append(fault)
     for run in found:
         try:
             if stop:
                 run.stop()
             run.delete()
         except GenlabError as fault:
-            refusals.append(str(fault))
+            refusals.append(fault)
     return refusals
 
 
@@ -506,8 +528,8 @@ def as_record(progress: Any) -> dict[str, Any]:
 def _check_name(name: str) -> str:
     """The name, if a new run may be called so."""
     if check_name(name, "run") in shipped_models():
-        another = f"choose another name, such as '{name[:35]}-mine'"
-        raise RunFault(f"A model that ships with genlab is called {name!r}; {another}.", "name")
+        told = "A model that ships with genlab is called {name!r}; choose another name, such as '{start}-mine'."
+        raise RunFault(Message(told, name=name, start=name[:35]), "name")
     return name
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from genlab.data import Splits
 from genlab.errors import RunFault
+from genlab.messages import Message, joined, listed
 from genlab.training.checkpoint import read_config
 from genlab.training.run import Run, at_a_glance
 
@@ -14,12 +15,20 @@ def check_same(run: Run, data: Splits, write: bool = True) -> None:
     """Raise RunFault with what differs unless these are the data that a run learns; at its first start they are remembered."""
     dataset = run.record["dataset"]
     if data.name != dataset:
-        raise RunFault(f"The run {run.name!r} learns {dataset}, but was given {data.name}; give it load({dataset!r}).")
+        raise RunFault(
+            "The run {name!r} learns {dataset}, but was given {data_name}; give it load({dataset!r}).",
+            name=run.name,
+            dataset=dataset,
+            data_name=data.name,
+        )
     was, now = _remembered(run), _known(data)
     if told := _differences(was, now):
         raise RunFault(
-            f"{dataset} is no longer what the run {run.name!r} began to learn: {'; '.join(told)}. "
-            f"Bring the old {dataset} back to go on, or start a new run."
+            "{dataset} is no longer what the run {name!r} began to learn: {told}. "
+            "Bring the old {dataset} back to go on, or start a new run.",
+            dataset=dataset,
+            name=run.name,
+            told=joined(told, "; "),
         )
     if write and run.record.get("data") != now:
         run.amend(data=now)
@@ -43,20 +52,22 @@ def _remembered(run: Run) -> Mapping[str, Any]:
     return {name: facts[name] for name in ("shape", "classes", "fingerprint") if facts.get(name) is not None}
 
 
-def _differences(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+def _differences(was: Mapping[str, Any], now: Mapping[str, Any]) -> Sequence[str]:
     """In words, for all that was known."""
     other = {name for name, value in was.items() if now.get(name) != value}
     if other == {"recipe"}:
         return []  # other words for the same data
     told = {
-        "recipe": lambda: f"its recipe was “{was['recipe']}” and is “{now['recipe']}”",
-        "shape": lambda: f"its items were {_size(was['shape'])} and are {_size(now['shape'])}",
-        "classes": lambda: f"its classes were {_names(was['classes'])} and are {_names(now['classes'])}",
-        "items": lambda: f"it had {was['items']:,} items and has {now['items']:,}",
-        "weights": lambda: "its items are weighted otherwise",
+        "recipe": lambda: Message("its recipe was “{was}” and is “{now}”", was=was["recipe"], now=now["recipe"]),
+        "shape": lambda: Message("its items were {was} and are {now}", was=_size(was["shape"]), now=_size(now["shape"])),
+        "classes": lambda: Message(
+            "its classes were {was} and are {now}", was=_names(was["classes"]), now=_names(now["classes"])
+        ),
+        "items": lambda: Message("it had {n:,} items and has {now:,}", n=was["items"], now=now["items"]),
+        "weights": lambda: Message("its items are weighted otherwise"),
     }
     words = [tell() for name, tell in told.items() if name in other]
-    return words or (["its items are others"] if "fingerprint" in other else [])
+    return words or ([Message("its items are others")] if "fingerprint" in other else [])
 
 
 def _size(shape: Sequence[int]) -> str:
@@ -64,4 +75,7 @@ def _size(shape: Sequence[int]) -> str:
 
 
 def _names(classes: Sequence[str]) -> str:
-    return ", ".join(classes[:12]) + (f" and {len(classes) - 12} more" if len(classes) > 12 else "") or "none"
+    if not classes:
+        return Message("none")
+    shown = listed(classes[:12])
+    return Message("{shown} and {n} more", shown=shown, n=len(classes) - 12) if len(classes) > 12 else shown

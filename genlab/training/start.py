@@ -8,6 +8,7 @@ import torch
 
 from genlab.data import DataSpec, load
 from genlab.errors import BadSetting, GenlabError
+from genlab.messages import Message
 from genlab.models import MODELS, GenerativeModel
 from genlab.training.checkpoint import Trained, find_model, list_models, load_model, read_config, spec_of
 from genlab.training.run import Run, Start
@@ -30,7 +31,13 @@ def create_from(
     """
     trained = load_model(model)
     if trained.family != family:
-        raise BadSetting(f"{trained.name} is a {trained.family}, not a {family}; fine-tune it as what it is.", "from")
+        raise BadSetting(
+            "{name} is a {family}, not a {wanted}; fine-tune it as what it is.",
+            "from",
+            name=trained.name,
+            family=trained.family,
+            wanted=family,
+        )
     settings = {**starting_settings(trained, dataset), **settings}
     check_fit(trained, dataset, settings)
     start = Start(trained.name, trained.step, trained.folder)
@@ -48,8 +55,12 @@ def check_fit(trained: Trained, dataset: str, settings: Mapping[str, Any]) -> No
     spec, had = load(dataset).spec, trained.model.spec
     if (spec.modality, spec.shape) != (had.modality, had.shape):
         raise BadSetting(
-            f"{trained.name} draws {_told(had)}, but {dataset} holds {_told(spec)}; fine-tuning needs data of the same shape.",
+            "{name} draws {had}, but {dataset} holds {spec}; fine-tuning needs data of the same shape.",
             "from",
+            name=trained.name,
+            had=_told(had),
+            dataset=dataset,
+            spec=_told(spec),
         )
     family = MODELS[trained.family]
     wanted = family.Settings.parse(settings)
@@ -59,9 +70,11 @@ def check_fit(trained: Trained, dataset: str, settings: Mapping[str, Any]) -> No
     if ours != theirs:
         kept = {name: value for name, value in trained.config["settings"].items() if wanted.model_dump().get(name) != value}
         raise BadSetting(
-            f"The weights of {trained.name} do not fit these settings. Leave those that shape its networks as they were; "
-            f"different now: {', '.join(f'{name} (was {value})' for name, value in kept.items())}.",
+            "The weights of {name} do not fit these settings. "
+            "Leave those that shape its networks as they were; different now: {settings}.",
             *kept,
+            name=trained.name,
+            settings=[Message("{name} (was {value})", name=name, value=value) for name, value in kept.items()],
         )
 
 
@@ -94,4 +107,4 @@ def _draws(name: str, family: str, spec: DataSpec) -> bool:
 
 
 def _told(spec: DataSpec) -> str:
-    return f"{spec.modality} of {'×'.join(map(str, spec.shape))}"
+    return Message("{modality} of {shape}", modality=spec.modality, shape="×".join(map(str, spec.shape)))

@@ -23,10 +23,12 @@ def track(run: Run, tracker: str, folder: Path) -> int:
     if tracker not in PACKAGES:
         raise BadSetting(unknown("tracker", tracker, list(PACKAGES)))
     if tracker not in {str(found) for found in get_available_trackers()}:
-        raise BadSetting(f"{tracker} is not installed; install it with: pip install {PACKAGES[tracker]}.")
+        raise BadSetting(
+            "{tracker} is not installed; install it with: pip install {package}.", tracker=tracker, package=PACKAGES[tracker]
+        )
     history = run.history()
     if not history:
-        raise RunFault(f"The run {run.name!r} has recorded nothing yet.")
+        raise RunFault("The run {name!r} has recorded nothing yet.", name=run.name)
     told = Told(run, tracker, folder)
     news = [line for line in history if line["step"] > told.step]
     if not news:
@@ -54,7 +56,7 @@ class Told:
             self.steps = read_json(self.file.read_text()) if self.file.exists() else {}
         except (OSError, ValueError) as fault:
             raise RunFault(
-                f"{self.file} is damaged, which says what was told of the run; remove it to tell all again."
+                "{file} is damaged, which says what was told of the run; remove it to tell all again.", file=self.file
             ) from fault
         if LOGGER_TYPE_TO_CLASS[tracker].requires_logging_directory:
             written = folder.resolve() / run.name
@@ -62,7 +64,10 @@ class Told:
             if not (events := list(written.glob("events.*"))):
                 self.steps.pop(self.key, None)  # what was told there is gone
             elif self.key not in self.steps:
-                raise RunFault(f"{events[0].parent} holds the record of another run; choose another folder, or remove that one.")
+                raise RunFault(
+                    "{folder} holds the record of another run; choose another folder, or remove that one.",
+                    folder=events[0].parent,
+                )
 
     @property
     def step(self) -> int:

@@ -22,8 +22,9 @@ from torch.optim.swa_utils import AveragedModel
 
 from genlab.data import Batch, Splits
 from genlab.errors import Diverged, GenlabError, RunFault
-from genlab.files import DiskFault, write_bytes
+from genlab.files import DiskFault, write_bytes, write_json
 from genlab.images import png
+from genlab.messages import Message, joined, to_json
 from genlab.models.base import GenerativeModel, give_weights
 from genlab.models.settings import CommonSettings
 from genlab.training.card import write_card
@@ -80,13 +81,13 @@ def train(run: Run, data: Splits, device: str = "auto") -> Generator[Progress, N
     try:
         lock.acquire()
     except Timeout:
-        raise Busy(f"The run {run.name!r} is training in another process already.") from None
+        raise Busy("The run {name!r} is training in another process already.", name=run.name) from None
     trainer = None
     try:
         with noting_faults(run):
             check_same(run, data)
             run.note("running")
-            write_bytes(run.path / "hardware.txt", hardware(accelerator, run.record["threads"]).encode())
+            write_json(run.path / "hardware.txt", to_json(hardware(accelerator, run.record["threads"])))
             with run.doing("build"):
                 trainer = Trainer(run, data, accelerator)
             yield from trainer.loop()
@@ -113,7 +114,7 @@ def noting_faults(run: Run) -> Iterator[None]:
     except (GeneratorExit, Busy):
         raise
     except GenlabError as fault:
-        run.note("failed", str(fault), kind=fault.kind)
+        run.note("failed", fault.message, kind=fault.kind)
         raise
     except KeyboardInterrupt:  # in the middle of a step, which is not to be saved
         run.note("stopped")
@@ -124,8 +125,11 @@ def noting_faults(run: Run) -> Iterator[None]:
             run.note("failed", message)
             raise RunFault(message) from fault
         step = run.status().step
-        where = f"after step {step:,}" if step else "before the first step"
-        run.note("failed", f"Something went wrong {where} ({type(fault).__name__}: {fault}).")
+        told = {"fault": f"{type(fault).__name__}: {fault}"}
+        sentence = Message("Something went wrong before the first step ({fault}).", **told)
+        if step:
+            sentence = Message("Something went wrong after step {step:,} ({fault}).", step=step, **told)
+        run.note("failed", sentence)
         raise
 
 
@@ -353,7 +357,12 @@ class Trainer:
         if not self.accelerator.is_main_process:
             return
         if broken := [name for name, weight in self.model.named_parameters() if not weight.isfinite().all()]:
-            raise Diverged(f"Stopped at step {self.step:,}: {broken[0]} is no longer finite. {self._safe_weights()}")
+            raise Diverged(
+                "Stopped at step {step:,}: {broken} is no longer finite. {safe}",
+                step=self.step,
+                broken=broken[0],
+                safe=self._safe_weights(),
+            )
         state = prefixed("model", self.model) | prefixed("average", self.average)
         for name, optimizer in self.optimizers.items():
             state |= optimizer_tensors(name, optimizer)
@@ -373,7 +382,7 @@ class Trainer:
                 folder = self.run.path / "checkpoints" / f"step-{self.step:08d}"
                 save_checkpoint(folder, model, config, beside, state)
         except DiskFault as fault:
-            raise DiskFault(f"{fault} {self._safe_weights()}") from fault
+            raise DiskFault(joined([fault.message, self._safe_weights()])) from fault
         prune(self.run)
 
     def _restore(self) -> None:
@@ -405,7 +414,11 @@ class Trainer:
     def _paused_too_long(self, since: float) -> bool:
         if self.interludes.limit == math.inf or time.monotonic() - since < PAUSED:
             return False
-        self.told = f"Stopped at step {self.step:,}: it was paused for {PAUSED:g} seconds. Everything is saved; Resume goes on."
+        self.told = Message(
+            "Stopped at step {step:,}: it was paused for {seconds:g} seconds. Everything is saved; Resume goes on.",
+            step=self.step,
+            seconds=PAUSED,
+        )
         return True
 
     def _time_is_up(self) -> bool:
@@ -414,7 +427,9 @@ class Trainer:
             return True
         if limit == math.inf or self._numbers([torch.tensor(time.monotonic() - self.started)])[0] < limit:
             return False
-        self.told = f"Stopped at step {self.step:,}: its {limit:g} seconds are over. Everything is saved."
+        self.told = Message(
+            "Stopped at step {step:,}: its {seconds:g} seconds are over. Everything is saved.", step=self.step, seconds=limit
+        )
         return True
 
     def _note(self, state: State) -> None:
@@ -422,16 +437,25 @@ class Trainer:
             self.run.note(state)
 
     def _divergence(self, player: str, value: float) -> str:
-        what = "NaN" if math.isnan(value) else "infinite" if math.isinf(value) else "finite, but its gradient not"
+        what = Message("infinite") if math.isinf(value) else Message("finite, but its gradient not")
+        what = Message("NaN") if math.isnan(value) else what
         rate = self.players[player].learning_rate or self.settings.learning_rate
-        return (
-            f"Stopped at step {self.step + 1:,}: the loss of the {player} became {what}. {self._safe_weights()} "
-            f"Usual cause: the learning rate of {rate:g} is too high; try {rate / 10:g}."
+        return Message(
+            "Stopped at step {step:,}: the loss of the {player} became {what}. "
+            "{safe} Usual cause: the learning rate of {rate:g} is too high; try {lower:g}.",
+            step=self.step + 1,
+            player=player,
+            what=what,
+            safe=self._safe_weights(),
+            rate=rate,
+            lower=rate / 10,
         )
 
     def _safe_weights(self) -> str:
         saved = self.run.checkpoints()
-        return f"The weights of step {int(saved[-1].name[5:]):,} are safe." if saved else "No weights had been saved yet."
+        if not saved:
+            return Message("No weights had been saved yet.")
+        return Message("The weights of step {step:,} are safe.", step=int(saved[-1].name[5:]))
 
 
 class Speed:
@@ -478,7 +502,7 @@ def by_first(accelerator: Accelerator, make: Callable[[], Path]) -> Path:
         try:
             told[0] = str(make())
         except GenlabError as fault:
-            told[1] = str(fault)
+            told[1] = fault.message
     path, refusal = broadcast_object_list(told)
     if refusal:
         raise RunFault(refusal)
@@ -514,7 +538,11 @@ def fitting_batch(run: Run, items: int) -> int:
 def share_of(batch_size: int, processes: int) -> int:
     """What each of several processes takes of a step's batch."""
     if batch_size % processes:
-        raise RunFault(f"A step of {batch_size} items cannot be shared evenly by {processes} processes; choose another number.")
+        raise RunFault(
+            "A step of {n} items cannot be shared evenly by {processes} processes; choose another number.",
+            n=batch_size,
+            processes=processes,
+        )
     return batch_size // processes
 
 
@@ -522,9 +550,9 @@ def hardware(accelerator: Accelerator, threads: int) -> str:
     """What a run trains on, in words."""
     many = accelerator.num_processes
     if accelerator.device.type == "cuda":
-        return f"{'one' if many == 1 else many} {torch.cuda.get_device_name()}"
-    each = f"{threads} CPU thread{'s' if threads > 1 else ''} ({platform.machine()})"
-    return each if many == 1 else f"{many} processes of {each}"
+        return Message("one {device}", "{n} {device}", n=many, device=torch.cuda.get_device_name())
+    each = Message("{n} CPU thread ({machine})", "{n} CPU threads ({machine})", n=threads, machine=platform.machine())
+    return each if many == 1 else Message("{n} processes of {each}", n=many, each=each)
 
 
 def prune(run: Run) -> None:
@@ -543,4 +571,4 @@ def _is_of_memory(fault: BaseException) -> bool:
 
 
 def _out_of_memory(batch_size: int) -> str:
-    return f"Out of memory with a batch of {batch_size}. Try {max(1, batch_size // 2)}."
+    return Message("Out of memory with a batch of {n}. Try {smaller}.", n=batch_size, smaller=max(1, batch_size // 2))

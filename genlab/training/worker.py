@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from genlab.errors import GenlabError, RunFault
+from genlab.messages import Message
 from genlab.paths import current_space, in_space
 from genlab.training.run import ALIVE, Run
 
@@ -30,7 +31,7 @@ def start(run: Run, device: str = "auto") -> None:
     """Let the spare process train a run, from its last checkpoint if it has one, and start the next spare."""
     global _spare
     if run.status().state in ALIVE:
-        raise RunFault(f"The run {run.name!r} is training already.")
+        raise RunFault("The run {name!r} is training already.", name=run.name)
     run.ask("run")
     try:
         with _lock:
@@ -40,7 +41,9 @@ def start(run: Run, device: str = "auto") -> None:
             line.write(f"{device}\t{run.path.absolute()}\t{current_space() or ''}\n".encode())
     except OSError as fault:
         why = fault.strerror or fault
-        raise RunFault(f"The process that was to train {run.name!r} has not begun ({why}). Resume tries another.") from fault
+        raise RunFault(
+            "The process that was to train {name!r} has not begun ({why}). Resume tries another.", name=run.name, why=why
+        ) from fault
     _busy[:] = [*(p for p in _busy if p.poll() is None), process]  # polling also buries the dead
     threading.Timer(3, prepare).start()  # not now: importing would slow the first steps
 
@@ -76,7 +79,13 @@ def main() -> None:
     device, path, space = line.split("\t")
     run = Run(Path(path))
     if broken:
-        run.note("failed", f"genlab cannot train here ({type(broken).__name__}: {broken}). Install its requirements again.")
+        run.note(
+            "failed",
+            Message(
+                "genlab cannot train here ({fault}). Install its requirements again.",
+                fault=f"{type(broken).__name__}: {broken}",
+            ),
+        )
         raise broken
     with suppress(GenlabError), in_space(Path(space) if space else None), noting_faults(run):
         with run.doing("open"):

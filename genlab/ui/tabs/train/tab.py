@@ -14,6 +14,7 @@ from gradio.context import Context
 from genlab.config import Field
 from genlab.data import describe
 from genlab.errors import BadSetting, UnknownName
+from genlab.messages import joined
 from genlab.modalities import MODALITIES
 from genlab.models import MODELS, GenerativeModel
 from genlab.paths import EXAMPLES, current_space, runs_folder
@@ -392,7 +393,7 @@ def remove(wish: object) -> dict[str, Any]:
     asked = Remove.check(wish)
     refusals = delete_runs([check_name(name, "run") for name in asked.runs], asked.stop)
     queue().advance()  # those that waited have left it
-    return {"error": " ".join(refusals)} if refusals else {}
+    return {"error": str(joined(fault.message for fault in refusals))} if refusals else {}
 
 
 @served
