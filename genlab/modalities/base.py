@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SIDE, TILE = 480, 96  # pixels of a picture of many items at once, and of one among others, where items are no pictures themselves
 PIXELS = 10**8  # of one picture of many
 Vary = Callable[["Tensor"], "Tensor"]
-_wall, _cdist = late("genlab.images", "wall"), late("torch", "cdist")
+_wall, _png, _cdist = late("genlab.images", "wall"), late("genlab.images", "png"), late("torch", "cdist")
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class Modality:
     together: ClassVar[bool] = False  # whether items are seen in one picture of all alone, and each is told by its numbers
     reach: ClassVar[float | None] = None  # where items are places in the plane, which is seen from -reach to reach both ways
     stage: ClassVar[str] = ""  # what the page calls the stage on which it shows a run while it learns, where there is one
+    kept_as: ClassVar[str] = ".png"  # suffix of the file with what a run drew at a step
     suffix: ClassVar[str] = ""  # of a file with one item; none where an item is no file of its own
     behind: ClassVar[int] = 0  # how many real items are shown behind drawn ones
     augmentations: ClassVar["Registry[Callable[[Shape], Vary]]"] = Registry("augmentation")  # shape -> what varies one item x
@@ -122,6 +123,11 @@ class Modality:
         """One picture of all items, uint8 [C, H, W]."""
         picture: Tensor = _wall(self.tiles(x, behind), columns)
         return picture
+
+    def kept(self, x: "Tensor", columns: int, behind: "Tensor | None" = None) -> bytes:
+        """The file with what a run drew at a step, items in model space."""
+        content: bytes = _png(self.sheet(x, columns, behind))
+        return content
 
     def pictures(self, items: Items, shape: Shape) -> "Tensor":
         """A picture of each stored item, uint8 [n, C, H, W]."""

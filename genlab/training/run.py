@@ -23,6 +23,7 @@ from genlab.errors import GenlabError, RunFault, UnknownName
 from genlab.files import DiskFault, read_json, write_bytes, write_json, writing
 from genlab.lazy import late
 from genlab.messages import Message, from_json, to_json
+from genlab.modalities import MODALITIES, Modality
 from genlab.models import MODELS
 from genlab.models.settings import CommonSettings
 from genlab.paths import runs_folder, shipped_models
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from genlab.models import GenerativeModel
 
 size_of = late("genlab.models.base", "size_of")  # builds networks, which takes torch
-FORMAT = 1  # of the run directory; raised when an older genlab could not read it
+FORMAT = 2  # of the run directory; raised when an older genlab could not read it. 1: samples are PNG files whatever the data
 State = Literal["queued", "waiting", "running", "paused", "stopped", "done", "failed", "interrupted"]
 Wanted = Literal["run", "pause", "stop"]
 Doing = Literal["", "open", "build", "draw", "measure", "save"]  # what a run does besides steps: data, networks, samples, …
@@ -180,6 +181,10 @@ class Run:
                 format=record["format"],
                 ours=FORMAT,
             )
+        if record.get("modality", "image") not in MODALITIES:
+            raise RunFault(
+                "The run {name!r} learns {kind}, which this genlab does not know.", name=self.name, kind=record["modality"]
+            )
         return record
 
     def amend(self, **facts: Any) -> None:
@@ -209,6 +214,11 @@ class Run:
     def modality(self) -> str:
         """The kind of data that it learns."""
         return self.record.get("modality", "image")
+
+    @property
+    def kind(self) -> Modality:
+        """All that differs by that."""
+        return MODALITIES[self.modality]
 
     @property
     def loss_unit(self) -> str:
@@ -395,10 +405,10 @@ class Run:
 
     def samples(self) -> list[int]:
         """The steps that have a sample grid."""
-        return sorted(int(file.stem) for file in (self.path / "samples").glob("*.png"))
+        return sorted(int(file.stem) for file in (self.path / "samples").glob(f"*{self.kind.kept_as}"))
 
     def sample_file(self, step: int) -> Path:
-        return self.path / "samples" / f"{step:08d}.png"
+        return self.path / "samples" / f"{step:08d}{self.kind.kept_as}"
 
     def checkpoints(self) -> list[Path]:
         """The saved steps, oldest first; a name without `.tmp` is a whole checkpoint."""

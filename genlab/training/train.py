@@ -23,7 +23,6 @@ from torch.optim.swa_utils import AveragedModel
 from genlab.data import Batch, Splits
 from genlab.errors import Diverged, GenlabError, RunFault
 from genlab.files import DiskFault, write_bytes, write_json
-from genlab.images import png
 from genlab.messages import Message, joined, to_json
 from genlab.models.base import GenerativeModel, give_weights
 from genlab.models.settings import CommonSettings
@@ -340,8 +339,7 @@ class Trainer:
             for draft in model.sample(n, model.SamplingSettings(), self.settings.seed, model.given_labels(None, n)):
                 if draft.step < draft.total and (perf_counter() - began) * draft.total / draft.step > patience:
                     return False
-            picture = model.spec.kind.sheet(draft.items, columns, self.background)
-            write_bytes(self.run.sample_file(step), png(picture))
+            write_bytes(self.run.sample_file(step), model.spec.kind.kept(draft.items, columns, self.background))
         return True
 
     def _averaged(self) -> GenerativeModel:
@@ -374,7 +372,7 @@ class Trainer:
         model, drawn = self._averaged(), self.run.samples()
         beside = {"card.md": write_card(self.run, model, config, self.seconds).encode()}
         if drawn:
-            beside["preview.png"] = self.run.sample_file(drawn[-1]).read_bytes()
+            beside[f"preview{model.spec.kind.kept_as}"] = self.run.sample_file(drawn[-1]).read_bytes()
         if self.step == self.settings.steps:
             beside["curves.png"] = draw_curves(self.run.history(), self.run.loss_unit)
         try:

@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from mimetypes import guess_type
 from typing import Any, Literal
 
 import gradio as gr
@@ -327,10 +328,11 @@ def sample(wish: object) -> dict[str, Any]:
     """The samples drawn at a step, as they were written."""
     asked = Step.check(wish)
     try:
-        picture = _seen(asked.run).sample_file(asked.step).read_bytes()
+        file = _seen(asked.run).sample_file(asked.step)
+        content = b64encode(file.read_bytes()).decode()
     except FileNotFoundError:
         raise UnknownName(say("train.no_such_samples", step=asked.step)) from None
-    return {"image": "data:image/png;base64," + b64encode(picture).decode()}
+    return {"image": f"data:{guess_type(file.name)[0]};base64,{content}"}
 
 
 @served
