@@ -113,11 +113,10 @@ class GenerativeModel(nn.Module):
         if modality not in cls.modalities:
             raise BadSetting(f"This family learns {' and '.join(cls.modalities)} data; these data are {modality}.")
         kind = MODALITIES[modality]
-        if settings.augment not in ("none", *kind.augmentations):
-            possible = " or ".join(["none", *kind.augmentations])
-            raise BadSetting(
-                f"augment is {settings.augment!r}, which varies images; for {kind.things} it must be {possible}.", "augment"
-            )
+        if settings.augment != "none" and settings.augment not in kind.augmentations:
+            possible = " or ".join(dict.fromkeys(["none", *kind.augmentations]))
+            sentence = f"augment is {settings.augment!r}, which varies images; for {kind.things} it must be {possible}."
+            raise BadSetting(sentence, "augment")
 
     @classmethod
     def loss_unit(cls, settings: Any, modality: str = "image") -> str:
