@@ -12,8 +12,8 @@ import torch
 from melodies import LONGEST, Chimes, Melody, compose
 
 from genlab.__main__ import main
-from genlab.data import Dataset, Recipe, describe, load, save_dataset, save_recipe
-from genlab.data.exporting import export
+from genlab.data import Dataset, Recipe, describe, list_datasets, load, save_dataset, save_recipe
+from genlab.data.exporting import export, read_export
 from genlab.data.summary import nearest, neighbours, project, summarise
 from genlab.errors import BadData, BadSetting, GenlabError
 from genlab.features import Features
@@ -185,7 +185,23 @@ def test_it_is_on_the_command_line(tmp_path, capsys):
     assert main(["repair", f"melodies+{recipe}", "--out", str(tmp_path / "better.json")]) == 0
     assert main(["export", "melodies", "--out", str(tmp_path / "all.zip")]) == 0
     assert "660 melodies are in" in capsys.readouterr().out
+    assert main(["import", str(tmp_path / "all.zip"), "--name", "back"]) == 0
+    back = load("back")
+    for part, items in load("melodies").parts.items():
+        assert back.parts[part].fingerprint == items.fingerprint
     assert main(["damage", "melodies", "--defect", "exposure", "--out", str(recipe)]) == 2
+
+
+def test_an_export_that_is_damaged_is_refused_and_nothing_is_kept(data, tmp_path):
+    export(data, tmp_path / "all.zip")
+    with zipfile.ZipFile(tmp_path / "all.zip", "a") as archive:
+        archive.writestr("test/rising/x.txt", "no notes")
+    with pytest.raises(BadData, match="A melody is notes"):
+        read_export(tmp_path / "all.zip", "back")
+    (tmp_path / "cut.zip").write_bytes((tmp_path / "all.zip").read_bytes()[:-40])
+    with pytest.raises(BadData, match="is no export"):
+        read_export(tmp_path / "cut.zip", "back")
+    assert "back" not in list_datasets()
 
 
 def test_an_export_holds_files_that_are_read_back(data, tmp_path):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def import_verb(words: list[str]) -> None:
-    """import PATH… --name N [--dry-run]: make a dataset of the images in zips, folders and files."""
+    """import PATH… --name N [--dry-run]: make a dataset of the images in zips, folders and files, or of an export."""
     parser = parser_of("import", import_verb)
     parser.add_argument("paths", nargs="+", metavar="PATH", help="a zip, a folder or an image; the last folder is the class")
     parser.add_argument("--name", help="name of the dataset")
@@ -48,6 +48,11 @@ def import_verb(words: list[str]) -> None:
         return
     if not given.name:
         raise BadSetting("Name the dataset with --name, or look at the layout alone with --dry-run.")
+    exporting = genlab.data.exporting
+    if len(given.paths) == 1 and exporting.holds(Path(given.paths[0])):
+        data = exporting.read_export(Path(given.paths[0]), given.name)
+        told = {"name": data.name, "n": sum(map(len, data.parts.values())), "things": data.spec.kind.things}
+        return print(Message("The dataset {name!r} holds {n:,} {things}.", **told))
     folders = given.folders.split(",") if given.folders else None
     importing = genlab.data.importing.import_images
     steps = importing(given.paths, given.name, folders, given.size, given.mode, classes=given.classes, parts=parts)

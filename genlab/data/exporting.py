@@ -3,18 +3,25 @@
 import io
 import json
 import zipfile
+import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from genlab.data.dataset import Dataset, Splits
-from genlab.data.library import describe
+from genlab.data.layout import PARTS
+from genlab.data.library import check_free, describe, save_dataset
+from genlab.data.sources import Part
 from genlab.data.spec import names_folder
 from genlab.errors import BadData
 from genlab.files import write_bytes
 from genlab.messages import Message, joined
-from genlab.modalities import MODALITIES
+from genlab.modalities import MODALITIES, Modality
 
 MANIFEST = "manifest.json"
+MOST_BYTES = 2**32  # of an export that is read back
 EARLIEST = (1980, 1, 1, 0, 0, 0)  # the date of all files, so that the same dataset gives the same zip
 
 
@@ -36,6 +43,51 @@ def export(data: Splits, file: Path) -> None:
     write_bytes(file, _zipped(data))
 
 
+def holds(file: Path) -> str:
+    """The kind of data of an export that `read_export` opens; "" for images, which the importer reads, and for what is none."""
+    with suppress(OSError, zipfile.BadZipFile, LookupError, TypeError, ValueError), zipfile.ZipFile(file) as archive:
+        modality = json.loads(archive.read(MANIFEST))["modality"]
+        return "" if MODALITIES[modality].pixels else str(modality)
+    return ""
+
+
+def read_export(file: Path, name: str) -> Splits:
+    """Keep what `export` wrote of items that are no images as a dataset, whose parts have the fingerprints that they had.
+
+    Raises BadData for what is no such export, and for a file in it that cannot be read.
+    """
+    check_free(name)
+    if not (modality := holds(file)):
+        raise BadData(
+            "{file} is no export of genlab that can be read so; give a zip that export wrote of such a dataset.", file=file.name
+        )
+    kind = MODALITIES[modality]
+    try:
+        with zipfile.ZipFile(file) as archive:
+            if (size := sum(one.file_size for one in archive.infolist())) > MOST_BYTES:
+                raise BadData(
+                    "{file} would take {mb:,.0f} MB; at most {most:,} are possible.",
+                    file=file.name,
+                    mb=size / 2**20,
+                    most=MOST_BYTES // 2**20,
+                )
+            told = json.loads(archive.read(MANIFEST))
+            classes = [*told["parts"]["train"]["classes"]]
+            parts = {part: _read_part(archive, kind, part, classes) for part in PARTS}
+            return save_dataset(name, parts, classes, str(told["made of"]), modality)
+    except (zipfile.BadZipFile, zlib.error, LookupError, TypeError, ValueError) as fault:
+        raise BadData(
+            "{file} is damaged, or not as export wrote it: {fault}. Export the dataset again.", file=file.name, fault=fault
+        ) from fault
+
+
+def _read_part(archive: zipfile.ZipFile, kind: Modality, part: str, classes: list[str]) -> Part:
+    names = [name for name in archive.namelist() if name.startswith(f"{part}/") and name.endswith(kind.suffix)]
+    items = [kind.read(archive.read(name)) for name in names]
+    labels = [classes.index(name.split("/")[1]) if name.count("/") > 1 else -1 for name in names]
+    return Part(kind.storage.of(items, kind.dtype), {"label": np.array(labels)})
+
+
 def manifest(data: Splits) -> dict[str, Any]:
     """What is in the zip, where it came from, and the fingerprints of its parts."""
     parts = {
@@ -47,7 +99,14 @@ def manifest(data: Splits) -> dict[str, Any]:
         for name, part in data.parts.items()
     }
     about = describe(data.name).description
-    return {"format": 1, "name": data.name, "made of": about, "shape": list(data.spec.shape), "parts": parts}
+    return {
+        "format": 1,
+        "name": data.name,
+        "made of": about,
+        "modality": data.spec.modality,
+        "shape": list(data.spec.shape),
+        "parts": parts,
+    }
 
 
 def _zipped(data: Splits) -> bytes:

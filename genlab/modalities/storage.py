@@ -51,7 +51,7 @@ class Rows:
     files: tuple[str, ...] = ("items.npy",)
 
     def of(self, items: Items, dtype: type) -> np.ndarray:
-        rows: np.ndarray = items.numpy().astype(dtype, copy=False)
+        rows: np.ndarray = np.asarray(items).astype(dtype, copy=False)
         return rows
 
     def joined(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -118,12 +118,12 @@ class GenerativeModel(nn.Module):
                 modality=modality,
             )
         kind = MODALITIES[modality]
-        if settings.augment not in ("none", *kind.augmentations):
+        if settings.augment != "none" and settings.augment not in kind.augmentations:
             sentence = Message(
                 "augment is {augment!r}, which varies images; for {things} it must be {possible}.",
                 augment=settings.augment,
                 things=kind.things,
-                possible=joined(["none", *kind.augmentations], Message(" or ")),
+                possible=joined(dict.fromkeys(["none", *kind.augmentations]), Message(" or ")),
             )
             raise BadSetting(sentence, "augment")
 

@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect
 from genlab.data import Splits, load
 from genlab.data.recipe import Recipe
 from genlab.quality import DEFECTS, inspect
-from genlab.quality.defect import Finding
+from genlab.quality.defect import Finding, takes
 from genlab.story import PARTS
 
 
@@ -150,7 +150,7 @@ def test_a_look_that_was_left_can_be_begun_again(page: Page):
 def test_points_are_offered_what_points_can_have(page: Page):
     choose(page, "gaussians")
     offered = page.eval_on_selector_all("#defect-picker option", "all => all.map(option => option.value)")
-    assert offered == [name for name, defect in DEFECTS.items() if "points" in defect.takes]
+    assert offered == [name for name, defect in DEFECTS.items() if takes(defect, "points")]
     damage(page, "missing", "gap", kind="class")
     opened(page, "gaussians+gap")
     expect(page.locator("table.places")).to_contain_text("–")

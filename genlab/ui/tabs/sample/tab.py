@@ -22,7 +22,7 @@ from genlab.files import npz
 from genlab.images import png
 from genlab.images import wall as one_picture
 from genlab.marks import Kind, kind_of, set_mark
-from genlab.modalities import Modality
+from genlab.modalities.storage import Items
 from genlab.models import LatentModel
 from genlab.models.base import Draft, Given
 from genlab.models.settings import check_seeds
@@ -68,8 +68,8 @@ class Sampled:
 
     pixels: Tensor  # uint8 [n, C, H, W], a picture of each; of what is seen together, one with all of them
     told: dict[str, Any]
-    kind: Modality
-    x: Tensor  # [n, *shape] in model space
+    spec: DataSpec
+    items: Items  # n as they are stored
     labels: Sequence[str | None] = ()  # [n] the class of each
     classes: Sequence[str] = ()  # of the model
     done: bool = True
@@ -84,8 +84,9 @@ class Sampled:
 
     def files(self) -> Iterator[tuple[str, bytes]]:
         """Every item as a file of its own, named after its seed; each says how to draw it again, where such a file can."""
-        for i, item in enumerate(self.kind.to_stored(self.x)):
-            yield f"{self.told['seed'] + i}{self.kind.suffix}", self.kind.file(item, {"genlab": json.dumps(self.how(i))})
+        kind = self.spec.kind
+        for i, item in enumerate(self.items):
+            yield f"{self.told['seed'] + i}{kind.suffix}", kind.file(item, {"genlab": json.dumps(self.how(i))})
 
     def marked_as(self, i: int) -> dict[str, Any]:
         """What a mark remembers of an image."""
@@ -281,10 +282,9 @@ def _drawn(name: str, wish: Any, settings: Config, label: Any) -> Iterator[dict[
 def _sampled(draft: Draft, spec: DataSpec, told: dict[str, Any]) -> Sampled:
     """Items as the model expects them in the end; what is seen together, where it is on its way."""
     kind = spec.kind
-    if kind.together:
-        return Sampled(kind.sheet(draft.items, columns=1)[None], told, kind, draft.items)
-    x = draft.items if draft.step == draft.total or draft.estimate is None else draft.estimate
-    return Sampled(kind.tiles(x), told, kind, x)
+    x = draft.items if kind.together or draft.step == draft.total or draft.estimate is None else draft.estimate
+    items = kind.to_stored(x)
+    return Sampled(kind.sheet(x, columns=1)[None] if kind.together else kind.pictures(items, spec.shape), told, spec, items)
 
 
 def _labels(given: Given, spec: DataSpec, n: int) -> list[str | None]:
@@ -300,10 +300,10 @@ def _record(result: str, model: str, sampled: Sampled, wish: Any, draft: Draft) 
         "image": wall(pixels, columns),
         "n": len(pixels),
         "count": wish.count,
-        "together": sampled.kind.together,
-        "things": sampled.kind.named(wish.count),
-        "files": bool(sampled.kind.suffix),
-        "markable": sampled.kind.pixels,
+        "together": sampled.spec.kind.together,
+        "things": sampled.spec.kind.named(wish.count),
+        "files": bool(sampled.spec.kind.suffix),
+        "markable": sampled.spec.kind.pixels,
         "columns": columns,
         "model": model,
         "size": list(pixels.shape[2:]),
@@ -328,8 +328,9 @@ def sample_png(data: Any) -> dict[str, str]:
 def sample_zip(data: Any) -> dict[str, str]:
     """Every item as a file of its own, of images a PNG; what is none by itself, as one file of numpy's."""
     _, found = _chosen(data)
-    if not found.kind.suffix:
-        return _file(f"{found.told['model']}.npz", npz(samples=found.kind.array(found.x).numpy()))
+    kind, shape = found.spec.kind, found.spec.shape
+    if not kind.suffix:
+        return _file(f"{found.told['model']}.npz", npz(samples=kind.array(kind.to_model(found.items, shape)).numpy()))
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         for name, file in found.files():
@@ -342,7 +343,7 @@ def sample_mark(data: Any) -> dict[str, Any]:
     """Mark one image, or take its mark off; the marks as they are then."""
     check_room()
     asked, found = _chosen(data, Marking)
-    if not found.done or not found.kind.pixels:
+    if not found.done or not found.spec.kind.pixels:
         raise BadSetting(say("marks.not_yet"))
     set_mark(found.pixels[asked.image], found.marked_as(asked.image), asked.kind)
     return {"tray": tray(asked.model), "images": _marks(found)}
@@ -357,7 +358,7 @@ def sample_marks(data: Any) -> dict[str, Any]:
 
 def _marks(found: Sampled) -> dict[str, Kind]:
     """How images are marked, by their numbers."""
-    if not found.kind.pixels:
+    if not found.spec.kind.pixels:
         return {}
     kinds = {i: kind_of(found.marked_as(i)) for i in range(len(found.pixels))}
     return {str(i): kind for i, kind in kinds.items() if kind}
