@@ -9,7 +9,7 @@ from genlab.modalities import MODALITIES
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "genlab").rglob("*.py"))
 PAGE = [file for file in FILES if "ui" in file.parts]
-GATES = ["bounds", "fairness", "guard", "places", "preset", "sessions", "spaces", "sweeper", "uploads"]
+GATES = ["bounds", "fairness", "guard", "places", "preset", "scripts", "sessions", "spaces", "sweeper", "uploads"]
 LAYERS = [
     {"genlab.errors", "genlab.lazy", "genlab.patience"},
     {"genlab.registry", "genlab.config", "genlab.files", "genlab.paths", "genlab.images", "genlab.hub", "genlab.algebra"},

@@ -1,25 +1,32 @@
 // What is in a dataset: balance of the classes, the three parts, the pixels, and the average image of each class.
 
-const body = find(".body");
-const ask = latest(server.facts);
+import { colourOf, count, figure, percent } from "../../kit/numbers.js";
+import { latest, make } from "../../kit/parts.js";
+import { listen } from "../../kit/topics.js";
+import { label, say } from "../../kit/words.js";
 
-label(element);
-listen("opened data", load);
+export function start({ element, find, server }) {
+  const body = find(".body");
+  const ask = latest(server.facts);
 
-async function load(dataset) {
-  body.setAttribute("aria-busy", "true");
-  const answer = dataset ? await ask({ dataset }) : { error: true };
-  if (!answer) return;
-  body.removeAttribute("aria-busy");
-  body.dataset.of = dataset;
-  if (answer.error) return body.replaceChildren(make("p.note", {}, say("data.nothing_to_count")));
-  body.replaceChildren(
-    heading("data.balance"),
-    ...(answer.balance.length ? balance(answer.balance, answer.unlabelled) : [make("p.note", {}, say("data.no_classes"))]),
-    heading("data.parts"),
-    make("dl.parts", {}, ...answer.parts.flatMap(part)),
-    ...(answer.places ? places(answer) : pixels(answer))
-  );
+  label(element);
+  listen("opened data", load);
+
+  async function load(dataset) {
+    body.setAttribute("aria-busy", "true");
+    const answer = dataset ? await ask({ dataset }) : { error: true };
+    if (!answer) return;
+    body.removeAttribute("aria-busy");
+    body.dataset.of = dataset;
+    if (answer.error) return body.replaceChildren(make("p.note", {}, say("data.nothing_to_count")));
+    body.replaceChildren(
+      heading("data.balance"),
+      ...(answer.balance.length ? balance(answer.balance, answer.unlabelled) : [make("p.note", {}, say("data.no_classes"))]),
+      heading("data.parts"),
+      make("dl.parts", {}, ...answer.parts.flatMap(part)),
+      ...(answer.places ? places(answer) : pixels(answer))
+    );
+  }
 }
 
 const pixels = (answer) => [
