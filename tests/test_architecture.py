@@ -10,7 +10,7 @@ from genlab.modalities import MODALITIES
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "genlab").rglob("*.py"))
 PAGE = [file for file in FILES if "ui" in file.parts]
-GATES = ["bounds", "fairness", "guard", "places", "preset", "sessions", "spaces", "sweeper", "uploads"]
+GATES = ["bounds", "fairness", "guard", "places", "preset", "scripts", "sessions", "spaces", "sweeper", "uploads"]
 LAYERS = [
     {"genlab.errors", "genlab.lazy", "genlab.messages", "genlab.patience"},
     {

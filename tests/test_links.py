@@ -116,7 +116,7 @@ def test_a_latent_too_long_for_an_address_brings_its_view_along(base: str, monke
 def test_what_servers_read_of_a_link_stays_below_eight_thousand_characters():
     assert all(len(latent.to_text(load_model(name).model.prior(1, 0))) < 6000 for name in ("vae-mnist", "diffusion-mnist"))
     assert links.LONGEST < 6500
-    script = (Path(links.__file__).parent / "genlab.js").read_text()
+    script = (Path(links.__file__).parent / "address.js").read_text()
     assert f"const LONG = {links.LONGEST};" in script, "longer parts go behind the #"
 
 

@@ -15,6 +15,7 @@ from mcp.client.streamable_http import streamablehttp_client
 from mcp.types import CallToolResult
 
 from genlab.ui.server import preset, serve
+from genlab.ui.server.scripts import folder
 
 ROUTES = Path(__file__).parent / "routes.txt"
 Probe = Callable[[gr.Blocks, str], None]
@@ -84,6 +85,7 @@ def test_a_password_guards_everything_but_the_way_in(
             ("GET", "gradio_api/heartbeat/x"),
         ]:
             assert httpx.request(method, f"{address}/{path}", json={"data": []}).status_code == 401, path
+        assert httpx.get(f"{address}/{folder()}/footer.js").status_code == 200, "the way in has it, too"
         client = httpx.Client(base_url=address)
         assert client.post("/login", data={"username": "genlab", "password": "wrong"}).status_code == 400
         assert client.post("/login", data={"username": "genlab", "password": "secret"}).status_code == 200
@@ -114,6 +116,7 @@ def test_a_share_link_is_one_of_the_pages_names(
         first = httpx.get(address, headers=shared)
         assert first.status_code == 200
         assert "genlab-visitor=" in first.headers["set-cookie"]
+        assert httpx.get(f"{address}/{folder()}/kit/genlab.js", headers=shared).status_code == 200
         call = {"data": ["vae-mnist", 1, 0, "", {}]}
         assert httpx.post(f"{address}/gradio_api/run/sample", json=call, headers=shared, timeout=120).status_code == 200
         for foreign in ({"Host": "evil.gradio.live"}, shared | {"Origin": "https://evil.gradio.live"}):

@@ -1,6 +1,5 @@
 """The page: its header with the two pickers, a tab a file, and the line at its foot."""
 
-import json
 from html import escape
 from importlib import import_module
 from pathlib import Path
@@ -29,16 +28,20 @@ from genlab.ui.kit.shared import (
     sentences,
     version_of,
 )
+from genlab.ui.kit.widgets import widget
 from genlab.ui.server import api
 from genlab.ui.server.fairness import FairQueue
 from genlab.ui.server.guard import mark_refused
 from genlab.ui.server.preset import current
+from genlab.ui.server.scripts import folder, scripts
 from genlab.ui.server.sessions import Known
-from genlab.ui.words import catalogues, say, words
+from genlab.ui.words import say, words
 
 HERE = Path(__file__).parent
 STYLES = sorted(HERE.rglob("*.css"), key=lambda file: (file.stem != "genlab", file.stem))
 TABS = ("data", "train", "latent", "sample")
+OPENING = """try { decodeURIComponent(location.search); }
+catch { history.replaceState(null, "", "?" + new URLSearchParams(location.search)); }"""
 FIRST_TAB = "latent"  # a stranger is to move a slider within seconds
 FIRST_MODEL = "vae-mnist"
 FIRST_DATASETS = ("mnist", "digits")  # the first that is here
@@ -80,12 +83,7 @@ def build_page() -> gr.Blocks:
             for name in TABS:
                 with gr.Tab(words(f"tab.{name}"), id=name, elem_id=f"panel-{name}"):
                     import_module(f"genlab.ui.tabs.{name}.tab").build(shared)
-        footer = gr.HTML(
-            html_template=(HERE / "footer.html").read_text(),
-            js_on_load=(HERE / "footer.js").read_text(),
-            apply_default_css=False,
-            elem_id="footer",
-        )
+        footer = widget("footer", events=["visit"], elem_id="footer")
         _keep_up(page, shared, footer)
         _open_link(page, shared, tabs, footer)
         api.build()
@@ -93,9 +91,9 @@ def build_page() -> gr.Blocks:
 
 
 def head() -> str:
-    """What every tab's script stands on: the catalogues and a few functions."""
-    spoken = json.dumps(catalogues(), ensure_ascii=False).replace("</", "<\\/")
-    return f"<script>window.genlabCatalogues = {spoken};\n{(HERE / 'kit' / 'genlab.js').read_text()}</script>"
+    """What opens the address that Gradio may not be able to read, and loads all modules before they are asked for."""
+    preload = "".join(f'<link rel="modulepreload" href="{folder()}/{name}">' for name in scripts())
+    return f"<script>{OPENING}window.genlab = import(new URL('{folder()}/kit/genlab.js', document.baseURI));</script>{preload}"
 
 
 def _header() -> Shared:
@@ -121,7 +119,8 @@ def _header() -> Shared:
             allow_custom_value=local,  # hf://USER/NAME
             scale=0,
         )
-        gr.Button("☾", elem_id="theme-toggle", scale=0).click(None, js="() => genlab.toggleTheme()", api_visibility="private")
+        toggle = gr.Button("☾", elem_id="theme-toggle", scale=0)
+        toggle.click(None, js="async () => (await genlab).toggleTheme()", api_visibility="private")
     return Shared(dataset_picker, model_picker, gr.Timer(3), gr.State({}))
 
 
@@ -129,8 +128,8 @@ def _keep_up(page: gr.Blocks, shared: Shared, footer: gr.HTML) -> None:
     """Let scripts know what was picked, and the page what runs and which models and datasets there are."""
     quiet = {**QUIET, "queue": False}
     for name, picker in (("dataset", shared.dataset_picker), ("model", shared.model_picker)):
-        picker.change(None, picker, js=f"(value) => genlab.pick('{name}', value)", **quiet)
-        page.load(None, picker, js=f"(value) => genlab.begin('{name}', value)", **quiet)
+        picker.change(None, picker, js=f"async (value) => (await genlab).pick('{name}', value)", **quiet)
+        page.load(None, picker, js=f"async (value) => (await genlab).begin('{name}', value)", **quiet)
     gr.on(
         [shared.clock.tick, shared.model_picker.change, page.load],
         _look,
@@ -145,9 +144,9 @@ def _open_link(page: gr.Blocks, shared: Shared, tabs: gr.Tabs, footer: gr.HTML) 
     pickers = [shared.dataset_picker, shared.model_picker]
     shown = page.load(_opened, None, [tabs, *pickers, shared.link], **QUIET)
     for name, picker in zip(("dataset", "model"), pickers, strict=True):
-        shown.then(None, picker, js=f"(value) => genlab.pick('{name}', value)", **QUIET)
+        shown.then(None, picker, js=f"async (value) => (await genlab).pick('{name}', value)", **QUIET)
     visited = footer.visit(_visited, None, pickers, trigger_mode="multiple", concurrency_limit=1, **QUIET)  # in their order
-    visited.then(None, pickers, js="(...picked) => genlab.visited(...picked)", **QUIET)
+    visited.then(None, pickers, js="async (...picked) => (await genlab).visited(...picked)", **QUIET)
 
 
 @at_edge

@@ -311,7 +311,7 @@ def test_a_lock_goes_with_its_axis_when_newer_weights_change_the_order(card: Pag
         route.fulfill(response=answer, json={"names": found["names"][::-1], "values": found["values"][::-1]})
 
     catch(card, "latent_axes", turn_round)
-    card.evaluate("genlab.tell('status', { model: 'vae-mnist', version: 'newer' })")
+    card.evaluate("genlab.then(({ tell }) => tell('status', { model: 'vae-mnist', version: 'newer' }))")
     expect(card.locator(f"#latent-slider-{last} label")).to_have_text(name)
     expect(card.locator(f"#latent-slider-{last} input[type=number]")).to_have_value("1.25")
     expect(card.locator("#latent-axes .lock[aria-pressed=true]")).to_have_count(1)
@@ -323,7 +323,7 @@ def test_a_value_that_is_set_while_newer_weights_come_is_not_lost(card: Page):
     held: list[Route] = []
     catch(card, "latent_axes", held.append)
     with card.expect_request(asks("latent_axes")):
-        card.evaluate("genlab.tell('status', { model: 'vae-mnist', version: 'newer' })")
+        card.evaluate("genlab.then(({ tell }) => tell('status', { model: 'vae-mnist', version: 'newer' }))")
     card.fill("#latent-slider-2 input[type=number]", "1.75")
     card.keyboard.press("Tab")
     card.wait_for_function("JSON.parse(document.querySelector('#latent-image').dataset.values)[2] === 1.75")
@@ -340,7 +340,9 @@ def test_the_sliders_of_a_model_that_one_leaves_take_nothing_more(card: Page):
     catch(card, "latent_open", held.append)
     with card.expect_request(asks("latent_open")):
         pick(card, "model-picker", "vae-mnist-2d")
-    card.evaluate("genlab.tell('status', { model: 'vae-mnist', version: 'newer' })")  # no reason to come back to what is left
+    card.evaluate(
+        "genlab.then(({ tell }) => tell('status', { model: 'vae-mnist', version: 'newer' }))"
+    )  # no reason to come back to what is left
     expect(card.locator("#latent-axes")).to_have_attribute("inert", "")
     held[0].continue_()
     card.wait_for_selector("#latent-image[data-model=vae-mnist-2d]")

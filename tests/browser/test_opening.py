@@ -10,6 +10,8 @@ import pytest
 from marks import long
 from playwright.sync_api import Page, Route, expect
 
+from genlab.ui.words import say
+
 MODELS = ("vae-mnist", "vae-mnist-2d", "dcgan-mnist")
 FATES = ("answered", "answered", "late", "late", "refused", "broken", "lost", "never")
 SENTENCE = "Many pictures are being drawn at this moment."
@@ -19,8 +21,8 @@ ENDED = """name => {
   const drawn = picture.dataset.model === name && picture.querySelector("img").src && document.querySelector("#latent-slider-0");
   if (drawn) return "picture";
   const sentence = document.querySelector("#latent-note.fault")?.textContent;
-  return !again.hidden && sentence !== genlab.say("page.lost") && sentence; // what was lost is asked for again by itself
-}"""
+  return !again.hidden && sentence !== LOST && sentence; // what was lost is asked for again by itself
+}""".replace("LOST", json.dumps(say("page.lost")))
 
 
 class Fates:
@@ -70,11 +72,11 @@ def fates(page: Page) -> Iterator[Fates]:
     page.wait_for_function(ENDED, arg=MODELS[0])
     fates = Fates(page)
     for name in MODELS[1:] + MODELS[:1]:
-        page.evaluate("name => genlab.pick('model', name)", name)
+        page.evaluate("async (name) => (await genlab).pick('model', name)", name)
         page.wait_for_function(ENDED, arg=name)
         page.wait_for_function("document.querySelector('#latent-strip').childElementCount === 11")
         page.wait_for_function("getComputedStyle(document.querySelector('#latent-slider-0 .mini')).backgroundImage !== 'none'")
-    page.evaluate("genlab.patience.again = 30")
+    page.evaluate("genlab.then(({ PATIENCE }) => { PATIENCE.again = 30; })")
     yield fates
     fates.rest = True
     fates.release()
@@ -83,14 +85,14 @@ def fates(page: Page) -> Iterator[Fates]:
 def open_in_one_order(page: Page, fates: Fates, seed: int) -> None:
     """Pick up to three models one after the other while fate does what it likes, and see how it ends."""
     fates.draw, fates.rest = random.Random(seed), False
-    page.evaluate("genlab.patience.answer = 60")
+    page.evaluate("genlab.then(({ PATIENCE }) => { PATIENCE.answer = 60; })")
     picked = [fates.draw.choice(MODELS) for _ in range(fates.draw.randint(1, 3))]
     for name in picked:
-        page.evaluate("name => { genlab.pick('model', ''); genlab.pick('model', name); }", name)
+        page.evaluate("name => genlab.then(({ pick }) => { pick('model', ''); pick('model', name); })", name)
         page.wait_for_timeout(fates.draw.choice([0, 10, 40]))  # the time in which answers come, or do not
         fates.release()
     fates.rest = True
-    page.evaluate("genlab.patience.answer = 45_000")  # a busy machine may need more than a moment
+    page.evaluate("genlab.then(({ PATIENCE }) => { PATIENCE.answer = 45_000; })")  # a busy machine may need more than a moment
     ended = page.wait_for_function(ENDED, arg=picked[-1]).json_value()
     if ended == "picture":
         return
@@ -109,7 +111,7 @@ def test_opening_ends_well_in_any_order(page: Page, fates: Fates, seeds: range):
 @pytest.mark.parametrize("refused", [("latent_decode", "latent_axes"), long(("latent_axes",))], ids=["all", "axes"])
 def test_what_is_refused_to_a_model_that_opened_can_be_asked_for_again(page: Page, fates: Fates, refused: tuple[str, ...]):
     fates.sure = {name: repeat("refused") for name in refused}
-    page.evaluate("name => genlab.pick('model', name)", MODELS[1])
+    page.evaluate("async (name) => (await genlab).pick('model', name)", MODELS[1])
     expect(page.locator("#latent-note.fault")).to_have_text(SENTENCE)
     expect(page.locator("#latent-again")).to_be_visible()
     fates.sure = {}
@@ -125,7 +127,7 @@ def test_what_is_refused_to_a_model_that_opened_can_be_asked_for_again(page: Pag
 )
 def test_what_is_refused_when_it_is_asked_again_by_itself_can_be_asked_for_by_hand(page: Page, fates: Fates, fates_of: dict):
     fates.sure = {name: iter(those) for name, those in fates_of.items()}
-    page.evaluate("name => genlab.pick('model', name)", MODELS[1])
+    page.evaluate("async (name) => (await genlab).pick('model', name)", MODELS[1])
     expect(page.locator("#latent-note.fault")).to_have_text(SENTENCE)
     page.click("#latent-again")
     page.wait_for_function(ENDED, arg=MODELS[1])
@@ -141,7 +143,7 @@ def hasten(route: Route) -> None:
 
 def test_what_is_told_of_a_link_does_not_wait_for_ever(page: Page, server: str):
     page.route("**/queue/join*", lambda route: route.abort())
-    page.route(re.compile(r"/\?tab=latent"), hasten)
+    page.route("**/kit/address.js", hasten)
     page.goto(f"{server}/?tab=latent&model=vae-mnist-2d")
     page.wait_for_function(ENDED, arg="vae-mnist")
     expect(page.get_by_label("model", exact=True)).to_have_value("vae-mnist")

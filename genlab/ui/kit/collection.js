@@ -2,17 +2,23 @@
 // It is the last value of its topic, so that all widgets see the same one, those that come later, too. A reload brings it again:
 // each picture is kept in this tab of the browser, and no longer than the tab is open, as it may show people.
 
+import { keep, kept, keptForms } from "./forms.js";
+import { answerOf } from "./parts.js";
+import { refuseIn } from "./refusals.js";
+import { recall, tell } from "./topics.js";
+import { say } from "./words.js";
+
 const ROOM = 3e6; // bytes of pictures that are kept, of some 5 MB that browsers give; forms need some of it, too
 
-const collection = () => genlab.recall("collection") ?? new Map(); // class → its pictures, each a File
-const pictures = () => [...collection().values()].flat();
-const collected = () => pictures().length;
+export const collection = () => recall("collection") ?? new Map(); // class → its pictures, each a File
+export const pictures = () => [...collection().values()].flat();
+export const collected = () => pictures().length;
 const add = (all, name, picture) => all.set(name, [...(all.get(name) ?? []), picture]);
 
-if (!genlab.recall("collection")) {
+if (!recall("collection")) {
   const before = new Map();
-  for (const form of genlab.keptForms("picture ")) {
-    const { name, data, grey } = genlab.kept(form);
+  for (const form of keptForms("picture ")) {
+    const { name, data, grey } = kept(form);
     add(before, name, pictureOf(data, grey, Number(form.slice("picture ".length))));
   }
   if (before.size) tell("collection", before);
@@ -26,7 +32,7 @@ function pictureOf(data, grey, place) {
 }
 
 /** Put a picture into its class, and keep it; where there is no room it stays on this page alone. */
-function collect(name, data, grey = false) {
+export function collect(name, data, grey = false) {
   const place = 1 + pictures().reduce((last, picture) => Math.max(last, picture.place), 0), picture = pictureOf(data, grey, place);
   keepPicture(picture, { name, data, grey });
   tell("collection", add(new Map(collection()), name, picture));
@@ -34,17 +40,17 @@ function collect(name, data, grey = false) {
 
 function keepPicture(picture, told) {
   const taken = pictures().reduce((sum, { size, unkept }) => sum + (unkept ? 0 : size), 0);
-  const stays = taken + picture.size <= ROOM && genlab.keep(`picture ${picture.place}`, told);
+  const stays = taken + picture.size <= ROOM && keep(`picture ${picture.place}`, told);
   picture.unkept = stays ? null : told;
 }
 
 /** Whether a reload would lose some of the pictures. */
-const unkept = () => pictures().some((picture) => picture.unkept);
+export const unkept = () => pictures().some((picture) => picture.unkept);
 
 /** Take pictures out; there may be room for others then. */
-function discard(gone) {
+export function discard(gone) {
   const out = new Set(gone);
-  for (const { place } of out) genlab.keep(`picture ${place}`, null);
+  for (const { place } of out) keep(`picture ${place}`, null);
   const left = [...collection()].map(([name, all]) => [name, all.filter((picture) => !out.has(picture))]);
   tell("collection", new Map(left.filter(([, all]) => all.length)));
   const others = pictures().filter((picture) => picture.unkept);
@@ -52,10 +58,10 @@ function discard(gone) {
   if (others.length) tell("collection", collection()); // what is said of room may have changed
 }
 
-/** A class as it was typed, checked by the server; null where it cannot be one, which the line says. */
-async function classIn(field, line) {
+/** A class as it was typed, checked by what the server says; null where it cannot be one, which the line says. */
+export async function classIn(field, line, check) {
   const blank = !field.value.trim();
-  const answer = blank ? { error: say("collect.unnamed") } : await answerOf(server.may_be_class({ word: field.value }));
+  const answer = blank ? { error: say("collect.unnamed") } : await answerOf(check({ word: field.value }));
   refuseIn(line, answer.error, [field]);
   return answer.error ? null : answer.name;
 }

@@ -60,12 +60,12 @@ def remember(form: str, controls: Sequence[Component], set_by: Sequence[Any] = (
     """
     key = json.dumps(form)
     for event in (partial(gr.on, [control.input for control in controls]), *(event.then for event in set_by)):
-        event(None, controls, js=f"(...values) => genlab.keep({key}, values)", **QUIET)
-    bring = "const bring = () => genlab.bring(props.value, () => trigger('recall')); watch('value', bring); bring();"
+        event(None, controls, js=f"async (...values) => (await genlab).keep({key}, values)", **QUIET)
+    bring = "const go = async () => (await genlab).bring(props.value, () => trigger('recall')); watch('value', go); go();"
     memory = gr.HTML(form, html_template="<i></i>", js_on_load=bring, elem_classes="unseen", apply_default_css=False)
-    memory.recall(None, controls, controls, js=f"(...values) => genlab.brought({key}, values)", **QUIET)
+    memory.recall(None, controls, controls, js=f"async (...values) => (await genlab).brought({key}, values)", **QUIET)
     if unset_by:
-        unset_by.then(None, controls, controls, js=f"(...values) => genlab.recalled({key}) ?? values", **QUIET)
+        unset_by.then(None, controls, controls, js=f"async (...values) => (await genlab).recalled({key}) ?? values", **QUIET)
 
 
 def _control(setting: Setting, prefix: str, chosen: Mapping[str, Any]) -> Component:

@@ -1,20 +1,26 @@
-"""Widgets: a gr.HTML of a template and its script, which lie beside their tab."""
+"""Widgets: a gr.HTML of a template and a module, which lie beside their tab."""
 
+import json
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import gradio as gr
 
-UI = Path(__file__).parents[1]
+from genlab.ui.server.scripts import UI, folder
+
+HANDED = "{ element, props, server, trigger, upload, watch, find: (what) => element.querySelector(what) }"
+SCRIPT = "import(new URL({module}, document.baseURI)).then((card) => card.start({handed})); // triggers {events}"
 
 
-def widget(name: str, answers: Sequence[Callable], parts: Sequence[str] = (), more: Sequence[str] = ()) -> gr.HTML:
-    """The component of a tab's `TAB/NAME`; its script asks the functions `answers`, stands on `parts`, goes on in `more`."""
-    files = {file.stem: file for file in UI.rglob("*.js")}
-    scripts = [files[part].read_text() for part in ("parts", *parts, name.split("/")[1], *more)]
+def widget(name: str, answers: Sequence[Callable] = (), events: Sequence[str] = (), **options: str) -> gr.HTML:
+    """The component of NAME.html and NAME.js, whose `start` is handed what Gradio hands a script.
+
+    It asks the functions `answers` and triggers `events`, which Gradio looks for in the script.
+    """
+    module = json.dumps(f"{folder()}/{name}.js")
     return gr.HTML(
-        html_template=(UI / "tabs" / f"{name}.html").read_text(),
-        js_on_load="\n".join(scripts),
+        html_template=(UI / f"{name}.html").read_text(),
+        js_on_load=SCRIPT.format(module=module, handed=HANDED, events=json.dumps(events)),
         apply_default_css=False,
         server_functions=list(answers),
+        **options,
     )

@@ -27,7 +27,7 @@ from genlab.training import worker  # noqa: E402
 from genlab.training.checkpoint import list_models  # noqa: E402
 from genlab.ui.kit.shared import device, forget_visitor, give_back, open_model, queue  # noqa: E402
 from genlab.ui.page import FIRST_MODEL, STYLES, build_page, head  # noqa: E402
-from genlab.ui.server import preset  # noqa: E402
+from genlab.ui.server import preset, scripts  # noqa: E402
 from genlab.ui.server.api import functions  # noqa: E402
 from genlab.ui.server.guard import LOCAL, handlers, middleware  # noqa: E402
 from genlab.ui.server.spaces import keep_swept, visiting  # noqa: E402
@@ -83,6 +83,7 @@ def serve(host: str, port: int, public: bool = False, share: bool = False, passw
             "docs_url": None,
             "redoc_url": None,
             "openapi_url": None,
+            "routes": [scripts.route()],
             "middleware": middleware(hosts, password, framed="SPACE_HOST" in os.environ),
             "exception_handlers": handlers(),
         },

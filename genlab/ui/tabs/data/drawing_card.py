@@ -13,7 +13,7 @@ from genlab.ui.server.spaces import check_room
 
 def build(shared: Shared) -> None:
     """One widget; what it saves is chosen at once."""
-    card = widget("data/drawing", [drawing_limits, drawing_save])
+    card = widget("tabs/data/drawing", [drawing_limits, drawing_save], ["drawn"])
     card.drawn(pick_dataset, None, shared.dataset_picker, **QUIET)
 
 

@@ -1,12 +1,18 @@
 // What is in a dataset: balance of the classes, the three parts, the pixels, and the average image of each class.
 
-const body = find(".body");
-const ask = latest(server.facts);
+import { colourOf, count, figure, percent } from "../../kit/numbers.js";
+import { latest, make } from "../../kit/parts.js";
+import { listen } from "../../kit/topics.js";
+import { label, say } from "../../kit/words.js";
 
-label(element);
-listen("opened data", load);
+export function start({ element, find, server }) {
+  const body = find(".body");
+  const ask = latest(server.facts);
 
-async function load(dataset) {
+  label(element);
+  listen("opened data", load);
+
+  async function load(dataset) {
   body.setAttribute("aria-busy", "true");
   const answer = dataset ? await ask({ dataset }) : { error: true };
   if (!answer) return;
@@ -21,6 +27,7 @@ async function load(dataset) {
     ...(answer.places ? places(answer) : statistics(answer)),
     ...(answer.means ? means(answer) : [])
   );
+  }
 }
 
 /** What the catalogue says of something that the kind of data tells, or else the other words. */

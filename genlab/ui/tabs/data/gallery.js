@@ -1,33 +1,44 @@
 // The gallery: random examples class by class, cut from one sprite; a click shows an image large, with its neighbours.
 
-const wall = find("#data-gallery");
-const detail = find(".detail");
-const more = find(".more");
-const askGallery = latest(server.gallery);
-const askItem = latest(server.item);
-let shown = null;
-let dataset = "";
-let seed = 0;
-let rows; // that were chosen on the map; undefined for all
-let opening = false; // the others wait for this dataset
+import { copyLink } from "../../kit/address.js";
+import { count } from "../../kit/numbers.js";
+import { byTouch, latest, make, wait } from "../../kit/parts.js";
+import { listen, tell } from "../../kit/topics.js";
+import { label, say } from "../../kit/words.js";
+import { startLabelling } from "./label.js";
 
-label(element);
-startLabelling();
-find(".copy-link").addEventListener("click", () => genlab.copyLink(find(".copy-link"), { tab: "data", dataset }));
-more.addEventListener("click", () => load(dataset, seed + 1));
-new ResizeObserver(() => shown && lay()).observe(wall);
-watch("value", fetched);
-listen("dataset", (name) => load(name, 0, true));
-listen("image", (row) => open(row));
-listen("lasso", (chosen) => { if (shown && (chosen?.dataset ?? dataset) === dataset && chosen?.rows !== rows) { rows = chosen?.rows; if (rows) part = "train"; load(dataset, seed); } });
+export function start(card) {
+  const { element, find, props, server, trigger, watch } = card;
+  const wall = find("#data-gallery");
+  const detail = find(".detail");
+  const more = find(".more");
+  const askGallery = latest(server.gallery);
+  const askItem = latest(server.item);
+  card.shown = null;
+  card.dataset = "";
+  card.seed = 0;
+  card.rows = undefined; // that were chosen on the map; undefined for all
+  let opening = false; // the others wait for this dataset
 
-async function load(wanted, nextSeed, anew = false) {
-  [dataset, seed] = [wanted, nextSeed];
+  label(element);
+  Object.assign(card, { load, wall });
+  startLabelling(card);
+  const { bar, done, openLabels, pick, showLabels, stopAt, tiles } = card;
+  find(".copy-link").addEventListener("click", () => copyLink(find(".copy-link"), { tab: "data", dataset: card.dataset }));
+  more.addEventListener("click", () => load(card.dataset, card.seed + 1));
+  new ResizeObserver(() => card.shown && lay()).observe(wall);
+  watch("value", fetched);
+  listen("dataset", (name) => load(name, 0, true));
+  listen("image", (row) => open(row));
+  listen("lasso", (chosen) => { if (card.shown && (chosen?.dataset ?? card.dataset) === card.dataset && chosen?.rows !== card.rows) { card.rows = chosen?.rows; if (card.rows) card.part = "train"; load(card.dataset, card.seed); } });
+
+  async function load(wanted, nextSeed, anew = false) {
+    [card.dataset, card.seed] = [wanted, nextSeed];
   opening ||= anew;
-  if (anew) rows = undefined;
+    if (anew) card.rows = undefined;
   wall.setAttribute("aria-busy", "true");
-  if (anew) wait(find(".title"), say("data.opening", { dataset }));
-  const answer = await askGallery({ dataset, seed, rows: rows ?? null, part, done: done() });
+    if (anew) wait(find(".title"), say("data.opening", { dataset: card.dataset }));
+    const answer = await askGallery({ dataset: card.dataset, seed: card.seed, rows: card.rows ?? null, part: card.part, done: done() });
   if (!answer) return;
   wall.removeAttribute("aria-busy");
   find(".under").hidden = Boolean(answer.error || answer.absent);
@@ -35,14 +46,14 @@ async function load(wanted, nextSeed, anew = false) {
   bar.hidden = true;
   if (answer.error) return complain(say("data.not_here"), make("p.fault", { role: "alert" }, answer.error));
   if (answer.absent) return offer(answer.absent);
-  element.closest(".data-tab")?.classList.toggle("of-points", Boolean(answer.together));
-  if (answer.together) {
-    shown = null; // the map is their picture, and a lasso on it changes nothing here
-    return tell("opened data", dataset);
+    element.closest(".data-tab")?.classList.toggle("of-points", Boolean(answer.together));
+    if (answer.together) {
+      card.shown = null; // the map is their picture, and a lasso on it changes nothing here
+      return tell("opened data", card.dataset);
   }
-  shown = { ...answer, dataset };
-  part = answer.part;
-  find(".title").textContent = rows ? say("quality.chosen", { n: count(answer.chosen.length) }) : say(answer.classes.length ? "data.title" : "data.title_no_classes", {
+    card.shown = { ...answer, dataset: card.dataset };
+    card.part = answer.part;
+    find(".title").textContent = card.rows ? say("quality.chosen", { n: count(answer.chosen.length) }) : say(answer.classes.length ? "data.title" : "data.title_no_classes", {
     n: count(answer.total),
     k: count(answer.classes.length),
     things: answer.things,
@@ -55,92 +66,92 @@ async function load(wanted, nextSeed, anew = false) {
   if (!opening) return;
   opening = false;
   detail.replaceChildren(make("p.note", {}, say("data.click_an_image")));
-  tell("opened data", dataset); // only now do the others ask, so that a slow or missing source is sought once
-}
+    tell("opened data", card.dataset); // only now do the others ask, so that a slow or missing source is sought once
+  }
 
-// --- A dataset that has to be fetched first ---
+  // --- A dataset that has to be fetched first ---
 
-let fetching = ""; // which is on its way
+  let fetching = ""; // which is on its way
 
-function offer({ about, size, hand, may }) {
+  function offer({ about, size, hand, may }) {
   const go = make("button.primary", { type: "button", onclick: begin }, say("data.fetch", { size }));
   const stop = make("button", { type: "button", hidden: true, onclick: end }, say("data.fetch_stop"));
   complain(
-    say("data.absent", { dataset }),
+      say("data.absent", { dataset: card.dataset }),
     make("p", {}, about),
     make("p", {}, say(may ? "data.absent_why" : "public.fetch")),
     may ? make("div.fetch", {}, go, stop, make("progress", { max: 1, value: 0, hidden: true }), make("span.note", { role: "status" })) : null,
     may ? make("p.note", {}, say("data.by_hand", { hand })) : null
   );
   find(".size").textContent = size;
-  if (may && fetching === dataset) tellFetch(say("data.fetch_begins"));
-}
+    if (may && fetching === card.dataset) tellFetch(say("data.fetch_begins"));
+  }
 
-function begin() {
-  fetching = dataset;
+  function begin() {
+    fetching = card.dataset;
   tellFetch(say("data.fetch_begins"));
-  trigger("fetch", { dataset });
-}
+    trigger("fetch", { dataset: card.dataset });
+  }
 
-function end() {
+  function end() {
   fetching = "";
   trigger("leave");
   tellFetch("");
-}
+  }
 
-/** Say how far it is in the offer, while that is what is seen. */
-function tellFetch(words, share = 0, fault = false) {
+  /** Say how far it is in the offer, while that is what is seen. */
+  function tellFetch(words, share = 0, fault = false) {
   const place = find(".fetch");
   if (!place) return;
-  const [go, stop] = place.querySelectorAll("button"), busy = fetching === dataset, bar = place.querySelector("progress");
+    const [go, stop] = place.querySelectorAll("button"), busy = fetching === card.dataset, bar = place.querySelector("progress");
   [go.hidden, stop.hidden, bar.hidden, bar.value] = [busy, !busy, !busy, share];
   place.lastChild.textContent = words;
   place.lastChild.classList.toggle("fault", fault);
-}
+  }
 
-function fetched() {
+  function fetched() {
   const news = props.value;
   if (!news || typeof news !== "object") return;
   if (news.fetched) {
     fetching = "";
     tell("fetched", news.fetched);
-    if (news.fetched === dataset) load(dataset, 0, true);
+      if (news.fetched === card.dataset) load(card.dataset, 0, true);
   } else if (news.error) {
     fetching = "";
-    if (news.fetching === dataset) tellFetch(news.error, 0, true);
-  } else if (news.fetching === dataset && fetching === dataset) {
+      if (news.fetching === card.dataset) tellFetch(news.error, 0, true);
+    } else if (news.fetching === card.dataset && fetching === card.dataset) {
     const [done, total] = [news.done, news.total].map((n) => (n / 1e6).toFixed(1));
     tellFetch(say("data.fetching", { done, total }), news.done / news.total);
   }
-}
+  }
 
-function complain(title, ...sentences) {
+  function complain(title, ...sentences) {
   element.closest(".data-tab")?.classList.remove("of-points");
-  shown = null;
+    card.shown = null;
   tell("opened data", "");
   find(".title").textContent = title;
   find(".size").textContent = "";
   wall.replaceChildren(...sentences.filter(Boolean));
   detail.replaceChildren();
-}
+  }
 
-// Whole pixels only: an image is scaled by a whole number, and the columns are as many as fit.
-function lay() {
-  const { shape, groups, columns } = shown;
+  // Whole pixels only: an image is scaled by a whole number, and the columns are as many as fit.
+  function lay() {
+    const { shape, groups, columns } = card.shown;
   const above = (g) => groups.slice(0, g).reduce((sum, { lines }) => sum + columns * lines, 0); // places in the sprite
-  const scale = genlab.touched() ? Math.ceil(40 / Math.min(shape[1], shape[2])) : Math.max(1, Math.round(30 / shape[2]));
+    const scale = byTouch() ? Math.ceil(40 / Math.min(shape[1], shape[2])) : Math.max(1, Math.round(30 / shape[2]));
   const tile = { w: shape[2] * scale, h: shape[1] * scale };
   const named = groups.some((group) => group.name);
   const title = (group) => group.name || say("data.no_label");
   const room = wall.clientWidth - (named ? nameRoom(groups) : 0);
   const fit = Math.max(1, Math.min(columns, Math.floor((room + 1) / (tile.w + 1))));
-  wall.style.setProperty("--sprite", `url(${shown.sprite})`);
+    wall.style.setProperty("--sprite", `url(${card.shown.sprite})`);
   wall.style.setProperty("--sheet", `${columns * tile.w}px auto`);
   wall.replaceChildren(
     ...groups.map((group, g) =>
       make(
         "div.group",
-        { hidden: rows && !group.rows.length },
+          { hidden: card.rows && !group.rows.length },
         named ? make("span.name", { title: title(group), style: `width:${nameRoom(groups) - 8}px` }, title(group)) : null,
         make(
           "div.tiles",
@@ -153,8 +164,8 @@ function lay() {
               style: `background-position:-${(at % columns) * tile.w}px -${Math.floor(at / columns) * tile.h}px`,
               "aria-label": say("data.image_label", { label: group.name || say("data.image"), row: count(row) }),
               onclick: (event) => {
-                if (labelling) pick(group.ids[i], event);
-                open(row, shown.part);
+                  if (card.labelling) pick(group.ids[i], event);
+                  open(row, card.shown.part);
               },
             });
           })
@@ -164,20 +175,14 @@ function lay() {
   );
   if (tiles().length) stopAt(tiles()[0]);
   showLabels();
-}
+  }
 
-// Room for the class names, in pixels: short names stay narrow.
-function nameRoom(groups) {
-  const longest = Math.max(...groups.map((group) => (group.name || say("data.no_label")).length));
-  return Math.min(110, 16 + 8 * longest);
-}
-
-async function open(row, of = "train") {
-  if (!shown) return;
-  const answer = await askItem({ dataset: shown.dataset, row, part: of });
+  async function open(row, of = "train") {
+    if (!card.shown) return;
+    const answer = await askItem({ dataset: card.shown.dataset, row, part: of });
   if (!answer) return;
   if (answer.error) return detail.replaceChildren(make("p.fault", { role: "alert" }, answer.error));
-  const [, h, w] = shown.shape;
+    const [, h, w] = card.shown.shape;
   const scale = Math.max(1, Math.round(150 / w));
   detail.replaceChildren(
     make("img.large", { src: answer.image, width: w * scale, height: h * scale, alt: answer.label || say("data.image") }),
@@ -191,10 +196,10 @@ async function open(row, of = "train") {
       make("p.note", {}, say("data.distance", { n: count(answer.searched) }))
     )
   );
-}
+  }
 
-function near(neighbour) {
-  const [, h, w] = shown.shape;
+  function near(neighbour) {
+    const [, h, w] = card.shown.shape;
   const scale = Math.max(1, Math.round(40 / w));
   const differs = neighbour.differs ? ".differs" : "";
   return make(
@@ -203,4 +208,11 @@ function near(neighbour) {
     make("img", { src: neighbour.image, width: w * scale, height: h * scale, alt: neighbour.label }),
     make(`span${differs}`, {}, `${neighbour.label} ${neighbour.distance.toFixed(2)}`.trim())
   );
+  }
+}
+
+// Room for the class names, in pixels: short names stay narrow.
+function nameRoom(groups) {
+  const longest = Math.max(...groups.map((group) => (group.name || say("data.no_label")).length));
+  return Math.min(110, 16 + 8 * longest);
 }

@@ -31,14 +31,14 @@ ROWS = 50  # of one page of the table
 
 def import_card(shared: Shared) -> None:
     """The way in; the import itself runs in the queue, and ends as soon as nobody looks."""
-    card = widget("data/import", [may, look, forget, may_be_class], ["pack", "collection", "camera"])
+    card = widget("tabs/data/import", [may, look, forget, may_be_class], ["begin", "leave"])
     begun = card.begin(_bring, None, [card, shared.dataset_picker], concurrency_id="import", concurrency_limit=IMPORTS, **QUIET)
     card.leave(None, None, None, cancels=[begun], **QUIET)
 
 
 def own_card(shared: Shared) -> None:
     """What became of the files of the dataset that is picked, where it is one's own; and its end."""
-    widget("data/own", [files, remove]).removed(_removed, None, shared.dataset_picker, **QUIET)
+    widget("tabs/data/own", [files, remove], ["removed"]).removed(_removed, None, shared.dataset_picker, **QUIET)
 
 
 class Given(Request):

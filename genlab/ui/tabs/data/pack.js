@@ -17,7 +17,7 @@ function fields(...pairs) {
 }
 
 /** A zip of { file, path }; `watch` hears of each. */
-async function packed(given, name, watch) {
+export async function packed(given, name, watch) {
   const bodies = [], directory = [];
   let at = 0;
   for (const [i, { file, path }] of given.entries()) {
@@ -37,7 +37,7 @@ async function packed(given, name, watch) {
 }
 
 /** All files in what was dropped, as { file, path }. */
-async function dropped(items) {
+export async function dropped(items) {
   const entries = [...items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   return (await Promise.all(entries.map(inside))).flat();
 }

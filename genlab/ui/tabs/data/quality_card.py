@@ -44,13 +44,13 @@ def build(shared: Shared) -> None:
     """One widget; looking runs in the queue, one after another, and ends as soon as nobody waits for it."""
     changing = [quality_damage, quality_merge, quality_label, quality_undo, quality_repair]
     answers = [quality_open, quality_suspects, *changing, quality_file]
-    card = widget("data/quality", answers, parts=["tiles", "report", "suspects", "damage"])
+    card = widget("tabs/data/quality", answers, ["export", "inspect", "leave", "made"])
     looking = card.inspect(_inspect, None, card, concurrency_id="quality", concurrency_limit=1, **AGAIN)
     card.leave(None, None, None, cancels=[looking], **QUIET)
     card.made(pick_dataset, None, shared.dataset_picker, **QUIET)
     ready = gr.DownloadButton(elem_id="data-export-file", elem_classes="unseen")
     zipped = card.export(_export, None, [card, ready], concurrency_id="export", concurrency_limit=1, **AGAIN)
-    zipped.success(None, None, None, js="() => genlab.tell('exported')", **QUIET)
+    zipped.success(None, None, None, js="async () => (await genlab).tell('exported')", **QUIET)
 
 
 class Asked(Request):

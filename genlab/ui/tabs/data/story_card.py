@@ -16,7 +16,7 @@ COLUMNS = 10  # of a wall, a class each
 
 def build() -> None:
     """One widget; the story is told to one visitor at a time, and ends as soon as nobody listens."""
-    card = widget("data/story", [])
+    card = widget("tabs/data/story", events=["begin", "leave"])
     told = card.begin(_tell, None, card, concurrency_id="story", concurrency_limit=1, trigger_mode="multiple", **QUIET)
     card.leave(None, None, None, cancels=[told], **QUIET)
 

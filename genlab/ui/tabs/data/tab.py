@@ -38,13 +38,13 @@ _maps = Kept(16)  # those that took long
 def build(shared: Shared) -> None:
     """Three widgets that follow the dataset picker; each asks for its own part, so the quick ones do not wait."""
     with gr.Row(elem_classes="data-tab"):
-        for name, answers, parts in (
-            ("gallery", [gallery, item, may_be_class], ["label"]),
+        for name, answers, events in (
+            ("gallery", [gallery, item, may_be_class], ["fetch", "leave"]),
             ("facts", [facts], []),
-            ("map", [plane, thumbnail, suspicion], []),
+            ("map", [plane, thumbnail, suspicion], ["arrange", "leave"]),
         ):
             with gr.Column(min_width=300):
-                card = widget(f"data/{name}", answers, parts)
+                card = widget(f"tabs/data/{name}", answers, events)
                 if name == "gallery":
                     again = {**QUIET, "trigger_mode": "multiple"}  # also while the one before, which was left, has not ended
                     fetched = card.fetch(_fetch, None, [card, shared.dataset_picker], concurrency_id="fetch", **again)

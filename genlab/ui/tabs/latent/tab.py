@@ -34,9 +34,8 @@ def build(shared: Shared) -> None:
     cards = [latent_pad, latent_map, latent_scatter, latent_walk, latent_export, latent_mix]
     directions = [latent_directions, latent_direction, latent_forget, latent_arithmetic]
     reasons = [latent_jacobian, latent_nearest, latent_factors]
-    scripts = ["pad", "walk", "encode", "manifold", "directions", "why"]
     answers = [*points, *cards, *directions, *reasons, may_be_class]
-    card = widget("latent/latent", answers, parts=["tiles", "collection"], more=scripts)
+    card = widget("tabs/latent/latent", answers, ["encode"])
     card.encode(encode, None, card, concurrency_id="encode", concurrency_limit=2, **QUIET)
 
 

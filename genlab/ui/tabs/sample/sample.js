@@ -1,176 +1,189 @@
 // The Sample tab: a wall of images that changes in place as they are drawn; a click shows one large.
 
-const at = (id) => find(`#sample-${id}`);
-let result = null; // the record on screen
-let turn = 0; // of what was asked for; what an earlier question still brings is not shown
-let wanted = false; // whether to draw as soon as the form is that of the model that was picked
-let probing = 0;
-let begun = ""; // the model that was drawn unasked
-let asked = false; // whether a person asked, whose images stay when another model is picked
-let link = genlab.link; // the view that the page was opened with, until one goes back or forth
-let chosen = null; // the number of the image shown large
+import { copyLink, follow, modelNow, openedWith, tabNow, visiting } from "../../kit/address.js";
+import { keep } from "../../kit/forms.js";
+import { answerOf, save, wait } from "../../kit/parts.js";
+import { fieldsOf, refuseIn } from "../../kit/refusals.js";
+import { cut, lay } from "../../kit/tiles.js";
+import { listen, recall, tell } from "../../kit/topics.js";
+import { label, say } from "../../kit/words.js";
+import { startMarks } from "./marks.js";
 
-label(element);
+export function start(card) {
+  const { element, find, props, server, trigger, watch } = card;
+  const at = (id) => find(`#sample-${id}`);
+  card.result = null; // the record on screen
+  let turn = 0; // of what was asked for; what an earlier question still brings is not shown
+  let wanted = false; // whether to draw as soon as the form is that of the model that was picked
+  let probing = 0;
+  let begun = ""; // the model that was drawn unasked
+  let asked = false; // whether a person asked, whose images stay when another model is picked
+  let link = openedWith; // the view that the page was opened with, until one goes back or forth
+  card.chosen = null; // the number of the image shown large
 
-function show() {
+  label(element);
+
+  function show() {
   const record = props.value;
   if (!record || typeof record !== "object" || record.turn !== turn) return;
   if (record.error) return refuse(record);
   if (record.first && record.model !== begun) return; // another model was picked meanwhile
   refuseIn(document.querySelector("#sample-refusal"));
-  if (record.id !== result?.id) begin(record);
-  result = record;
+    if (record.id !== card.result?.id) begin(record);
+    card.result = record;
   at("gallery").style.setProperty("--sprite", `url(${record.image})`);
   at("large").style.setProperty("--sprite", `url(${record.image})`);
   const done = record.step === record.total;
   tellStatus();
-  markable = done && record.markable;
+    card.markable = done && record.markable;
   if (done) place();
-  if (done) readMarks();
-  else showChosenMark();
+    if (done) card.readMarks();
+    else card.showChosenMark();
   find(".bar span").style.width = done ? "0" : `${(100 * record.step) / record.total}%`;
   Object.assign(at("gallery").dataset, { id: record.id, step: record.step, total: record.total, seed: record.seed });
-}
+  }
 
-function tellStatus() {
-  at("status").textContent = result.step === result.total ? say("sample.done", { s: result.seconds.toFixed(2) }) : say("sample.step", result);
-}
+  function tellStatus() {
+    at("status").textContent = card.result.step === card.result.total ? say("sample.done", { s: card.result.seconds.toFixed(2) }) : say("sample.step", card.result);
+  }
 
-/** Let the address tell the images that were asked for, so that a reload draws them again. */
-function place() {
-  if (!result?.query || result.first || result.step < result.total || genlab.tabNow() !== "sample" || genlab.visiting()) return;
-  const { model, ...view } = result.query;
-  if (model === genlab.recall("model")) genlab.follow({ tab: "sample", model }, { view });
-}
+  /** Let the address tell the images that were asked for, so that a reload draws them again. */
+  function place() {
+    if (!card.result?.query || card.result.first || card.result.step < card.result.total || tabNow() !== "sample" || visiting()) return;
+    const { model, ...view } = card.result.query;
+    if (model === recall("model")) follow({ tab: "sample", model }, { view });
+  }
 
-/** Draw as the picked model's defaults are when the tab is seen, until something is asked for, by hand or by a link. */
-function first() {
-  const model = genlab.recall("model"), { tab, model: linked } = link;
-  if (genlab.visiting() && model !== genlab.modelNow()) return; // the picker follows
-  if (asked || (result && !result.first) || begun === model || !model || !find(".all").checkVisibility() || (tab === "sample" && linked === model)) return;
+  /** Draw as the picked model's defaults are when the tab is seen, until something is asked for, by hand or by a link. */
+  function first() {
+    const model = recall("model"), { tab, model: linked } = link;
+    if (visiting() && model !== modelNow()) return; // the picker follows
+    if (asked || (card.result && !card.result.first) || begun === model || !model || !find(".all").checkVisibility() || (tab === "sample" && linked === model)) return;
   begun = model;
   at("title").textContent = say("sample.first", { model });
   wait(at("status"), say("sample.begins"));
   trigger("first", { name: model, turn });
-}
+  }
 
-/** Go back or forth to the images that an address tells, or to those that nobody asked for; they are drawn unless they are on screen. */
-function visit(parts) {
-  if (parts.tab !== "sample" || genlab.tabNow() !== "sample") return;
+  /** Go back or forth to the images that an address tells, or to those that nobody asked for; they are drawn unless they are on screen. */
+  function visit(parts) {
+    if (parts.tab !== "sample" || tabNow() !== "sample") return;
   const { model, ...view } = viewOf(parts), named = Object.keys(view).length > 0;
   turn += 1;
   [asked, wanted, link] = [named, false, {}];
   clearTimeout(probing);
   trigger("leave");
-  if (result && result.step === result.total && (named ? sameView(result.query, parts) : result.first && result.model === model)) return tellStatus();
+    if (card.result && card.result.step === card.result.total && (named ? sameView(card.result.query, parts) : card.result.first && card.result.model === model)) return tellStatus();
   begun = "";
   if (!named) {
-    if (result) result.first = true; // it is not kept
+      if (card.result) card.result.first = true; // it is not kept
     return first();
   }
   wait(at("status"), say("sample.begins"));
-  for (const form of ["sample", `sample ${model}`]) genlab.keep(form, null); // which says what the address does
+    for (const form of ["sample", `sample ${model}`]) keep(form, null); // which says what the address does
   trigger("visit", { turn, query: parts });
-}
+  }
 
-const viewOf = ({ tab, dataset, run, ...view }) => view;
-const sameView = (a, b) => JSON.stringify(Object.entries(viewOf(a)).map(String).sort()) === JSON.stringify(Object.entries(viewOf(b)).map(String).sort());
-
-/** Draw what the form asks for, in place of what is being drawn; the form of a model that was just picked is waited for. */
-function ask() {
+  /** Draw what the form asks for, in place of what is being drawn; the form of a model that was just picked is waited for. */
+  function ask() {
   turn += 1;
   [asked, wanted] = [true, true];
   wait(at("status"), say("sample.begins"));
   trigger("leave");
   tell("sample turn", turn);
   probe();
-}
+  }
 
-/** Ask the form which model it is of, again and again until it is that of the picked one. */
-function probe() {
+  /** Ask the form which model it is of, again and again until it is that of the picked one. */
+  function probe() {
   clearTimeout(probing);
   if (!wanted) return;
   trigger("probe");
   probing = setTimeout(probe, 100);
-}
+  }
 
-/** Leave what is being drawn as it is; a last step of it may still come. */
-function stop() {
-  if (!result && !begun && !asked) return;
+  /** Leave what is being drawn as it is; a last step of it may still come. */
+  function stop() {
+    if (!card.result && !begun && !asked) return;
   turn += 1;
   wanted = false;
   trigger("leave");
-  at("status").textContent = !result || result.step === result.total ? "" : say("sample.stopped", result);
-}
+    at("status").textContent = !card.result || card.result.step === card.result.total ? "" : say("sample.stopped", card.result);
+  }
 
-function refuse({ error, about, first }) {
+  function refuse({ error, about, first }) {
   at("status").textContent = "";
   if (!first) return refuseIn(document.querySelector("#sample-refusal"), error, fieldsOf(about, "sample"));
   at("title").textContent = say("sample.empty");
   at("status").textContent = error;
-}
+  }
 
-function begin(record) {
-  const same = result && record.n === result.n && record.size.join() === result.size.join();
-  at("title").textContent = say("sample.stage", { n: record.count, things: record.things, model: record.model });
-  at("zip").textContent = say(record.files ? "sample.zip" : "sample.npz", { things: record.things });
-  at("save").textContent = say(record.together ? "sample.save_together" : "sample.save");
-  find(".sample").classList.toggle("of-points", record.together);
+  function begin(record) {
+    const same = card.result && record.n === card.result.n && record.size.join() === card.result.size.join();
+    at("title").textContent = say("sample.stage", { n: record.count, things: record.things, model: record.model });
+    at("zip").textContent = say(record.files ? "sample.zip" : "sample.npz", { things: record.things });
+    at("save").textContent = say(record.together ? "sample.save_together" : "sample.save");
+    find(".sample").classList.toggle("of-points", record.together);
   at("size").textContent = `${record.size[1]} × ${record.size[0]}`;
-  result = record;
+    card.result = record;
   if (!same) {
     at("gallery").style.setProperty("--columns", Math.min(20, Math.max(6, Math.ceil(Math.sqrt(record.n)))));
-    lay(at("gallery"), record, choose, (i) => say("sample.image", { n: i + 1, seed: result.seed + i }));
+      lay(at("gallery"), record, choose, (i) => say("sample.image", { n: i + 1, seed: card.result.seed + i }));
   }
   for (const actions of element.querySelectorAll(".actions")) actions.hidden = false;
   find(".one").classList.remove("waiting");
   for (const note of element.querySelectorAll(".actions .note")) refuseIn(note);
-  marked = {};
+    card.marked = {};
   for (const tile of at("gallery").children) delete tile.dataset.mark;
-  choose(same && chosen !== null ? chosen : 0);
-}
+    choose(same && card.chosen !== null ? card.chosen : 0);
+  }
 
-function choose(i) {
-  chosen = i;
+  function choose(i) {
+    card.chosen = i;
   const tiles = at("gallery").children;
   for (let k = 0; k < tiles.length; k++) tiles[k].setAttribute("aria-pressed", String(k === i));
   const large = at("large");
-  large.style.aspectRatio = `${result.size[1]} / ${result.size[0]}`;
-  cut(large, i, result.columns, Math.ceil(result.n / result.columns));
-  large.setAttribute("aria-label", say("sample.image", { n: i + 1, seed: result.seed + i }));
-  at("chosen").textContent = say("sample.chosen", { seed: result.seed + i });
-  large.dataset.seed = result.seed + i;
-  tell("chosen-seed", result.seed + i);
-  showChosenMark();
-}
+    large.style.aspectRatio = `${card.result.size[1]} / ${card.result.size[0]}`;
+    cut(large, i, card.result.columns, Math.ceil(card.result.n / card.result.columns));
+    large.setAttribute("aria-label", say("sample.image", { n: i + 1, seed: card.result.seed + i }));
+    at("chosen").textContent = say("sample.chosen", { seed: card.result.seed + i });
+    large.dataset.seed = card.result.seed + i;
+    tell("chosen-seed", card.result.seed + i);
+    card.showChosenMark();
+  }
 
-/** Take a file along; what hinders is said beside the button. */
-async function keep(button, ask, image = null) {
-  const answer = await answerOf(ask({ id: result.id, image }));
+  /** Take a file along; what hinders is said beside the button. */
+  async function takeAlong(button, ask, image = null) {
+    const answer = await answerOf(ask({ id: card.result.id, image }));
   refuseIn(button.parentElement.querySelector(".note"), answer.error);
-  if (answer.content) genlab.save(answer.name, answer.content);
-}
+    if (answer.content) save(answer.name, answer.content);
+  }
 
-at("draw").addEventListener("click", ask); // the form is far below on a phone
-document.addEventListener("click", ({ target }) => {
+  at("draw").addEventListener("click", ask); // the form is far below on a phone
+  document.addEventListener("click", ({ target }) => {
   if (!element.isConnected) return;
   if (target.closest("#sample-go")) ask();
   if (target.closest("#sample-stop")) stop();
-});
-at("save").addEventListener("click", () => keep(at("save"), server.sample_png));
-at("zip").addEventListener("click", () => keep(at("zip"), server.sample_zip));
-find(".copy-link").addEventListener("click", () => genlab.copyLink(find(".copy-link"), { tab: "sample", ...result.query }));
-at("one").addEventListener("click", () => keep(at("one"), server.sample_png, chosen));
+  });
+  at("save").addEventListener("click", () => takeAlong(at("save"), server.sample_png));
+  at("zip").addEventListener("click", () => takeAlong(at("zip"), server.sample_zip));
+  find(".copy-link").addEventListener("click", () => copyLink(find(".copy-link"), { tab: "sample", ...card.result.query }));
+  at("one").addEventListener("click", () => takeAlong(at("one"), server.sample_png, card.chosen));
 
-listen("sample form", ({ of, picked }) => {
+  listen("sample form", ({ of, picked }) => {
   if (!wanted || of !== picked) return; // it is still that of the model before
   wanted = false;
   trigger("draw");
-});
-watch("value", show);
-startMarks();
-show();
-new IntersectionObserver(first).observe(find(".all"));
-listen("model", first);
-listen("tab", place);
-listen("visit", visit);
+  });
+  watch("value", show);
+  Object.assign(card, { choose });
+  startMarks(card);
+  show();
+  new IntersectionObserver(first).observe(find(".all"));
+  listen("model", first);
+  listen("tab", place);
+  listen("visit", visit);
+}
+
+const viewOf = ({ tab, dataset, run, ...view }) => view;
+const sameView = (a, b) => JSON.stringify(Object.entries(viewOf(a)).map(String).sort()) === JSON.stringify(Object.entries(viewOf(b)).map(String).sort());

@@ -146,11 +146,11 @@ def build(shared: Shared) -> None:
             turn = gr.Number(precision=0, visible=False)
         with gr.Column(scale=10, min_width=300):
             answers = [sample_png, sample_zip, sample_mark, sample_marks, unmark, marks_zip, marks_dataset]
-            gallery = widget("sample/sample", answers, parts=["tiles", "marks"])
+            gallery = widget("tabs/sample/sample", answers, ["draw", "favourites", "first", "leave", "probe", "visit"])
     gallery.favourites(pick_dataset, None, shared.dataset_picker, **QUIET)
     seed = wish.components[1]
     diced = dice.click(None, None, seed, js="() => Math.floor(Math.random() * 2147483647)", **QUIET)
-    reused = reuse.click(None, seed, seed, js="(seed) => genlab.recall('chosen-seed') ?? seed", **QUIET)
+    reused = reuse.click(None, seed, seed, js="async (seed) => (await genlab).recall('chosen-seed') ?? seed", **QUIET)
     linked = shared.link.change(_linked, shared.link, wish.components, **QUIET)
     remember("sample", wish.components, set_by=[diced, reused], unset_by=linked)
     gallery.visit(_visited, None, shared.link, trigger_mode="multiple", **QUIET)
@@ -170,14 +170,14 @@ def build(shared: Shared) -> None:
                 partial(_draw, name, wish, form),
                 [turn, *wish.components, label, *form.components],
                 gallery,
-                js="(_, ...form) => [genlab.recall('sample turn'), ...form]",
+                js="async (_, ...form) => [(await genlab).recall('sample turn'), ...form]",
                 concurrency_id="sample",
                 concurrency_limit=2,
                 trigger_mode="multiple",
                 **QUIET,
             )
             gallery.leave(None, None, None, cancels=[drawn, first, again], **QUIET)
-            told = f"(picked) => genlab.tell('sample form', {{ of: {json.dumps(name)}, picked }})"
+            told = f"async (picked) => (await genlab).tell('sample form', {{ of: {json.dumps(name)}, picked }})"
             gallery.probe(None, shared.model_picker, js=told, **QUIET)
 
 

@@ -1,9 +1,13 @@
 // The curve: losses over steps as an SVG that keeps its size; faint as measured, strong as smoothed.
 
-const SVG = "http://www.w3.org/2000/svg";
-const MOST = 1500; // points a line
+import { count, figure } from "../../kit/numbers.js";
+import { make, wait } from "../../kit/parts.js";
+import { say } from "../../kit/words.js";
 
-function draw(what, attributes, text) {
+const SVG = "http://www.w3.org/2000/svg";
+export const MOST = 1500; // points a line
+
+function shape(what, attributes, text) {
   const made = document.createElementNS(SVG, what);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
   if (text != null) made.textContent = text;
@@ -11,7 +15,7 @@ function draw(what, attributes, text) {
 }
 
 // Exponential average over steps, not over points, and without the pull of its start, so lines of any density smooth alike.
-function smooth(points, amount, range) {
+export function smooth(points, amount, range) {
   const weight = Math.min(Math.sqrt(amount), 0.999);
   let sum = 0;
   let mass = 0;
@@ -24,13 +28,13 @@ function smooth(points, amount, range) {
 }
 
 // At most MOST points, evenly taken, the last one always among them.
-function thin(points) {
+export function thin(points) {
   if (points.length <= MOST) return points;
   return Array.from({ length: MOST }, (_, i) => points[Math.round((i * (points.length - 1)) / (MOST - 1))]);
 }
 
 // About n round numbers from low to high.
-function ticks(low, high, n) {
+export function ticks(low, high, n) {
   const raw = (high - low) / n;
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = power * [1, 2, 5, 10].find((m) => m * power >= raw);
@@ -39,7 +43,7 @@ function ticks(low, high, n) {
   return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
 }
 
-function logTicks(low, high) {
+export function logTicks(low, high) {
   const every = [];
   for (let power = Math.floor(low); power <= Math.ceil(high); power++) for (const m of [1, 2, 5]) every.push(Math.log10(m) + power);
   const inside = every.filter((t) => t >= low - 1e-9 && t <= high + 1e-9);
@@ -52,8 +56,8 @@ const NARROW = 500; // pixels below which axes go without their names
 
 // A curve in `host`; lines are { name, unit, loss, colour, points: [[step, value]], raw?, dashed?, dotted? }.
 // Each unit has an axis: that of the first line is on the left, with the grid; the others stand on the right.
-function curveIn(host) {
-  const svg = draw("svg", { role: "img", tabindex: 0 });
+export function curveIn(host) {
+  const svg = shape("svg", { role: "img", tabindex: 0 });
   const tip = make("div.tip", { hidden: true, role: "status" });
   const none = make("p.note.none", { hidden: true });
   host.replaceChildren(svg, none, tip);
@@ -110,44 +114,44 @@ function curveIn(host) {
     Object.assign(svg.dataset, { left, right });
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     svg.setAttribute("aria-label", state.label || "");
-    const clip = draw("clipPath", { id: "train-curve-clip" });
-    clip.append(draw("rect", { x: left, y: top, width: right - left, height: bottom - top + 1 }));
-    const grid = draw("g", { class: "grid" });
+    const clip = shape("clipPath", { id: "train-curve-clip" });
+    clip.append(shape("rect", { x: left, y: top, width: right - left, height: bottom - top + 1 }));
+    const grid = shape("g", { class: "grid" });
     axes.forEach((axis, i) => grid.append(i ? drawAxis(axis, right + (i - 1) * (AXIS + name) + 8, 1, name) : drawAxis(axis, left - 8, -1, name)));
     const steps = ticks(0, state.end, right - left < NARROW ? 3 : 6).filter(Number.isInteger);
-    steps.forEach((t) => grid.append(draw("text", { x: scale.x(t), y: height - 6, "text-anchor": t ? (t > 0.97 * state.end ? "end" : "middle") : "start" }, count(t))));
-    const lines = draw("g", { "clip-path": "url(#train-curve-clip)" });
+    steps.forEach((t) => grid.append(shape("text", { x: scale.x(t), y: height - 6, "text-anchor": t ? (t > 0.97 * state.end ? "end" : "middle") : "start" }, count(t))));
+    const lines = shape("g", { "clip-path": "url(#train-curve-clip)" });
     for (const line of state.lines) lines.append(...drawLine(line));
-    svg.replaceChildren(clip, grid, lines, draw("line", { class: "cursor", y1: top, y2: bottom }), draw("g", { class: "cross" }));
+    svg.replaceChildren(clip, grid, lines, shape("line", { class: "cursor", y1: top, y2: bottom }), shape("g", { class: "cross" }));
     moveCursor();
     point();
   }
 
   // The numbers of an axis at x, to its left (side -1) or right (1), and along it what they mean.
   function drawAxis(axis, x, side, room) {
-    const drawn = draw("g", { class: "axis", "data-unit": axis.unit });
+    const drawn = shape("g", { class: "axis", "data-unit": axis.unit });
     for (const t of axis.log ? logTicks(axis.low, axis.high) : ticks(axis.low, axis.high, 5)) {
       const value = axis.log ? 10 ** t : t;
       const y = axis.y(value);
-      if (side < 0) drawn.append(draw("line", { x1: scale.left, x2: scale.right, y1: y, y2: y }));
-      drawn.append(draw("text", { x, y: y + 4, "text-anchor": side < 0 ? "end" : "start" }, figure(value)));
+      if (side < 0) drawn.append(shape("line", { x1: scale.left, x2: scale.right, y1: y, y2: y }));
+      drawn.append(shape("text", { x, y: y + 4, "text-anchor": side < 0 ? "end" : "start" }, figure(value)));
     }
     const own = side < 0 ? "" : `${axis.lines.map((line) => line.name).join(", ")}, `;
     const [at, middle] = [x + side * (AXIS - 2), (scale.top + scale.bottom) / 2];
-    if (room) drawn.append(draw("text", { class: "unit", "text-anchor": "middle", transform: `translate(${at} ${middle}) rotate(${90 * side})` }, own + axis.unit));
+    if (room) drawn.append(shape("text", { class: "unit", "text-anchor": "middle", transform: `translate(${at} ${middle}) rotate(${90 * side})` }, own + axis.unit));
     return drawn;
   }
 
   function drawLine(line) {
     const common = { fill: "none", stroke: line.colour, "stroke-linejoin": "round" };
     const dash = line.dashed ? { "stroke-dasharray": "6 4" } : line.dotted ? { "stroke-dasharray": "2 3" } : {};
-    const strong = draw("path", { ...common, ...dash, class: "line", "data-name": line.name, d: path(line, line.points), "stroke-width": 2 });
-    const faint = line.raw && !line.dotted ? draw("path", { ...common, class: "raw", d: path(line, line.raw), "stroke-width": 1, opacity: 0.25 }) : null;
+    const strong = shape("path", { ...common, ...dash, class: "line", "data-name": line.name, d: path(line, line.points), "stroke-width": 2 });
+    const faint = line.raw && !line.dotted ? shape("path", { ...common, class: "raw", d: path(line, line.raw), "stroke-width": 1, opacity: 0.25 }) : null;
     const alone = line.points.length === 1 && drawable(axisOf(line))(line.points[0]) ? dot(line, line.points[0]) : null;
     return [faint, strong, alone].filter(Boolean);
   }
 
-  const dot = (line, [x, y]) => draw("circle", { cx: scale.x(x), cy: axisOf(line).y(y), r: 3.5, fill: line.colour });
+  const dot = (line, [x, y]) => shape("circle", { cx: scale.x(x), cy: axisOf(line).y(y), r: 3.5, fill: line.colour });
 
   function moveCursor() {
     const line = svg.querySelector(".cursor");
@@ -169,7 +173,7 @@ function curveIn(host) {
     cross?.replaceChildren();
     if (!rows.length) return;
     const x = scale.x(pointed);
-    cross.append(draw("line", { x1: x, x2: x, y1: scale.top, y2: scale.bottom }));
+    cross.append(shape("line", { x1: x, x2: x, y1: scale.top, y2: scale.bottom }));
     cross.append(...rows.filter(({ line, i }) => drawable(axisOf(line))(line.points[i])).map(({ line, i }) => dot(line, line.points[i])));
     tip.replaceChildren(make("b", {}, say("train.step_n", { step: count(pointed) })), ...rows.flatMap(told));
     tip.style.left = `${x + 14 + tip.offsetWidth > host.clientWidth ? Math.max(0, x - 14 - tip.offsetWidth) : x + 14}px`;
@@ -228,7 +232,7 @@ function curveIn(host) {
 }
 
 // The place of the point whose step is nearest; steps rise.
-function nearest(points, step) {
+export function nearest(points, step) {
   let low = 0;
   let high = points.length - 1;
   while (low < high) {

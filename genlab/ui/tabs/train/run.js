@@ -1,54 +1,65 @@
 // The stage of the Train tab: asks what is new in the chosen runs, draws their curves, and moves through their samples.
 
-const curve = curveIn(find("#train-curve"));
-const scrubber = find("#train-scrubber");
-const samples = find("#train-samples");
-const pause = find("#train-pause");
-const stop = find("#train-stop");
-const more = find(".more");
+import { follow, openedWith } from "../../kit/address.js";
+import { colourOf, count } from "../../kit/numbers.js";
+import { answerOf, curveNamed, latest, make, redraw, save } from "../../kit/parts.js";
+import { refuseIn } from "../../kit/refusals.js";
+import { cut } from "../../kit/tiles.js";
+import { listen, tell } from "../../kit/topics.js";
+import { label, say } from "../../kit/words.js";
+import { curveIn, smooth, thin } from "./curve.js";
+
 const SAMPLES_KEPT = 100;
 const ROWS = 4; // of samples in a picture
 const SHARP = 3; // screen pixels a pixel from which its edges are kept; below, some would be twice as wide as others
 const LOG_COLOURS = ["#3f90da", "#a96b59"]; // of the ten that can be told apart
 
-const lab = { selected: genlab.link.run || sessionStorage.getItem("genlab.run") || "", chosen: Boolean(genlab.link.run), overlaid: new Set(), histories: new Map(), units: new Map(), runs: [], run: null, lost: false, asking: "" };
-const view = { live: true, step: 0, smoothing: 0.6, log: false, hidden: new Set() };
-const pictures = new Map();
-const askPicture = latest(server.sample);
-let timer = 0;
-let turn = 0;
+export function start({ element, find, server }) {
+  const curve = curveIn(find("#train-curve"));
+  const scrubber = find("#train-scrubber");
+  const samples = find("#train-samples");
+  const pause = find("#train-pause");
+  const stop = find("#train-stop");
+  const more = find(".more");
 
-label(element);
-poll();
+  const lab = { selected: openedWith.run || sessionStorage.getItem("genlab.run") || "", chosen: Boolean(openedWith.run), overlaid: new Set(), histories: new Map(), units: new Map(), runs: [], run: null, lost: false, asking: "" };
+  const view = { live: true, step: 0, smoothing: 0.6, log: false, hidden: new Set() };
+  const pictures = new Map();
+  const askPicture = latest(server.sample);
+  let timer = 0;
+  let turn = 0;
 
-listen("select run", choose);
-listen("overlay run", overlay);
-listen("look again", poll);
-listen("visit", ({ run }) => run && run !== lab.selected && select(run));
-document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && poll());
-find(".smoothing").addEventListener("input", (event) => change({ smoothing: Number(event.target.value) }));
-find(".log").addEventListener("change", (event) => change({ log: event.target.checked }));
-find(".live").addEventListener("click", () => scrub(end()));
-find(".before").addEventListener("click", () => scrub(0));
-scrubber.addEventListener("input", () => scrub(Number(scrubber.value)));
-scrubber.addEventListener("pointerdown", prefetch, { once: true });
-scrubber.addEventListener("keydown", jump);
-pause.addEventListener("click", () => ask(isActive() && lab.run.state !== "paused" ? "pause" : "run"));
-stop.addEventListener("click", () => ask("stop"));
-more.addEventListener("submit", extend);
-find(".csv").addEventListener("click", keepTable);
+  label(element);
+  poll();
 
-// --- What is new ---
+  listen("select run", choose);
+  listen("overlay run", overlay);
+  listen("look again", poll);
+  listen("visit", ({ run }) => run && run !== lab.selected && select(run));
+  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && poll());
+  find(".smoothing").addEventListener("input", (event) => change({ smoothing: Number(event.target.value) }));
+  find(".log").addEventListener("change", (event) => change({ log: event.target.checked }));
+  find(".live").addEventListener("click", () => scrub(end()));
+  find(".before").addEventListener("click", () => scrub(0));
+  scrubber.addEventListener("input", () => scrub(Number(scrubber.value)));
+  scrubber.addEventListener("pointerdown", prefetch, { once: true });
+  scrubber.addEventListener("keydown", jump);
+  pause.addEventListener("click", () => ask(isActive() && lab.run.state !== "paused" ? "pause" : "run"));
+  stop.addEventListener("click", () => ask("stop"));
+  more.addEventListener("submit", extend);
+  find(".csv").addEventListener("click", keepTable);
 
-async function poll() {
+  // --- What is new ---
+
+  async function poll() {
   clearTimeout(timer);
   if (!element.isConnected) return;
   const mine = ++turn;
   if (document.visibilityState === "visible" && element.offsetParent) await refresh(mine);
   if (mine === turn) timer = setTimeout(poll, lab.runs.some((run) => ["queued", "waiting", "running"].includes(run.state)) ? 700 : 2500);
-}
+  }
 
-async function refresh(mine) {
+  async function refresh(mine) {
   const asked = new Set([lab.selected, ...lab.overlaid].filter(Boolean));
   const since = Object.fromEntries([...asked].map((name) => [name, lastStep(name)]));
   let answer;
@@ -61,9 +72,9 @@ async function refresh(mine) {
   lab.lost = answer.error || "";
   if (!answer.error) take(answer, asked);
   show();
-}
+  }
 
-function take(answer, asked) {
+  function take(answer, asked) {
   lab.runs = answer.runs;
   lab.run = answer.run;
   lab.queue = answer.queue;
@@ -76,80 +87,80 @@ function take(answer, asked) {
   }
   const outdone = lab.run?.example && !lab.chosen && lab.runs.some((run) => !run.example);
   if ((!lab.run || outdone) && lab.runs.length) select(worthSeeing().name);
-}
+  }
 
-// The run that trains; where none does, the one that is about to, or else the newest.
-function worthSeeing() {
+  // The run that trains; where none does, the one that is about to, or else the newest.
+  function worthSeeing() {
   const first = (...states) => lab.runs.find((run) => states.includes(run.state));
   return first("running") ?? first("waiting", "paused") ?? first("queued") ?? lab.runs[0];
-}
+  }
 
-function lastStep(name) {
+  function lastStep(name) {
   return lab.histories.get(name)?.at(-1)?.step || 0;
-}
+  }
 
-function forget(name) {
+  function forget(name) {
   lab.histories.delete(name);
   lab.overlaid.delete(name);
-}
+  }
 
-// What a person chose is on stage again when the page is loaded anew.
-function choose(name) {
+  // What a person chose is on stage again when the page is loaded anew.
+  function choose(name) {
   sessionStorage.setItem("genlab.run", name);
   lab.chosen = true;
-  genlab.follow({ run: name }, { push: true });
+    follow({ run: name }, { push: true });
   select(name);
-}
+  }
 
-function select(name) {
+  function select(name) {
   if (lab.selected !== name) pictures.clear(), samples.replaceChildren(), delete samples.dataset.step, fault();
   lab.selected = name;
   tell("run", name);
   lab.overlaid.delete(name);
   view.live = true;
   poll();
-}
+  }
 
-function overlay(name) {
+  function overlay(name) {
   lab.overlaid.has(name) ? lab.overlaid.delete(name) : lab.overlaid.add(name);
   poll();
-}
+  }
 
-async function ask(wanted) {
+  async function ask(wanted) {
   lab.asking = wanted;
   buttons();
   fault((await answerOf(server.ask({ run: lab.selected, wanted }))).error);
   await poll();
   lab.asking = "";
   show();
-}
+  }
 
-async function keepTable() {
+  async function keepTable() {
   const answer = await answerOf(server.history({ run: lab.selected }));
   fault(answer.error);
-  if (!answer.error) genlab.save(answer.name, answer.content);
-}
+    if (!answer.error) save(answer.name, answer.content);
+  }
 
-// A finished run goes on to more steps in all.
-async function extend(event) {
+  // A finished run goes on to more steps in all.
+  async function extend(event) {
   event.preventDefault();
   const { error, about = [] } = await answerOf(server.more({ run: lab.selected, steps: Number(more.steps.value) }));
   fault(error, about.includes("steps") ? [more.steps] : []);
   poll();
-}
+  }
 
-function fault(sentence, fields) {
+  function fault(sentence, fields) {
   refuseIn(find(".train-stage > .fault"), sentence, fields);
-}
+  }
 
-// --- What is shown ---
+  // --- What is shown ---
 
-function change(wanted) {
+  function change(wanted) {
   Object.assign(view, wanted);
   show();
-}
+  }
 
-function show() {
+  function show() {
   const { run } = lab;
   element.querySelector("section").classList.toggle("bare", !run);
   find(".run-name").textContent = run ? run.name : "";
@@ -164,24 +175,24 @@ function show() {
   compare();
   scrubTo();
   tell("lab", lab);
-}
+  }
 
-function isActive() {
+  function isActive() {
   return lab.run && ["queued", "waiting", "running", "paused"].includes(lab.run.state);
-}
+  }
 
-// What a run is at that has not taken a step yet.
-function coming() {
+  // What a run is at that has not taken a step yet.
+  function coming() {
   if (!isActive() || end()) return "";
   const { state, doing } = lab.run, stage = ["open", "build"].includes(doing) ? doing : state;
   return say(`train.coming_${stage}`);
-}
+  }
 
-function end() {
+  function end() {
   return lastStep(lab.selected);
-}
+  }
 
-function buttons() {
+  function buttons() {
   const { state, step, steps, pending, example } = lab.run ?? {};
   const coming = lab.asking || pending; // what was asked and has not happened yet
   const resumable = ["paused", "stopped", "failed", "interrupted"].includes(state) && step < steps && !example;
@@ -193,15 +204,15 @@ function buttons() {
   if (more.dataset.whole !== whole) more.steps.value = 2 * (steps ?? 1);
   more.dataset.whole = whole;
   more.hidden = state !== "done" || example;
-}
+  }
 
-function lines() {
+  function lines() {
   const shown = [lab.selected, ...lab.overlaid].filter((name) => lab.histories.has(name));
   return shown.flatMap((name, i) => linesOf(name, i, shown.length > 1));
-}
+  }
 
-// The chosen run has the page's own colours; overlaid ones have one colour each, held-out always dashed there.
-function linesOf(name, i, several) {
+  // The chosen run has the page's own colours; overlaid ones have one colour each, held-out always dashed there.
+  function linesOf(name, i, several) {
   const records = thin(lab.histories.get(name));
   const players = Object.keys(records[0]?.losses ?? {});
   const logs = several ? [] : Object.keys(records[0]?.logs ?? {});
@@ -221,53 +232,38 @@ function linesOf(name, i, several) {
   const told = logs.map((log, k) => smoothed(line(log, (record) => record.logs[log], { colour: LOG_COLOURS[k % LOG_COLOURS.length], dotted: true })));
   const held = line(say("train.held_out"), (record) => record.held_out, { colour: i ? colourOf(i - 1) : "var(--amber)", dashed: i > 0 });
   return [...trained, ...(held.measured.length ? [{ ...held, points: held.measured }] : []), ...told].map((one) => ({ ...one, hidden: view.hidden.has(one.kind) }));
-}
+  }
 
-// A unit as an axis has room for it; what it means follows a colon or semicolon.
-const short = (unit) => unit.split(/[:;]/)[0];
-
-// What the lines are; a click leaves one out, so that the others have the room.
-function key() {
+  // What the lines are; a click leaves one out, so that the others have the room.
+  function key() {
   const shown = lines();
   redraw(find(".key"), [lab.selected, shown.map(({ name, hidden }) => [name, hidden])], () => shown.map((line) =>
     make("button.link", { type: "button", "aria-pressed": String(!line.hidden), title: [say("train.key", { line: line.name }), curveNamed(line.kind).why].join(". "), onclick: () => toggle(line.kind) },
       make(line.dashed ? "i.dashed" : line.dotted ? "i.dotted" : "i", { style: `--colour:${line.colour}` }), line.name)
   ));
-}
+  }
 
-function toggle(kind) {
+  function toggle(kind) {
   view.hidden.has(kind) ? view.hidden.delete(kind) : view.hidden.add(kind);
   show();
-}
+  }
 
-// The settings in which the runs on the curve differ.
-function compare() {
+  // The settings in which the runs on the curve differ.
+  function compare() {
   const place = find("#run-compare");
   place.hidden = !lab.compared?.runs;
   redraw(place, lab.compared, () => (lab.compared?.runs ? tableOf(lab.compared) : []));
-}
+  }
 
-function tableOf({ runs, rows, units }) {
-  const cell = (value) => make("td", {}, value == null ? say("train.compared_none") : String(value));
-  const table = make(
-    "table",
-    {},
-    make("thead", {}, make("tr", {}, make("th", { scope: "col" }, say("train.compared")), ...runs.map((name) => make("th", { scope: "col" }, name)))),
-    make("tbody", {}, ...rows.map((row) => make("tr", {}, make("th", { scope: "row" }, row.name.replaceAll("_", " ")), ...row.values.map(cell))))
-  );
-  const notes = [rows.length ? null : say("train.compared_same"), units.length > 1 ? say("train.compared_units") : null];
-  return [...(rows.length ? [table] : []), ...notes.filter(Boolean).map((text) => make("p.note", {}, text))];
-}
+  // --- Steps ---
 
-// --- Steps ---
-
-function scrub(step) {
+  function scrub(step) {
   view.live = step >= end();
   view.step = step;
   scrubTo();
-}
+  }
 
-function scrubTo() {
+  function scrubTo() {
   const last = end();
   const step = view.live ? last : Math.min(view.step, last);
   scrubber.max = Math.max(1, last);
@@ -283,10 +279,10 @@ function scrubTo() {
   before.textContent = lab.run ? say("train.before", { model: lab.run.from }) : "";
   curve.cursor(view.live ? null : step);
   picture(step);
-}
+  }
 
-// The newest samples at or before a step.
-async function picture(step) {
+  // The newest samples at or before a step.
+  async function picture(step) {
   const drawn = lab.run && lab.run.name === lab.selected ? lab.run.samples : [];
   const at = drawn.filter((s) => s <= step).at(-1) ?? drawn[0];
   find(".samples-title").textContent = at == null ? say("train.samples") : say("train.samples_at", { step: count(at) });
@@ -305,14 +301,14 @@ async function picture(step) {
   const image = Object.assign(new Image(), { src: pictures.get(at) });
   await image.decode();
   if (run === lab.selected && samples.dataset.step === String(at)) hang(image);
-}
+  }
 
-function keep(step, image) {
+  function keep(step, image) {
   pictures.set(step, image);
   if (pictures.size > SAMPLES_KEPT) pictures.delete(pictures.keys().next().value);
-}
+  }
 
-async function prefetch() {
+  async function prefetch() {
   const run = lab.selected;
   for (const step of lab.run ? lab.run.samples : []) {
     if (pictures.has(step)) continue;
@@ -320,10 +316,10 @@ async function prefetch() {
     if (run !== lab.selected) return;
     if (!answer.error) keep(step, answer.image);
   }
-}
+  }
 
-// Arrow keys go from one set of samples to the next.
-function jump(event) {
+  // Arrow keys go from one set of samples to the next.
+  function jump(event) {
   const way = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
   if (!way || !lab.run) return;
   event.preventDefault();
@@ -331,12 +327,12 @@ function jump(event) {
   const stops = lab.run.samples;
   const next = way > 0 ? stops.find((s) => s > now) : stops.filter((s) => s < now).at(-1);
   scrub(next ?? (way > 0 ? end() : now));
-}
+  }
 
-// A picture of images, in ROWS rows of squares, as tiles over the whole width; what is seen together as it is.
-function hang({ src, naturalWidth: w, naturalHeight: h }) {
-  const together = Boolean(lab.run?.together);
-  const rows = together || (w * ROWS) % h || h % ROWS ? 1 : ROWS;
+  // A picture of images, in ROWS rows of squares, as tiles over the whole width; what is seen together as it is.
+  function hang({ src, naturalWidth: w, naturalHeight: h }) {
+    const together = Boolean(lab.run?.together);
+    const rows = together || (w * ROWS) % h || h % ROWS ? 1 : ROWS;
   const columns = rows > 1 ? (w * rows) / h : 1;
   samples.style.setProperty("--columns", columns);
   samples.style.maxWidth = together ? `${w}px` : "";
@@ -347,4 +343,20 @@ function hang({ src, naturalWidth: w, naturalHeight: h }) {
     cut(tile, i, columns, rows);
     return tile;
   }));
+  }
+}
+
+// A unit as an axis has room for it; what it means follows a colon or semicolon.
+const short = (unit) => unit.split(/[:;]/)[0];
+
+function tableOf({ runs, rows, units }) {
+  const cell = (value) => make("td", {}, value == null ? say("train.compared_none") : String(value));
+  const table = make(
+    "table",
+    {},
+    make("thead", {}, make("tr", {}, make("th", { scope: "col" }, say("train.compared")), ...runs.map((name) => make("th", { scope: "col" }, name)))),
+    make("tbody", {}, ...rows.map((row) => make("tr", {}, make("th", { scope: "row" }, row.name.replaceAll("_", " ")), ...row.values.map(cell))))
+  );
+  const notes = [rows.length ? null : say("train.compared_same"), units.length > 1 ? say("train.compared_units") : null];
+  return [...(rows.length ? [table] : []), ...notes.filter(Boolean).map((text) => make("p.note", {}, text))];
 }

@@ -39,8 +39,12 @@ FAMILY, DEFAULTS = "vae", "defaults"  # the first family; the preset that change
 NOTHING = ""  # instead of a model to begin with
 MOMENT = 1.0  # seconds after a start in which the same form makes no other run
 Forms = dict[str, Form]  # by family
-KEEP = """(family, dataset, preset, begin, name, ...values) =>
-    genlab.keep("train", { family, dataset, preset, begin, name: name ?? "", values })"""
+KEEP = """async (family, dataset, preset, begin, name, ...values) =>
+    (await genlab).keep("train", { family, dataset, preset, begin, name: name ?? "", values })"""
+HEADING = """genlab.then(({ label, listen, say }) => {
+    label(element);
+    listen("dataset", (name) => (element.querySelector("p").textContent = say("train.learns", { name })));
+});"""
 
 
 def build(shared: Shared) -> None:
@@ -49,8 +53,7 @@ def build(shared: Shared) -> None:
         with gr.Column(scale=3, min_width=270, elem_classes="card train-form"):
             gr.HTML(
                 html_template="<h2 data-say='train.family'></h2><p class='note'></p>",
-                js_on_load="genlab.label(element); genlab.listen('dataset', (name) => "
-                "(element.querySelector('p').textContent = genlab.say('train.learns', { name })));",
+                js_on_load=HEADING,
                 apply_default_css=False,
             )
             family = gr.Dropdown(
@@ -67,16 +70,16 @@ def build(shared: Shared) -> None:
                                 info=words("train.from_info"))  # fmt: skip
             name = gr.Textbox(label=words("train.name"), placeholder=words("train.name_hint"), max_lines=1, elem_id="train-name")
             columns, forms = _forms(preset.value)
-            begun = widget("train/start", [])
+            begun = widget("tabs/train/start", events=["remember"])
             start = gr.Button(words("train.start"), variant="primary", elem_id="train-start")
             memory = gr.JSON(visible=False)  # what the browser kept, on its way to `_choose`
             again = gr.Number(visible="hidden")  # changes where the form is to be as it was
-            widget("train/estimate", [_estimator_of(forms)])
+            widget("tabs/train/estimate", [_estimator_of(forms)])
         with gr.Column(scale=8, min_width=300, elem_classes="train-middle"):
-            widget("train/points", [points_real, points_look, points_steer, points_advance, ask])
-            widget("train/run", [watch, sample, ask, more, history], parts=["curve", "tiles"])
+            widget("tabs/train/points", [points_real, points_look, points_steer, points_advance, ask])
+            widget("tabs/train/run", [watch, sample, ask, more, history])
         with gr.Column(scale=3, min_width=240, elem_classes="train-right"):
-            side = widget("train/side", [rename, remove, ask, reorder, clear, limit])
+            side = widget("tabs/train/side", [rename, remove, ask, reorder, clear, limit], ["open_latent"])
 
     controls = [component for form in forms.values() for component in form.components]
     asked = [family, shared.dataset_picker, preset, begin]
@@ -85,18 +88,18 @@ def build(shared: Shared) -> None:
         partial(_choose, forms),
         [family, shared.dataset_picker, memory],
         [family, preset, begin, *columns, *controls],
-        js="(family, dataset) => [family, dataset, genlab.kept('train')]",
+        js="async (family, dataset) => [family, dataset, (await genlab).kept('train')]",
         **QUIET,
     )
     refilled = gr.on([preset.input, begin.input], partial(_refill, forms), asked, controls, **QUIET)
     begin.focus(_starts, [family, shared.dataset_picker], begin, **QUIET)
     started = start.click(partial(_start, forms), [*asked, name, *controls], [begun, name], concurrency_limit=None, **QUIET)
-    started.then(None, js="() => genlab.tell('start answered')", **QUIET)
+    started.then(None, js="async () => (await genlab).tell('start answered')", **QUIET)
     typed = partial(gr.on, [component.input for component in (preset, begin, name, *controls)])
     for event in (typed, refilled.then, started.then):
         event(None, [*asked, name, *controls], js=KEEP, **QUIET)
     family.input(None, [*asked, name], js=KEEP, **QUIET)  # the values to come are those of a preset
-    kept = "() => { const { family, name } = genlab.kept('train'); return [family, name, 1]; }"
+    kept = "async () => { const { family, name } = (await genlab).kept('train'); return [family, name, 1]; }"
     begun.remember(None, None, [family, name, again], js=kept, **QUIET)
     form = [family, shared.dataset_picker, *controls]
     tab = Context.block  # the one that is being built
@@ -104,7 +107,7 @@ def build(shared: Shared) -> None:
         [tab.select, *(component.change for component in form)],
         None,
         form,
-        js="(...values) => genlab.tell('train form', values)",
+        js="async (...values) => (await genlab).tell('train form', values)",
         **QUIET,
     )
     side.open_latent(_open_latent, None, shared.model_picker, **QUIET)

@@ -1,0 +1,30 @@
+// Words: every text of the page in the reader's language, from the catalogues that the server sends along.
+
+import { catalogues } from "../languages.js";
+
+const language = (navigator.languages || [navigator.language])
+  .flatMap((tag) => [tag, tag.split("-")[0]])
+  .find((tag) => tag in catalogues) || "en";
+
+/** A text of the catalogue with its values filled in; English where the language lacks it. {n?one|many} is `one` where n is 1. */
+export function say(key, values = {}) {
+  const text = catalogues[language][key] ?? catalogues.en[key] ?? key;
+  const chosen = text.replace(/\{(\w+)\?([^|{}]*)\|([^{}]*)\}/g, (_, name, one, many) => (String(values[name]) === "1" ? one : many));
+  return chosen.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
+}
+
+/** Fill every element that carries data-say with its text, data-say-label with its accessible name, data-say-why with what it means. */
+export function label(root) {
+  for (const node of root.querySelectorAll("[data-say]")) node.textContent = say(node.dataset.say);
+  for (const node of root.querySelectorAll("[data-say-label]")) {
+    node.setAttribute("aria-label", say(node.dataset.sayLabel));
+    node.title = say(node.dataset.sayLabel);
+  }
+  for (const node of root.querySelectorAll("[data-say-why]")) {
+    node.title = node.dataset.why = say(node.dataset.sayWhy);
+    if (!node.matches("button")) node.tabIndex = 0;
+  }
+}
+
+/** Whether there is such a text. */
+export const isSaid = (key) => key in catalogues.en;
