@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+from genlab.modalities import MODALITIES
 from genlab.ui.words import say
 
 PACKAGE = Path(__file__).parents[1] / "genlab"
@@ -33,5 +34,6 @@ def test_every_text_that_is_said_is_there():
 
 
 def test_one_thing_is_not_several():
-    assert say("data.title", n=1, k="1") == "1 image in 1 class"
-    assert say("data.title", n="1,200", k=0) == "1,200 images in 0 classes"
+    image = MODALITIES["image"]
+    assert say("data.title", n=1, k="1", things=image.named(1)) == "1 image in 1 class"
+    assert say("data.title", n="1,200", k=0, things=image.named(1200)) == "1,200 images in 0 classes"

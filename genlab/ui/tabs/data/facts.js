@@ -30,10 +30,10 @@ export function start({ element, find, server }) {
   }
 }
 
-/** What the catalogue says of something that the kind of data tells, or else the other words. */
-function told(name, otherwise) {
-  const words = say(`data.${name}`);
-  return words === `data.${name}` ? otherwise : words;
+/** A text of the catalogue, or where a kind of data brings what is not in it, the other words. */
+function told(key, otherwise) {
+  const words = say(key);
+  return words === key ? otherwise : words;
 }
 
 function places({ places: { middle, spread }, balance }) {
@@ -72,13 +72,13 @@ const part = ({ name, n }) => [make("dt", {}, make("b", {}, count(n)), " ", say(
 function statistics(answer) {
   const rows = [[answer.numbers, figure], [answer.shares, percent]].flatMap(([values, written]) =>
     Object.entries(values).flatMap(([name, value]) => [
-      make("dt", {}, make("b", {}, written(value)), " ", told(name, name)),
-      make("dd", {}, told(`${name}_why`, "")),
+      make("dt", {}, make("b", {}, written(value)), " ", told(`data.${name}`, name)),
+      make("dd", {}, told(`data.${name}_why`, "")),
     ])
   );
   const all = { n: count(answer.measured), things: answer.things };
   const note = say(answer.measured < answer.parts[0].n ? "data.measured_some" : "data.measured_all", all);
-  return rows.length ? [make("h3", {}, told(answer.units, answer.units)), make("dl.statistics", {}, ...rows), make("p.note", {}, note)] : [];
+  return rows.length ? [make("h3", {}, told(`data.${answer.units}`, answer.units)), make("dl.statistics", {}, ...rows), make("p.note", {}, note)] : [];
 }
 
 function means(answer) {
