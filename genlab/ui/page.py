@@ -46,6 +46,16 @@ Choices = list[list[str]]  # pairs: what a picker says, and the name it stands f
 class Page(gr.Blocks):
     """Blocks that answer in a sentence where Gradio's own components do not understand what they are sent."""
 
+    @property
+    def config(self) -> Any:
+        """What the browser builds the page of, in the language of whoever asks for it."""
+        spoken = getattr(self, "i18n_instance", None)
+        return {**self._config, "i18n_translations": spoken and spoken.translations_dict}
+
+    @config.setter
+    def config(self, config: Any) -> None:
+        self._config = config
+
     def queue(self, *, max_size: int = 200, default_concurrency_limit: int = 2, **options: Any) -> "Page":
         super().queue(**options)
         self._queue = FairQueue(self, max_size, default_concurrency_limit)
@@ -93,7 +103,8 @@ def build_page() -> gr.Blocks:
 def head() -> str:
     """What every tab's script stands on: the catalogues and a few functions."""
     spoken = json.dumps(catalogues(), ensure_ascii=False).replace("</", "<\\/")
-    return f"<script>window.genlabCatalogues = {spoken};\n{(ASSETS / 'genlab.js').read_text()}</script>"
+    chosen = f"<script>{(ASSETS / 'language.js').read_text()}</script>"
+    return f"{chosen}<script>window.genlabCatalogues = {spoken};\n{(ASSETS / 'genlab.js').read_text()}</script>"
 
 
 def _header() -> Shared:
@@ -175,7 +186,7 @@ def _visited(event: gr.EventData) -> list[object]:
 def _picked(link: links.Link) -> list[object]:
     """Updates of the pickers; what the link names and there is not is told."""
     for fault in link.faults:
-        gr.Warning(escape(fault, quote=False), duration=30, title=say("link.title"))  # Gradio reads it as HTML
+        gr.Warning(escape(str(fault), quote=False), duration=30, title=say("link.title"))  # Gradio reads it as HTML
     return [gr.update(value=name) if name else gr.skip() for name in (link.dataset, link.model)]
 
 

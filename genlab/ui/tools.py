@@ -75,7 +75,7 @@ def _called(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
         if name not in possible:
             raise BadSetting(unknown("argument", name, list(possible)))
     if missing := [name for name, about in possible.items() if about.default is about.empty and name not in arguments]:
-        raise BadSetting(f"{missing[0]} is missing; give one.")
+        raise BadSetting("{name} is missing; give one.", name=missing[0])
     return function(**arguments)
 
 
