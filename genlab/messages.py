@@ -17,6 +17,7 @@ from typing import Any, Self
 
 ENGLISH = "en"
 FOLDER = Path(__file__).parent / "languages"  # a catalogue a language, as XX.po; others may lie in $GENLAB_LANGUAGES
+CHOICE = re.compile(r"\{(\w+)\?([^{}]*\|[^{}]*)\}")
 FIELD = re.compile(
     r"\{(\w+)(!r)?(?::(0?\d{0,2},?(?:\.\d\d?)?[a-z%]?))?\}"
 )  # a record may be anybody's: no attributes, no width without end
@@ -27,7 +28,7 @@ class Message(str):
     """English text that knows what it was made of; `str` of it, and a place in another text, is in the reader's language.
 
     `template` names its values as {name}, {name:,} or {name!r}; lists are said with commas between. Where `plural` is given,
-    the value `n` chooses between them.
+    the value `n` chooses between them; where several numbers are told, each can choose words: {k?class|classes}.
     """
 
     template: str
@@ -54,10 +55,11 @@ class Message(str):
     def said(self, by: "Tongue") -> str:
         """The text in a language; in English where that lacks it."""
         n = self.values.get("n")
-        if isinstance(n, int) and (self.plural or counted(self.template)):
-            text = by.catalogue.ngettext(self.template, self.plural or self.template, n)
-        else:
-            text = by.catalogue.gettext(self.template) if self.template else ""
+        text = by.texts.get(self.template)
+        if text is None:
+            text = self.template
+            if isinstance(n, int):
+                text = by.catalogue.ngettext(self.template, self.plural or self.template, n)
         return _filled(text, self.values, by)
 
 
@@ -117,11 +119,11 @@ def say(value: Any) -> Any:
     """A value with every message in it said: what goes to where nothing is known of messages."""
     if isinstance(value, Message):
         return str(value)
+    if language() == ENGLISH:
+        return value  # as it is
     if isinstance(value, dict):
         return {key: say(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)([say(part) for part in value])
-    return value
+    return type(value)(map(say, value)) if type(value) in (list, tuple) else value
 
 
 def _kept(value: Any) -> Any:
@@ -138,7 +140,11 @@ def _filled(text: str, values: Mapping[str, Any], by: "Tongue") -> str:
         name, quoted, form = field.groups()
         return _shown(values[name], bool(quoted), form or "", by) if name in values else field[0]
 
-    return FIELD.sub(shown, text)
+    def chosen(choice: re.Match[str]) -> str:
+        digits, forms = re.sub(r"\D", "", str(values.get(choice[1]))), choice[2].split("|")
+        return forms[min(by.form(int(digits or 0)), len(forms) - 1)]
+
+    return FIELD.sub(shown, CHOICE.sub(chosen, text))
 
 
 def _shown(value: Any, quoted: bool, form: str, by: "Tongue") -> str:
@@ -160,9 +166,11 @@ def _shown(value: Any, quoted: bool, form: str, by: "Tongue") -> str:
 
 @dataclass(frozen=True)
 class Tongue:
-    """A language: its catalogue, how it marks thousands and decimals, and what it sets between the parts of a list."""
+    """A language: its texts that have one form, all of them, which form a number takes, and how it writes numbers and lists."""
 
+    texts: Mapping[str, str]
     catalogue: gettext.NullTranslations
+    form: Callable[[int], int]
     marks: Mapping[int, str]
     comma: str
 
@@ -212,26 +220,29 @@ def tongue(tag: str) -> Tongue:
 def _tongue(file: Path | None) -> Tongue:
     if file is None:
         return _PLAIN
-    catalogue = gettext.GNUTranslations(io.BytesIO(compiled(file.read_text("utf-8"))))
-    thousands, decimal = re.split("1|234|5", catalogue.gettext("1,234.5"))[1:3]
-    return Tongue(catalogue, {ord(","): thousands, ord("."): decimal}, catalogue.gettext(", "))
+    entries = _entries(file.read_text("utf-8"))
+    catalogue = gettext.GNUTranslations(io.BytesIO(compiled(entries)))
+    texts = {key.decode(): said.decode() for key, said in entries.items() if key and b"\0" not in key}
+    thousands, decimal = re.split("1|234|5", texts.get("1,234.5", "1,234.5"))[1:3]
+    marks = {ord(","): thousands, ord("."): decimal}
+    return Tongue(texts, catalogue, catalogue.plural, marks, texts.get(", ", ", "))  # type: ignore[attr-defined]
 
 
-_PLAIN = Tongue(gettext.NullTranslations(), {}, ", ")
+_PLAIN = Tongue({}, gettext.NullTranslations(), lambda n: int(n != 1), {}, ", ")
 SAMPLES = Message("1,234.5"), Message(", ")  # how a language writes numbers, and what it sets between the parts of a list
 
 
-def compiled(po: str) -> bytes:
+def compiled(entries: Mapping[bytes, bytes]) -> bytes:
     """A catalogue as the standard library reads it (GNU gettext's manual, the format of GNU MO files).
 
     So that a translator's text is the only file there is.
     """
-    entries = sorted(_entries(po).items())
-    start, sizes, texts = 28 + 16 * len(entries), b"", b""
-    for text in [*(key for key, _ in entries), *(said for _, said in entries)]:
-        sizes += struct.pack("<II", len(text), start + len(texts))
+    keys = sorted(entries)
+    start, sizes, texts = 28 + 16 * len(keys), [], b""
+    for text in [*keys, *(entries[key] for key in keys)]:
+        sizes += [len(text), start + len(texts)]
         texts += text + b"\0"
-    return struct.pack("<7I", 0x950412DE, 0, len(entries), 28, 28 + 8 * len(entries), 0, 0) + sizes + texts
+    return struct.pack(f"<{7 + len(sizes)}I", 0x950412DE, 0, len(keys), 28, 28 + 8 * len(keys), 0, 0, *sizes) + texts
 
 
 def _entries(po: str) -> dict[bytes, bytes]:

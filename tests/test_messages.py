@@ -18,7 +18,7 @@ from genlab.__main__ import VERBS, main
 from genlab.config import Config, Field
 from genlab.errors import BadSetting
 from genlab.files import read_json
-from genlab.messages import FIELD, Message, choose, compiled, from_json, joined, listed, say, to_json
+from genlab.messages import FIELD, Message, choose, from_json, joined, listed, say, to_json
 from genlab.models import MODELS
 from genlab.quality import DEFECTS
 from genlab.training.health import judge
@@ -113,6 +113,7 @@ def test_an_error_keeps_its_template_its_values_and_what_it_is_about():
 def test_plurals_and_numbers_are_those_of_the_language(polish):
     assert [str(Message("{n:,} item", "{n:,} items", n=n)) for n in (1, 3, 1200)] == ["1 rzecz", "3 rzeczy", '1 200 rzecz"y']
     assert str(Message("{x:.1f} of {n}", x=0.5, n="0.5")) == "0,5 of 0.5"
+    assert str(Message("{k?a thing|a few|many}, {m?one|more}", k="1,022", m=1)) == "a few, one"
     assert ITEMS == "1,200 items"
 
 
@@ -140,7 +141,7 @@ def test_a_terminal_speaks_the_language_of_its_environment(polish, monkeypatch, 
 
 
 def test_catalogues_that_come_with_genlab_can_be_read():
-    assert all(compiled(file.read_text("utf-8")) for file in messages.FOLDER.glob("*.po"))
+    assert all(messages.tongue(tag).texts for tag in messages.catalogues())
 
 
 def test_what_a_run_says_is_in_the_language_of_whoever_looks(polish, monkeypatch, runs):
@@ -161,7 +162,7 @@ def english(text: str) -> list[str]:
 
 
 def test_an_invented_text_is_longer_and_keeps_its_values():
-    assert pseudo("{n:,} items of %s\n") == "[{n:,} îťémš öf %s········]\n"
+    assert pseudo("{n:,} items of %s\n") == "[{n:,} îťémš öf %s······ ··]\n"
 
 
 @pytest.mark.parametrize("words", [words for words, _ in REFUSALS])

@@ -7,6 +7,7 @@ python -m tools.words --pseudo F   writes F/xx.po, whose texts are longer and no
 
 import argparse
 import ast
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -19,11 +20,12 @@ from babel.messages.pofile import read_po, write_po
 from genlab.messages import FIELD, FOLDER, SAMPLES, counted
 
 PACKAGE = Path(__file__).parents[1] / "genlab"
+PAGE = PACKAGE / "ui" / "languages" / "en.json"  # its texts by their keys
 FIRST, SECOND = ("Message", "Registry", "unknown"), ("check_name", "first")  # functions whose first, or second, word is a text
 BY_NAME = ("description", "help")  # and what is a text wherever it is given by name
 PSEUDO = "xx"
 ACCENTS = str.maketrans("aceghijlnorstuyzACDEGHIJLNORSTUYZ", "åçéĝĥîĵľñöŕšťûýžÅÇĎÉĜĤÎĴĽÑÖŘŠŤÛÝŽ")
-KEPT = re.compile(rf"{FIELD.pattern}|%(?:\(\w+\))?[sr]|\n")
+KEPT = re.compile(rf"{FIELD.pattern}|\{{\w+\?|[|}}]|%(?:\(\w+\))?[sr]|\n")
 Text = str | tuple[str, str]
 
 
@@ -33,11 +35,13 @@ def catalogue() -> Catalog:
     for file in files():
         for line, text in sorted(said_in(file), key=lambda place: place[0]):
             found.add(text, locations=[(str(file.relative_to(PACKAGE.parent)), line)])
+    for key, text in json.loads(PAGE.read_text("utf-8")).items():
+        found.add(text, auto_comments=[key], locations=[(str(PAGE.relative_to(PACKAGE.parent)), 1)])
     return found
 
 
 def files() -> list[Path]:
-    return sorted(file for file in PACKAGE.rglob("*.py") if "ui" not in file.relative_to(PACKAGE).parts)
+    return sorted(PACKAGE.rglob("*.py"))
 
 
 @cache
@@ -79,6 +83,8 @@ def said_in(file: Path) -> Iterator[tuple[int, Text]]:
                 yield node.lineno, (node.value, node.value) if counted(node.value) else node.value
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and is_setting(node.value):
             yield node.lineno, node.target.id.replace("_", " ")
+        elif isinstance(node, ast.ClassDef) and file.parent.name == "models" and (told := ast.get_docstring(node)):
+            yield node.lineno, told.splitlines()[0]  # of a family, which the page shows
 
 
 def texts_of(call: ast.Call, plurals: dict[str, str]) -> Iterator[ast.expr]:
@@ -125,7 +131,8 @@ def pseudo(text: str) -> str:
         parts += [core[at : kept.start()].translate(ACCENTS), kept[0]]
         at = kept.end()
     parts.append(core[at:].translate(ACCENTS))
-    return f"{lead}[{''.join(parts)}{'·' * (len(core) // 2)}]{trail}"
+    more = re.sub("·{6}(?=·)", "······ ", "·" * (len(core) // 2))  # as words, which lines can end after
+    return f"{lead}[{''.join(parts)}{more}]{trail}"
 
 
 def write_pseudo(folder: Path) -> Path:
@@ -157,7 +164,7 @@ def main() -> None:
         with file.open("rb") if file.exists() else open(write(Catalog(file.stem.replace("-", "_")), file), "rb") as stream:
             known = read_po(stream, locale=file.stem.replace("-", "_"))
         known.update(now, no_fuzzy_matching=False)
-        left = sum(not message.string or message.fuzzy for message in known if message.id)
+        left = sum(message.fuzzy or not all(message.string or [""]) for message in known if message.id)
         print(f"{write(known, file)}: {len(known)} texts, {left} to be translated")
 
 

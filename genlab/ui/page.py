@@ -33,15 +33,13 @@ from genlab.ui.server import api
 from genlab.ui.server.fairness import FairQueue
 from genlab.ui.server.guard import mark_refused
 from genlab.ui.server.preset import current
-from genlab.ui.server.scripts import folder, scripts
+from genlab.ui.server.scripts import OPENING, folder, scripts
 from genlab.ui.server.sessions import Known
 from genlab.ui.words import say, words
 
 HERE = Path(__file__).parent
 STYLES = sorted(HERE.rglob("*.css"), key=lambda file: (file.stem != "genlab", file.stem))
 TABS = ("data", "train", "latent", "sample")
-OPENING = """try { decodeURIComponent(location.search); }
-catch { history.replaceState(null, "", "?" + new URLSearchParams(location.search)); }"""
 FIRST_TAB = "latent"  # a stranger is to move a slider within seconds
 FIRST_MODEL = "vae-mnist"
 FIRST_DATASETS = ("mnist", "digits")  # the first that is here
@@ -50,6 +48,16 @@ Choices = list[list[str]]  # pairs: what a picker says, and the name it stands f
 
 class Page(gr.Blocks):
     """Blocks that answer in a sentence where Gradio's own components do not understand what they are sent."""
+
+    @property
+    def config(self) -> Any:
+        """What the browser builds the page of, in the language of whoever asks for it."""
+        spoken = getattr(self, "i18n_instance", None)
+        return {**self._config, "i18n_translations": spoken and spoken.translations_dict}
+
+    @config.setter
+    def config(self, config: Any) -> None:
+        self._config = config
 
     def queue(self, *, max_size: int = 200, default_concurrency_limit: int = 2, **options: Any) -> "Page":
         super().queue(**options)
@@ -91,9 +99,9 @@ def build_page() -> gr.Blocks:
 
 
 def head() -> str:
-    """What opens the address that Gradio may not be able to read, and loads all modules before they are asked for."""
+    """What opens the page in the language that is asked for, and loads all modules before they are asked for."""
     preload = "".join(f'<link rel="modulepreload" href="{folder()}/{name}">' for name in scripts())
-    return f"<script>{OPENING}window.genlab = import(new URL('{folder()}/kit/genlab.js', document.baseURI));</script>{preload}"
+    return f"<script>{OPENING.read_text()}window.genlab = import(new URL('{folder()}/kit/genlab.js', document.baseURI));</script>{preload}"
 
 
 def _header() -> Shared:
@@ -176,7 +184,7 @@ def _visited(event: gr.EventData) -> list[object]:
 def _picked(link: links.Link) -> list[object]:
     """Updates of the pickers; what the link names and there is not is told."""
     for fault in link.faults:
-        gr.Warning(escape(fault, quote=False), duration=30, title=say("link.title"))  # Gradio reads it as HTML
+        gr.Warning(escape(str(fault), quote=False), duration=30, title=say("link.title"))  # Gradio reads it as HTML
     return [gr.update(value=name) if name else gr.skip() for name in (link.dataset, link.model)]
 
 

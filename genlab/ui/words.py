@@ -1,23 +1,36 @@
-"""Words: every text of the page, from one catalogue a language (`languages/en.json` is the first, and the fallback)."""
+"""Words: every text of the page by a key, in English in `languages/en.json`; translations are where those of all messages are."""
 
 import json
 import re
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 from gradio.context import LocalContext
 from gradio.i18n import I18nData
 
-CHOICE = re.compile(r"\{(\w+)\?([^|{}]*)\|([^{}]*)\}")
+from genlab import messages
+from genlab.messages import ENGLISH, Message, choose, english, language, tongue
+
 LANGUAGES = Path(__file__).parent / "languages"
+COOKIE = "genlab-language"  # what the page was asked for by ?lang=
+asking: ContextVar[Any] = ContextVar("asking", default=None)  # the request that is answered, where Gradio does not know it yet
 
 
 @cache
+def texts() -> dict[str, str]:
+    """All texts in English by their keys."""
+    found: dict[str, str] = json.loads((LANGUAGES / f"{ENGLISH}.json").read_text("utf-8"))
+    return found
+
+
 def catalogues() -> dict[str, dict[str, str]]:
-    """All languages by their tag, English first."""
-    files = sorted(LANGUAGES.glob("*.json"), key=lambda file: (file.stem != "en", file.stem))
-    return {file.stem: json.loads(file.read_text("utf-8")) for file in files}
+    """All languages by their tag, English first: what scripts say, by its key."""
+    said = {tag: tongue(tag).texts for tag in messages.catalogues()}
+    ours = {tag: {key: its[text] for key, text in texts().items() if text in its} for tag, its in said.items()}
+    return {ENGLISH: texts()} | ours
 
 
 def words(key: str) -> I18nData:
@@ -25,26 +38,36 @@ def words(key: str) -> I18nData:
 
     A sentence of the core (a setting's description, say) is its own key and stays English where a catalogue lacks it.
     """
-    return I18nData(key)
+    return I18nData(english(key))
 
 
 def say(key: str, **values: object) -> str:
     """A text with values in it, in the language that the asking browser prefers; {n?one|many} is `one` where n is 1."""
-    text = catalogues()[_language()].get(key, catalogues()["en"].get(key, key))
-    return CHOICE.sub(lambda choice: choice[2 if str(values.get(choice[1])) == "1" else 3], text).format(**values)
+    return str(Message(texts().get(key, key), **values))
 
 
-def translations() -> gr.I18n:
-    """The catalogues as Gradio takes them at launch."""
-    return gr.I18n(**catalogues())
+class Translations(gr.I18n):
+    """The language of whoever asks, by the tag that Gradio's scripts go by; sentences of the core are their own keys."""
+
+    @property
+    def translations_dict(self) -> dict[str, dict[str, str]]:
+        tag, own = language(), (*_preferred(), ENGLISH)[0]
+        said = {**tongue(tag).texts, **catalogues()[tag]}
+        return {ENGLISH: texts()} | (dict.fromkeys([own, own.split("-")[0]], said) if tag != ENGLISH else {})
 
 
 def _language() -> str:
-    request = LocalContext.request.get(None)
-    preferred = request.headers.get("accept-language", "") if request is not None else ""
-    for tag in preferred.split(","):
-        language = tag.split(";")[0].strip()
-        for name in (language, language.split("-")[0]):
-            if name in catalogues():
-                return name
-    return "en"
+    request = LocalContext.request.get(None) or asking.get()
+    if request is None:
+        return ENGLISH
+    return choose([request.query_params.get("lang", request.cookies.get(COOKIE, "")), *_preferred()])
+
+
+def _preferred() -> list[str]:
+    """The tags of languages that the asking browser tells."""
+    request = LocalContext.request.get(None) or asking.get()
+    told = request.headers.get("accept-language", "") if request is not None else ""
+    return re.findall(r"(?:^|,)\s*([A-Za-z][\w-]{1,20})", told)
+
+
+messages.speak(_language)

@@ -22,6 +22,7 @@ import torch
 from gradio.context import LocalContext
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from genlab import messages
 from genlab.data import SOURCES, is_here, list_datasets, megabytes
 from genlab.data.library import let_go
 from genlab.data.recipe import PLUS
@@ -83,7 +84,7 @@ def at_edge(handler: Handler, plain: bool = False) -> Handler:
     @functools.wraps(handler)
     def once(*inputs: Any, **options: Any) -> Any:
         with visiting(), sentences(plain), in_time(current().answer):
-            return handler(*inputs, **options)
+            return messages.say(handler(*inputs, **options))
 
     @functools.wraps(handler)
     def stream(*inputs: Any, **options: Any) -> Iterator[Any]:
@@ -92,7 +93,7 @@ def at_edge(handler: Handler, plain: bool = False) -> Handler:
             while True:
                 # entered anew for each record: Gradio may resume on another thread
                 with visiting(), sentences(plain), in_time(current().telling, began):
-                    record = next(records, _END)
+                    record = messages.say(next(records, _END))
                 if record is _END:
                     return
                 yield record
@@ -110,7 +111,7 @@ def served(function: Handler) -> Handler:
         with visiting():
             try:
                 with in_time(current().answer):
-                    return function(*inputs)
+                    return messages.say(function(*inputs))
             except Exception as fault:
                 return refusal(fault)
 

@@ -6,10 +6,14 @@ const language = (navigator.languages || [navigator.language])
   .flatMap((tag) => [tag, tag.split("-")[0]])
   .find((tag) => tag in catalogues) || "en";
 
-/** A text of the catalogue with its values filled in; English where the language lacks it. {n?one|many} is `one` where n is 1. */
+const plurals = new Intl.PluralRules(language), { pluralCategories } = plurals.resolvedOptions();
+const kinds = ["zero", "one", "two", "few", "many", "other"].filter((kind) => pluralCategories.includes(kind)); // in gettext's order
+
+/** A text of the catalogue with its values filled in; English where the language lacks it. {n?one|many} is the form that n takes. */
 export function say(key, values = {}) {
   const text = catalogues[language][key] ?? catalogues.en[key] ?? key;
-  const chosen = text.replace(/\{(\w+)\?([^|{}]*)\|([^{}]*)\}/g, (_, name, one, many) => (String(values[name]) === "1" ? one : many));
+  const form = (n) => kinds.indexOf(plurals.select(Number(String(n).replace(/\D/g, ""))));
+  const chosen = text.replace(/\{(\w+)\?([^{}]*\|[^{}]*)\}/g, (_, name, forms) => forms.split("|").slice(0, form(values[name]) + 1).at(-1));
   return chosen.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
 }
 

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from genlab.ui.server import preset
 from genlab.ui.server.bounds import Bounds
 from genlab.ui.server.spaces import cookie_for
-from genlab.ui.words import say
+from genlab.ui.words import asking, say
 
 DENIED = re.compile(
     r"^(/gradio_api)?/(api|proxy=.*|file=https?:.*|process_recording|deep_link|runs|run-history.*|vibe.*|undo-vibe.*"
@@ -77,6 +77,7 @@ class Guard:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         asked = Request(scope)
+        asking.set(asked)
         refusal = self._refusal(asked)
         if refusal is not None:
             return await refusal(scope, receive, send)

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from genlab.ui.words import catalogues
 
 UI = Path(__file__).parents[1]
+OPENING = UI / "opening.js"  # the only one that is no module
 KEPT = {"cache-control": "public, max-age=31536000, immutable"}
 
 
@@ -19,7 +20,7 @@ KEPT = {"cache-control": "public, max-age=31536000, immutable"}
 def scripts() -> dict[str, bytes]:
     """Every module by where it lies, and the catalogues as one."""
     words = f"export const catalogues = {json.dumps(catalogues(), ensure_ascii=False)};\n"
-    files = {file.relative_to(UI).as_posix(): file.read_bytes() for file in sorted(UI.rglob("*.js"))}
+    files = {file.relative_to(UI).as_posix(): file.read_bytes() for file in sorted(UI.rglob("*.js")) if file != OPENING}
     return {**files, "languages.js": words.encode()}
 
 

@@ -33,7 +33,7 @@ from genlab.ui.server.guard import LOCAL, handlers, middleware  # noqa: E402
 from genlab.ui.server.spaces import keep_swept, visiting  # noqa: E402
 from genlab.ui.server.tools import equip  # noqa: E402
 from genlab.ui.theme import theme  # noqa: E402
-from genlab.ui.words import say, translations  # noqa: E402
+from genlab.ui.words import Translations, say  # noqa: E402
 
 SWITCH = 0.0005  # seconds; a picture lets others have the interpreter forty times, and each of them may keep it so long
 ARENAS, M_ARENA_MAX = 2, -8  # parts of the memory, each of which keeps what its threads have freed; the name in glibc's malloc.h
@@ -87,7 +87,7 @@ def serve(host: str, port: int, public: bool = False, share: bool = False, passw
             "middleware": middleware(hosts, password, framed="SPACE_HOST" in os.environ),
             "exception_handlers": handlers(),
         },
-        i18n=translations(),
+        i18n=Translations(),
         theme=theme(),
         css_paths=STYLES,
         head=head(),

@@ -15,7 +15,7 @@ from gradio.context import Context
 from genlab.config import Field
 from genlab.data import describe
 from genlab.errors import BadSetting, UnknownName
-from genlab.messages import joined
+from genlab.messages import Message, joined
 from genlab.modalities import MODALITIES
 from genlab.models import MODELS, GenerativeModel
 from genlab.paths import EXAMPLES, current_space, runs_folder
@@ -62,7 +62,7 @@ def build(shared: Shared) -> None:
                 label=words("train.family_label"),
                 filterable=False,
                 elem_id="train-family",
-                info=_about(FAMILY),
+                info=words(_about(FAMILY)),
             )
             preset = gr.Dropdown(**_presets(FAMILY, shared.dataset_picker.value), label=words("train.preset"), filterable=False,
                                  elem_id="train-preset", info=words("train.preset_info"))  # fmt: skip
@@ -125,7 +125,7 @@ def _forms(preset: str) -> tuple[list[gr.Column], Forms]:
 
 
 def _about(family: str) -> str:
-    return (MODELS[family].__doc__ or "").splitlines()[0]
+    return str(Message((MODELS[family].__doc__ or "").splitlines()[0]))
 
 
 def _presets(family: str, dataset: str) -> dict[str, Any]:
