@@ -89,6 +89,8 @@ def test_a_password_guards_everything_but_the_way_in(
         client = httpx.Client(base_url=address)
         assert client.post("/login", data={"username": "genlab", "password": "wrong"}).status_code == 400
         assert client.post("/login", data={"username": "genlab", "password": "secret"}).status_code == 200
+        typed = {"username": (None, "genlab"), "password": (None, "secret")}
+        assert httpx.post(f"{address}/login", files=typed).status_code == 200, "as Gradio's form sends it"
         client.cookies = httpx.Cookies({name: value for name, value in client.cookies.items() if "unsecure" in name})
         assert client.get("/config").status_code == 200
         assert client.post("/gradio_api/reset", json={"event_id": "x"}).status_code == 200

@@ -101,7 +101,8 @@ def build_page() -> gr.Blocks:
 def head() -> str:
     """What opens the page in the language that is asked for, and loads all modules before they are asked for."""
     preload = "".join(f'<link rel="modulepreload" href="{folder()}/{name}">' for name in scripts())
-    return f"<script>{OPENING.read_text()}window.genlab = import(new URL('{folder()}/kit/genlab.js', document.baseURI));</script>{preload}"
+    shared = f"window.genlab = import(new URL('{folder()}/kit/genlab.js', document.baseURI));"
+    return f"<script>{OPENING.read_text()}{shared}</script>{preload}"
 
 
 def _header() -> Shared:

@@ -18,6 +18,7 @@ from genlab.ui.server.uploads import UPLOADS
 from genlab.ui.words import say
 
 UPLOAD = re.compile(r"^(/gradio_api)?/upload/?$")
+LOGIN = re.compile(r"^(/gradio_api)?/login/?$")  # Gradio's form sends what is typed as a browser sends files
 WAITING = 3  # calls of a visitor that may wait, for each that is answered
 
 
@@ -35,7 +36,7 @@ class Bounds:
             async with self.turns.one(visitor_of(asked), calls):
                 if UPLOAD.match(scope["path"]):
                     await self._take(asked, receive, send)
-                elif asked.headers.get("content-type", "").startswith("multipart/"):
+                elif asked.headers.get("content-type", "").startswith("multipart/") and not LOGIN.match(scope["path"]):
                     await PlainTextResponse(say("page.malformed"), 400)(scope, receive, send)  # it would leave files behind
                 else:
                     await self._watch(asked, receive, send)
