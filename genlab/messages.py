@@ -220,8 +220,11 @@ def tongue(tag: str) -> Tongue:
 def _tongue(file: Path | None) -> Tongue:
     if file is None:
         return _PLAIN
-    entries = _entries(file.read_text("utf-8"))
-    catalogue = gettext.GNUTranslations(io.BytesIO(compiled(entries)))
+    try:
+        entries = _entries(file.read_text("utf-8"))
+        catalogue = gettext.GNUTranslations(io.BytesIO(compiled(entries)))
+    except (SyntaxError, ValueError) as fault:
+        raise ValueError(f"{file} cannot be read: {fault}. python -m tools.words mends quotes.") from fault
     texts = {key.decode(): said.decode() for key, said in entries.items() if key and b"\0" not in key}
     thousands, decimal = re.split("1|234|5", texts.get("1,234.5", "1,234.5"))[1:3]
     marks = {ord(","): thousands, ord("."): decimal}

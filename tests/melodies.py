@@ -18,6 +18,7 @@ import torch
 from genlab.config import Field
 from genlab.data.sources import SOURCES, Part, Source
 from genlab.errors import BadData
+from genlab.messages import Message
 from genlab.modalities import MODALITIES, Facts, Lengths, Modality, Ragged
 from genlab.models import MODELS, LatentModel, Loss
 from genlab.models.settings import CommonSettings
@@ -27,7 +28,7 @@ NOTES, LONGEST, MIDDLE = 15, 8, 7.5
 
 class Melody(Modality):
     storage, dtype = Lengths(), np.uint8
-    things, article, unit = "melodies", "a melody", "note"
+    things, article, unit = Message("melodies"), Message("a melody"), Message("note")
     suffix = ".txt"
 
     def shape(self, *bases):
@@ -102,7 +103,8 @@ def listed() -> Iterator[None]:
     """Melodies are known while the block runs."""
     MODALITIES.register("melody")(Melody())
     build = lambda folder: {"train": compose(600, 0), "test": compose(60, 1)}  # noqa: E731
-    SOURCES.register("melodies")(Source("660 melodies", ("rising", "falling"), build, things="melodies", modality="melody"))
+    told = {"description": Message("660 melodies"), "things": Message("melodies"), "modality": "melody"}
+    SOURCES.register("melodies")(Source(classes=("rising", "falling"), build=build, **told))
     MODELS.register("chimes")(Chimes)
     try:
         yield

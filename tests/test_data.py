@@ -8,8 +8,11 @@ from marks import needs_mnist
 from PIL import Image
 
 from genlab.data import SOURCES, Dataset, DataSpec, even_rows, load, to_model, to_pixels
+from genlab.data.sources import Part, Source
 from genlab.data.sprites import FACTORS, draw
 from genlab.errors import UnknownName
+from genlab.messages import Message
+from genlab.modalities import MODALITIES
 from genlab.modalities.image import Image as Images
 from genlab.paths import downloads_folder
 
@@ -130,8 +133,33 @@ def test_a_large_set_costs_little_private_memory(tmp_path):
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_every_source_tells_what_it_is(name):
-    assert SOURCES[name].description
-    assert SOURCES[name].classes or name == "swiss-roll"
+    told = SOURCES[name].description, SOURCES[name].things
+    assert all(text and isinstance(text, Message) for text in told)  # or it is never translated
+
+
+@pytest.mark.parametrize("name", MODALITIES)
+def test_every_kind_of_data_tells_what_it_is(name):
+    kind = MODALITIES[name]
+    told = kind.things, kind.article, kind.unit, kind.space
+    assert all(text and isinstance(text, Message) for text in told)
+
+
+@pytest.mark.parametrize(
+    ("part", "sentence"),
+    [
+        (Part(np.random.default_rng(0).random((40, 1, 8, 8))), "gives items of float64; image data are uint8"),
+        (Part(np.zeros((40, 1, 8, 8), np.uint8), {"label": np.zeros(30, int)}), "has 40 items and 30 labels"),
+        (Part(np.zeros((40, 1, 8, 8), np.uint8), {"label": np.full(40, 2)}), "the number of a class, 0 to 1, or -1"),
+        (Part(np.zeros((40, 1, 8, 8), np.uint8), {"label": np.array(["a", "b"] * 20)}), "the number of a class"),
+    ],
+)
+def test_a_source_that_is_not_as_it_must_be_is_told_so_before_it_is_kept(part, sentence):
+    SOURCES.register("draft")(Source("a draft", ("a", "b"), lambda folder: {"train": part}))
+    try:
+        with pytest.raises(AssertionError, match=sentence):
+            load("draft")
+    finally:
+        SOURCES.remove("draft")
 
 
 # --- Stand-ins for sets that are downloaded elsewhere ---

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from babel.messages.catalog import Message as Entry
 from test_cli import REFUSALS
 
 from genlab import messages
@@ -23,7 +24,7 @@ from genlab.models import MODELS
 from genlab.quality import DEFECTS
 from genlab.training.health import judge
 from genlab.training.run import Run
-from tools.words import catalogue, errors, files, pseudo, tree, write_pseudo
+from tools.words import catalogue, errors, files, pseudo, tree, unfit, write_pseudo
 
 ITEMS = Message("{n:,} item", "{n:,} items", n=1200)
 POLISH = r"""
@@ -142,6 +143,22 @@ def test_a_terminal_speaks_the_language_of_its_environment(polish, monkeypatch, 
 
 def test_catalogues_that_come_with_genlab_can_be_read():
     assert all(messages.tongue(tag).texts for tag in messages.catalogues())
+
+
+@pytest.mark.parametrize("damage", [('"1 234,5"', '"1" 234,5"'), ("(n==1", "((n==1")])
+def test_a_catalogue_that_cannot_be_read_is_named(tmp_path, damage):
+    (tmp_path / "pl.po").write_text(POLISH.replace(*damage))
+    with pytest.raises(ValueError, match=r"pl\.po cannot be read"):
+        messages._tongue(tmp_path / "pl.po")
+
+
+@pytest.mark.parametrize(
+    ("translation", "fits"),
+    [("{n:,} rzecz", True), ("rzecz {n}", True), ("", True), ("{ile:,} rzecz", False), ("{n:>99} rzecz", False)],
+)
+def test_a_translation_has_no_places_that_its_english_lacks(translation, fits):
+    assert unfit(Entry("{n:,} item", translation)) == ([] if fits else [translation])
+    assert not unfit(Entry("{k} {k?class|classes}", "{k} {k?rzecz|rzeczy|rzeczy}"))
 
 
 def test_what_a_run_says_is_in_the_language_of_whoever_looks(polish, monkeypatch, runs):

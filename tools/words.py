@@ -1,7 +1,7 @@
 """Catalogues of translations, made and kept by Babel from what the code says.
 
-python -m tools.words              brings every genlab/languages/XX.po up to date with what is said now
-python -m tools.words de           begins genlab/languages/de.po
+python -m tools.words              brings every genlab/languages/XX.po up to date with what is said now; tells what does not fit
+python -m tools.words de pt-BR     begins genlab/languages/de.po and pt-BR.po
 python -m tools.words --pseudo F   writes F/xx.po, whose texts are longer and not English: what can still be read was missed
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po, write_po
 
 from genlab.messages import FIELD, FOLDER, SAMPLES, counted
@@ -26,6 +26,7 @@ BY_NAME = ("description", "help")  # and what is a text wherever it is given by 
 PSEUDO = "xx"
 ACCENTS = str.maketrans("aceghijlnorstuyzACDEGHIJLNORSTUYZ", "åçéĝĥîĵľñöŕšťûýžÅÇĎÉĜĤÎĴĽÑÖŘŠŤÛÝŽ")
 KEPT = re.compile(rf"{FIELD.pattern}|\{{\w+\?|[|}}]|%(?:\(\w+\))?[sr]|\n")
+NAMES = re.compile(r"\{(\w+)(?:\?|[^{}]*\})")  # a place for a value, or for words that it chooses
 Text = str | tuple[str, str]
 
 
@@ -151,6 +152,13 @@ def write(found: Catalog, file: Path) -> Path:
     return file
 
 
+def unfit(message: Message) -> list[str]:
+    """The translations of an entry that have places for values which its English lacks, and would be read as {name}."""
+    said, texts = ((given,) if isinstance(given, str) else given or () for given in (message.id, message.string))
+    values = {field[1] for text in said for field in NAMES.finditer(text)}
+    return [text for text in texts if any(field[1] not in values or not KEPT.match(field[0]) for field in NAMES.finditer(text))]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("language", nargs="*", help="tags of languages that begin")
@@ -160,12 +168,16 @@ def main() -> None:
         sys.exit(print(write_pseudo(given.pseudo)))
     now = catalogue()
     FOLDER.mkdir(exist_ok=True)
-    for file in {*FOLDER.glob("*.po"), *(FOLDER / f"{tag}.po" for tag in given.language)}:
+    begun = {FOLDER / f"{tag.replace('_', '-')}.po" for tag in given.language}  # as browsers write tags, and `choose` looks for
+    for file in sorted({*FOLDER.glob("*.po"), *begun}):
         with file.open("rb") if file.exists() else open(write(Catalog(file.stem.replace("-", "_")), file), "rb") as stream:
             known = read_po(stream, locale=file.stem.replace("-", "_"))
         known.update(now, no_fuzzy_matching=False)
         left = sum(message.fuzzy or not all(message.string or [""]) for message in known if message.id)
         print(f"{write(known, file)}: {len(known)} texts, {left} to be translated")
+        for message in known:
+            for text in unfit(message):
+                print(f"  {text!r} has a place for a value that its English lacks")
 
 
 if __name__ == "__main__":

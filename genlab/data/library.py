@@ -20,7 +20,7 @@ from genlab.errors import BadData, DataMissing, UnknownName
 from genlab.files import one_at_a_time, read_json, whole_folder, write_json, writing
 from genlab.lazy import late
 from genlab.messages import Message, from_json, to_json
-from genlab.modalities import MODALITIES, Modality
+from genlab.modalities import MODALITIES, Lengths, Modality, Ragged
 from genlab.paths import cache_folder, current_space, data_folder, datasets_folder, downloads_folder
 from genlab.registry import NAME, check_name, unknown
 
@@ -269,8 +269,25 @@ def _source_folder(name: str) -> Path:
                 parts = source.build(data_folder())
             except (OSError, RuntimeError) as fault:  # torchvision's, of files that are damaged
                 raise cannot_be_had(name, fault) from fault
+            _check(name, parts)
             _write(folder, name, parts, source.classes, source.description, source.modality, {}, {})
     return folder
+
+
+def _check(name: str, parts: Mapping[str, Part]) -> None:
+    """Assert what whoever writes a source may get wrong, which would else show much later, or never."""
+    source, kind = SOURCES[name], MODALITIES[SOURCES[name].modality]
+    assert "train" in parts, f"The source {name!r} must give a part called train; it gives {[*parts]}."
+    for where, part in parts.items():
+        its, items, dtype = f"The {where} part of the source {name!r}", part.items, np.dtype(kind.dtype)
+        if isinstance(kind.storage, Lengths):
+            assert isinstance(items, Ragged), f"{its} has items of varying length, to be given as Ragged.of(rows, np.{dtype})."
+        given = items.dtype if isinstance(items, Ragged) else np.asarray(items[:1]).dtype
+        assert np.can_cast(given, dtype, "same_kind"), f"{its} gives items of {given}; {source.modality} data are {dtype}."
+        if (label := part.columns.get("label")) is not None:
+            assert len(label) == len(items), f"{its} has {len(items)} items and {len(label)} labels; it needs one for each."
+            known = label.dtype.kind in "iu" and {*np.unique(label).tolist()} <= {*range(-1, len(source.classes))}
+            assert known, f"{its} must label items with the number of a class, 0 to {len(source.classes) - 1}, or -1 for none."
 
 
 @lru_cache(maxsize=8)

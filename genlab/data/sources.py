@@ -20,7 +20,7 @@ class Part:
     """Raw items of one part; `items` is sliced in blocks and may read or draw them only then."""
 
     items: Any  # [N] of uint8 [C, H, W] or of float [2]; of varying length a `Ragged`
-    columns: dict[str, np.ndarray] = field(default_factory=dict)
+    columns: dict[str, np.ndarray] = field(default_factory=dict)  # label [N], the number of a class or -1; others are kept, too
 
     def take(self, rows: np.ndarray) -> "Part":
         """The items at `rows`, and what is known of them."""
@@ -98,7 +98,7 @@ for _name, _draw, _classes, _text in [
     ("rings", draw_rings, ("inner", "middle", "outer"), Message("14,000 points on three rings around one middle")),
     ("swiss-roll", draw_swiss_roll, (), Message("14,000 points along a band that is rolled up")),
 ]:
-    SOURCES.register(_name)(Source(_text, _classes, _computed(_draw), things="points", modality="points"))
+    SOURCES.register(_name)(Source(_text, _classes, _computed(_draw), things=Message("points"), modality="points"))
 
 
 # --- The classics, through torchvision ---

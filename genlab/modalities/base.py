@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from genlab.lazy import late
+from genlab.messages import Message
 from genlab.modalities.storage import Items, Rows, Shape, Storage
 from genlab.registry import Registry
 
@@ -39,7 +40,7 @@ class Modality:
     things: ClassVar[str]  # what the items are, in the plural
     article: ClassVar[str]  # one of them, as in: nats an image
     unit: ClassVar[str]  # what one number of an item is
-    space: ClassVar[str] = "the numbers of an item"  # where a density over items lies
+    space: ClassVar[str] = Message("the numbers of an item")  # where a density over items lies
     pixels: ClassVar[bool] = False  # whether an item is an image, which networks for images and checks of images can look at
     together: ClassVar[bool] = False  # whether items are seen in one picture of all alone, and each is told by its numbers
     reach: ClassVar[float | None] = None  # where items are places in the plane, which is seen from -reach to reach both ways
