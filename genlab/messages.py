@@ -17,7 +17,8 @@ from typing import Any, Self
 
 ENGLISH = "en"
 FOLDER = Path(__file__).parent / "languages"  # a catalogue a language, as XX.po; others may lie in $GENLAB_LANGUAGES
-CHOICE = re.compile(r"\{(\w+)\?([^{}]*\|[^{}]*)\}")
+LONGEST = 2**18  # characters of values in a text, which a record that anybody may have written could repeat without end
+CHOICE = re.compile(r"\{(\w+)\?([^{}|]*(?:\|[^{}|]*)+)\}")  # in a time that grows with the text, whatever it is
 FIELD = re.compile(
     r"\{(\w+)(!r)?(?::(0?\d{0,2},?(?:\.\d\d?)?[a-z%]?))?\}"
 )  # a record may be anybody's: no attributes, no width without end
@@ -60,6 +61,8 @@ class Message(str):
             text = self.template
             if isinstance(n, int):
                 text = by.catalogue.ngettext(self.template, self.plural or self.template, n)
+            elif self.plural and n != 1:  # as in English
+                text = self.plural
         return _filled(text, self.values, by)
 
 
@@ -117,13 +120,16 @@ def from_json(value: Any) -> Any:
 
 def say(value: Any) -> Any:
     """A value with every message in it said: what goes to where nothing is known of messages."""
+    by = tongue(language())
+    return value if by is _PLAIN and not isinstance(value, Message) else _said(value, by)
+
+
+def _said(value: Any, by: "Tongue") -> Any:
     if isinstance(value, Message):
-        return str(value)
-    if language() == ENGLISH:
-        return value  # as it is
+        return value.said(by)
     if isinstance(value, dict):
-        return {key: say(part) for key, part in value.items()}
-    return type(value)(map(say, value)) if type(value) in (list, tuple) else value
+        return {key: _said(part, by) for key, part in value.items()}
+    return type(value)(_said(part, by) for part in value) if type(value) in (list, tuple) else value
 
 
 def _kept(value: Any) -> Any:
@@ -136,12 +142,21 @@ def _kept(value: Any) -> Any:
 
 
 def _filled(text: str, values: Mapping[str, Any], by: "Tongue") -> str:
+    left = LONGEST
+
     def shown(field: re.Match[str]) -> str:
+        nonlocal left
         name, quoted, form = field.groups()
-        return _shown(values[name], bool(quoted), form or "", by) if name in values else field[0]
+        if name not in values:
+            return field[0]
+        text = _shown(values[name], bool(quoted), form or "", by)[:left] if left else ""
+        left -= len(text)
+        return text
 
     def chosen(choice: re.Match[str]) -> str:
-        digits, forms = re.sub(r"\D", "", str(values.get(choice[1]))), choice[2].split("|")
+        if choice[1] not in values:  # what was said already, with names in it that anybody chose
+            return choice[0]
+        digits, forms = re.sub(r"\D", "", str(values[choice[1]]))[-300:], choice[2].split("|")
         return forms[min(by.form(int(digits or 0)), len(forms) - 1)]
 
     return FIELD.sub(shown, CHOICE.sub(chosen, text))
@@ -156,7 +171,7 @@ def _shown(value: Any, quoted: bool, form: str, by: "Tongue") -> str:
         return by.comma.join(_shown(part, False, "", by) for part in value)
     try:
         text = format(value, form)
-    except (TypeError, ValueError):  # of a record that anybody may have written
+    except (TypeError, ValueError, OverflowError):  # of a record that anybody may have written
         return str(value)
     return text.translate(by.marks) if isinstance(value, int | float) and not isinstance(value, bool) else text
 

@@ -262,3 +262,28 @@ def test_the_catalogue_knows_messages_of_every_kind():
         "There is no {kind} called {name!r}.",
     } <= texts
     assert len(texts) > 500
+
+
+def test_what_anybody_wrote_into_a_text_stays_as_it_is_and_costs_no_more_than_it_is_long():
+    name = "{a?left|right}"
+    assert str(BadSetting(f"There is no {name}.")) == f"There is no {name}."
+    assert str(Message("{n:,} of {name}", n=2, name=name)) == f"2 of {name}"
+    assert str(BadSetting(long := "{a?" + "|" * 500_000)) == long  # would take an hour, did it grow with the square
+
+
+def test_a_record_that_names_itself_again_and_again_ends():
+    record: object = "x"
+    for _ in range(6):
+        record = {"template": "{a}" * 40, "values": {"a": record}}
+    assert len(str(from_json(record))) <= messages.LONGEST
+
+
+@pytest.mark.parametrize(("template", "n"), [("{n:.1f}", 10**400), ("{n:c}", 10**9), ("{n?one|many}", "1" * 5000)])
+def test_a_record_with_numbers_beyond_all_bounds_is_said_all_the_same(template, n):
+    assert isinstance(str(from_json({"template": template, "values": {"n": n}})), str)
+
+
+def test_english_is_the_same_said_and_kept_whatever_the_number():
+    for n in (1, 2, 2.5, "3"):
+        message = Message("{n} item", "{n} items", n=n)
+        assert str(message) == messages.english(message)

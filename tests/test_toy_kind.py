@@ -13,7 +13,7 @@ from melodies import LONGEST, Chimes, Melody, compose
 
 from genlab.__main__ import main
 from genlab.data import Dataset, Recipe, describe, list_datasets, load, save_dataset, save_recipe
-from genlab.data.exporting import export, read_export
+from genlab.data.exporting import export, holds, read_export
 from genlab.data.summary import nearest, neighbours, project, summarise
 from genlab.errors import BadData, BadSetting, GenlabError
 from genlab.features import Features
@@ -201,7 +201,19 @@ def test_an_export_that_is_damaged_is_refused_and_nothing_is_kept(data, tmp_path
     (tmp_path / "cut.zip").write_bytes((tmp_path / "all.zip").read_bytes()[:-40])
     with pytest.raises(BadData, match="is no export"):
         read_export(tmp_path / "cut.zip", "back")
+    export(data, tmp_path / "more.zip")
+    with zipfile.ZipFile(tmp_path / "more.zip", "a") as archive:
+        archive.writestr("test/rising/x.txt", archive.read(next(n for n in archive.namelist() if n.endswith(".txt"))))
+    with pytest.raises(BadData, match="fewer or more files"):
+        read_export(tmp_path / "more.zip", "back")
     assert "back" not in list_datasets()
+
+
+@pytest.mark.parametrize("manifest", ['{"modality": "nope"}', "[]", "null", '{"modality": []}', "[" * 100_000])
+def test_the_manifest_of_somebody_else_is_no_export(tmp_path, manifest):
+    with zipfile.ZipFile(tmp_path / "own.zip", "w") as archive:
+        archive.writestr("manifest.json", manifest)
+    assert holds(tmp_path / "own.zip") == ""
 
 
 def test_an_export_holds_files_that_are_read_back(data, tmp_path):

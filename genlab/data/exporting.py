@@ -2,6 +2,7 @@
 
 import io
 import json
+import lzma
 import zipfile
 import zlib
 from contextlib import suppress
@@ -16,12 +17,13 @@ from genlab.data.library import check_free, describe, save_dataset
 from genlab.data.sources import Part
 from genlab.data.spec import names_folder
 from genlab.errors import BadData
-from genlab.files import write_bytes
+from genlab.files import read_json, write_bytes
 from genlab.messages import Message, joined
 from genlab.modalities import MODALITIES, Modality
 
 MANIFEST = "manifest.json"
-MOST_BYTES = 2**32  # of an export that is read back
+MOST_BYTES, MOST_TOLD = 2**32, 2**24  # of an export that is read back, and of its manifest
+UNREADABLE = (EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, LookupError, TypeError, ValueError)
 EARLIEST = (1980, 1, 1, 0, 0, 0)  # the date of all files, so that the same dataset gives the same zip
 
 
@@ -45,9 +47,10 @@ def export(data: Splits, file: Path) -> None:
 
 def holds(file: Path) -> str:
     """The kind of data of an export that `read_export` opens; "" for images, which the importer reads, and for what is none."""
-    with suppress(OSError, zipfile.BadZipFile, LookupError, TypeError, ValueError), zipfile.ZipFile(file) as archive:
-        modality = json.loads(archive.read(MANIFEST))["modality"]
-        return "" if MODALITIES[modality].pixels else str(modality)
+    with suppress(OSError, *UNREADABLE), zipfile.ZipFile(file) as archive:
+        if archive.getinfo(MANIFEST).file_size <= MOST_TOLD:
+            modality = read_json(archive.read(MANIFEST))["modality"]
+            return modality if modality in MODALITIES and not MODALITIES[modality].pixels else ""
     return ""
 
 
@@ -71,11 +74,13 @@ def read_export(file: Path, name: str) -> Splits:
                     mb=size / 2**20,
                     most=MOST_BYTES // 2**20,
                 )
-            told = json.loads(archive.read(MANIFEST))
-            classes = [*told["parts"]["train"]["classes"]]
+            told = read_json(archive.read(MANIFEST))
+            classes = [str(name) for name in told["parts"]["train"]["classes"]]
             parts = {part: _read_part(archive, kind, part, classes) for part in PARTS}
+            if {part: len(content.items) for part, content in parts.items()} != {p: told["parts"][p]["items"] for p in PARTS}:
+                raise ValueError(Message("it holds fewer or more files than it tells"))
             return save_dataset(name, parts, classes, str(told["made of"]), modality)
-    except (zipfile.BadZipFile, zlib.error, LookupError, TypeError, ValueError) as fault:
+    except UNREADABLE as fault:
         raise BadData(
             "{file} is damaged, or not as export wrote it: {fault}. Export the dataset again.", file=file.name, fault=fault
         ) from fault

@@ -265,7 +265,7 @@ class Run:
         try:
             text = (self.path / "hardware.txt").read_text()
             return Message(from_json(read_json(text)) if text.startswith("{") else text)
-        except (OSError, ValueError):
+        except (OSError, ValueError, TypeError):
             return ""
 
     def note(self, state: State, message: str = "", pid: int | None = None, kind: str = "") -> None:

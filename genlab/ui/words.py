@@ -15,6 +15,7 @@ from genlab import messages
 from genlab.messages import ENGLISH, Message, choose, english, language, tongue
 
 LANGUAGES = Path(__file__).parent / "languages"
+MOST = 500  # characters of what a browser tells of languages
 COOKIE = "genlab-language"  # what the page was asked for by ?lang=
 asking: ContextVar[Any] = ContextVar("asking", default=None)  # the request that is answered, where Gradio does not know it yet
 
@@ -66,7 +67,7 @@ def _language() -> str:
 def _preferred() -> list[str]:
     """The tags of languages that the asking browser tells."""
     request = LocalContext.request.get(None) or asking.get()
-    told = request.headers.get("accept-language", "") if request is not None else ""
+    told = request.headers.get("accept-language", "")[:MOST] if request is not None else ""
     return re.findall(r"(?:^|,)\s*([A-Za-z][\w-]{1,20})", told)
 
 

@@ -51,6 +51,14 @@ def test_a_language_that_was_asked_for_stays_until_it_is_taken_back(seats: Seats
             expect(page.locator("#tab-train")).to_have_text(title)
 
 
+@pytest.mark.parametrize("tag", ["constructor", "__proto__", "%0D%0A", "x" * 3000])
+def test_a_language_that_is_none_is_passed_over(seats: Seats, address: str, tag: str):
+    with seats.one("desk") as page:
+        page.goto(f"{address}/?lang={tag}")
+        expect(page.locator("#tab-train")).to_have_text("Train")
+        expect(page.locator("#latent-image img")).to_be_visible()
+
+
 def test_what_the_server_refuses_is_said_in_the_language_of_whoever_asks(seats: Seats, address: str):
     with seats.one("desk") as page:
         page.goto(f"{address}/?lang=xx&tab=sample&model=nope")

@@ -4,7 +4,7 @@ import { catalogues } from "../languages.js";
 
 const language = (navigator.languages || [navigator.language])
   .flatMap((tag) => [tag, tag.split("-")[0]])
-  .find((tag) => tag in catalogues) || "en";
+  .find((tag) => Object.hasOwn(catalogues, tag)) || "en";
 
 const plurals = new Intl.PluralRules(language), { pluralCategories } = plurals.resolvedOptions();
 const kinds = ["zero", "one", "two", "few", "many", "other"].filter((kind) => pluralCategories.includes(kind)); // in gettext's order
