@@ -398,7 +398,7 @@ def main() -> None:
     parser.add_argument("--crowd", type=int, default=50, help="visitors who drag at once, before the siege (%(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:  # a run may still be saving
         folder = Path(name)
         with besieged(folder) as address:
             if asked.crowd:
