@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from genlab.lazy import on_use
 
 if TYPE_CHECKING:
-    from genlab import data, hub, images, latent, models, plane, quality, story, training
+    from genlab import data, hub, images, latent, metrics, models, plane, quality, story, training
     from genlab.data import SOURCES, Dataset, DataSpec, Splits, load, to_pixels
     from genlab.errors import GenlabError
     from genlab.models import MODELS
@@ -42,6 +42,7 @@ __all__ = [
     "list_runs",
     "load",
     "load_model",
+    "metrics",
     "models",
     "plane",
     "quality",
