@@ -217,7 +217,7 @@ def test_how_a_shipped_model_learnt_is_on_stage_until_one_trains_and_can_only_be
     bare.keyboard.press("ArrowLeft")
     expect(stage.locator(".samples-title")).not_to_have_text("Samples at step 8,000")
     expect(bare.locator("#train-samples")).not_to_have_attribute("style", last or "")
-    bare.locator(".train-side .latent").click()
+    bare.locator(".train-side .open-latent").click()
     expect(bare.locator("#model-picker input")).to_have_value("vae-mnist-2d")
 
     bare.click("#tab-train")

@@ -21,7 +21,7 @@ export function start({ element, find, server, trigger }) {
   label(element);
   find(".copy").addEventListener("click", () => copy(find(".copy"), find("code").textContent));
   find(".copy-link").addEventListener("click", () => copyLink(find(".copy-link"), { tab: "train", run: lab.selected }));
-  find(".latent").addEventListener("click", () => {
+  find(".open-latent").addEventListener("click", () => {
   trigger("open_latent", { run: lab.selected });
   document.getElementById("tab-latent").click();
   });
@@ -39,7 +39,7 @@ export function start({ element, find, server, trigger }) {
   health.dataset.level = verdict.level;
   const told = run ? figures(run) : [];
   redraw(find(".figures"), told, () => told.map(([text, why]) => explained("li", text, why)));
-  find(".latent").hidden = !(run && (run.saved_step || run.example));
+  find(".open-latent").hidden = !(run && (run.saved_step || run.example));
   find(".terminal").hidden = !run;
   find(".copy-link").hidden = !run;
   if (run) find("code").textContent = run.command;
