@@ -51,7 +51,7 @@ def test_cats_and_dogs_are_learnt_and_a_link_shows_the_same_picture(
     pets, learner = f"cats-and-dogs-{each or 'all'}", f"learner-{each or 'all'}"
     bring_cats_and_dogs(page, few(tmp_path / "photographs.zip", each, "bird", "cat", "dog") if each else ZIP, pets)
     train_a_vae(page, served_runs, learner)
-    page.click(".train-side .latent")
+    page.click(".train-side .open-latent")
     expect(page.locator("#model-picker input")).to_have_value(learner)
     page.wait_for_selector(f"#latent-image[data-model={learner}]")
     page.wait_for_selector("#latent-slider-1 input[type=range]")
