@@ -453,7 +453,7 @@ def test_a_run_that_is_called_like_a_shipped_model_opens_beside_it(page: Page, s
     run.path.rename(served_runs / shipped)
     page.click("#tab-train")
     page.click(f"[data-run={shipped}] .run-name")
-    page.click(".latent")
+    page.click(".open-latent")
     expect(page.locator("#model-picker input")).to_have_value(f"run:{shipped}")
     Run.open(shipped, served_runs).delete()
 
