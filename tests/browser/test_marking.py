@@ -10,7 +10,7 @@ import pytest
 from looks import pick, sticks_out
 from marks import SIZES
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from test_sample_tab import draw, images, open_tab
 
 
@@ -56,6 +56,30 @@ def test_marks_outlive_the_page(drawn: Page):
     expect(drawn.locator(".tray .counted")).to_have_text(["♥ favourites: 1"])
     draw(drawn, 9, 500)
     expect(drawn.locator("#sample-gallery .tile").nth(2)).to_have_attribute("data-mark", "favourite")
+
+
+def test_an_answer_that_comes_late_takes_no_mark_back(drawn: Page):
+    held: list[tuple[Route, bytes]] = []
+    late = ['"sample_marks"']
+
+    def hold(route: Route) -> None:
+        if any(name in (route.request.post_data or "") for name in late):
+            held.append((route, route.fetch().body()))
+        else:
+            route.fallback()
+
+    drawn.route("**/component_server/", hold)
+    draw(drawn, 9, 600)
+    mark(drawn, 2, "f", "favourite")
+    assert held
+    late.clear()
+    for route, answer in held:
+        with drawn.expect_response("**/component_server/"):
+            route.fulfill(body=answer, content_type="application/json")
+    expect(drawn.locator("#sample-gallery .tile").nth(2)).to_have_attribute("data-mark", "favourite")
+    mark(drawn, 4, "f", "favourite")
+    mark(drawn, 2, "f", None)
+    expect(drawn.locator(".tray .counted")).to_have_text(["♥ favourites: 1"])
 
 
 def test_the_export_holds_the_pixels_on_screen(drawn: Page):

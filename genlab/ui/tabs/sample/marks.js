@@ -11,15 +11,21 @@ export function startMarks(card) {
   const { find, server, trigger, choose } = card;
   card.marked = {}; // the kind of each marked image on screen
   card.markable = false; // nothing is marked while it is still drawn
+  let read = 0; // when the server read the marks on screen; an answer that was overtaken by a later one is not shown
 
   /** Read the marks of what is on screen, and those of the chosen model for the tray. */
   async function readMarks() {
-    const id = card.markable ? card.result.id : null, model = chosenModel();
+    const id = onScreen(), model = chosenModel();
     const answer = await answerOf(server.sample_marks({ id, model }));
-    if (!answer.error && id === (card.markable ? card.result.id : null) && model === chosenModel()) showMarks(answer);
+    if (!answer.error) showIf(id, model, answer);
   }
 
-  function showMarks({ tray, images }) {
+  const onScreen = () => (card.markable ? card.result.id : null);
+  const showIf = (id, model, answer) => id === onScreen() && model === chosenModel() && showMarks(answer);
+
+  function showMarks({ at, tray, images }) {
+    if (at < read) return;
+    read = at;
     card.marked = images;
     [...find("#sample-gallery").children].forEach((tile, i) => {
       if (card.marked[i]) tile.dataset.mark = card.marked[i];
@@ -39,9 +45,10 @@ export function startMarks(card) {
 
   async function mark(i, kind) {
     if (!card.markable) return;
-    const answer = await answerOf(server.sample_mark({ id: card.result.id, image: i, kind: card.marked[i] === kind ? null : kind, model: chosenModel() }));
+    const id = card.result.id, model = chosenModel();
+    const answer = await answerOf(server.sample_mark({ id, image: i, kind: card.marked[i] === kind ? null : kind, model }));
     tellMarks(answer.error);
-    if (!answer.error) showMarks(answer);
+    if (!answer.error) showIf(id, model, answer);
   }
 
   /** A key on a focused image: F marks it as a favourite, X rejects it, arrows go to its neighbours. */

@@ -346,14 +346,20 @@ def sample_mark(data: Any) -> dict[str, Any]:
     if not found.done or not found.spec.kind.pixels:
         raise BadSetting(say("marks.not_yet"))
     set_mark(found.pixels[asked.image], found.marked_as(asked.image), asked.kind)
-    return {"tray": tray(asked.model), "images": _marks(found)}
+    return _marked(asked.model, found)
 
 
 @served
 def sample_marks(data: Any) -> dict[str, Any]:
     """The marks of the images on screen, where there are any, and the tray."""
     asked = Seen.check(data)
-    return {"tray": tray(asked.model), "images": _marks(_found(asked.id)) if asked.id else {}}
+    return _marked(asked.model, _found(asked.id) if asked.id else None)
+
+
+def _marked(model: str | None, found: Sampled | None) -> dict[str, Any]:
+    """The tray of a model, how the images on screen are marked, and when this was read, in s."""
+    at = time.time()  # before it is read: what a later answer holds is no older
+    return {"at": at, "tray": tray(model), "images": _marks(found) if found else {}}
 
 
 def _marks(found: Sampled) -> dict[str, Kind]:
