@@ -1,10 +1,16 @@
 // Numbers for reading, and the colours of classes.
 
-import { say } from "./words.js";
+import { language, say } from "./words.js";
 
-export const count = (n) => new Intl.NumberFormat("en", { maximumFractionDigits: 0 }).format(n);
-export const figure = (x, digits = 3) => (x && Math.abs(x) < 1e-6 ? x.toExponential(digits - 1) : new Intl.NumberFormat("en", { maximumSignificantDigits: digits }).format(x));
-export const percent = (x) => new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: x < 0.1 || x > 0.9 ? 1 : 0 }).format(x); // 99.6 % is not all
+const written = (x, form) => new Intl.NumberFormat(language, form).format(x);
+
+export const count = (n) => written(n, { maximumFractionDigits: 0 });
+export const figure = (x, digits = 3) => (x && Math.abs(x) < 1e-6 ? x.toExponential(digits - 1) : written(x, { maximumSignificantDigits: digits }));
+export const percent = (x) => written(x, { style: "percent", maximumFractionDigits: x < 0.1 || x > 0.9 ? 1 : 0 }); // 99.6 % is not all
+
+/** A number with so many places, its minus as long as a plus; there is no −0.00. */
+export const fixed = (x, digits) =>
+  written(Number(x.toFixed(digits)) || 0, { minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: false }).replace("-", "−");
 
 // How long something takes, in words.
 export function duration(seconds) {

@@ -2,7 +2,7 @@
 
 import { catalogues } from "../languages.js";
 
-const language = (navigator.languages || [navigator.language])
+export const language = (navigator.languages || [navigator.language])
   .flatMap((tag) => [tag, tag.split("-")[0]])
   .find((tag) => Object.hasOwn(catalogues, tag)) || "en";
 

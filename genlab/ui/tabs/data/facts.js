@@ -1,6 +1,6 @@
 // What is in a dataset: balance of the classes, the three parts, the pixels, and the average image of each class.
 
-import { colourOf, count, figure, percent } from "../../kit/numbers.js";
+import { colourOf, count, figure, fixed, percent } from "../../kit/numbers.js";
 import { latest, make } from "../../kit/parts.js";
 import { listen } from "../../kit/topics.js";
 import { label, say } from "../../kit/words.js";
@@ -37,8 +37,7 @@ function told(key, otherwise) {
 }
 
 function places({ places: { middle, spread }, balance }) {
-  const plain = (x, digits) => (Number(x.toFixed(digits)) || 0).toFixed(digits).replace("-", "−"); // no −0.00
-  const pair = ([x, y], digits) => (x == null ? "–" : `${plain(x, digits)}, ${plain(y, digits)}`); // a class without points
+  const pair = ([x, y], digits) => (x == null ? "–" : `${fixed(x, digits)}, ${fixed(y, digits)}`); // a class without points
   const rows = middle.map((at, k) =>
     make("tr", {}, make("th", {}, balance[k]?.name ?? say("data.all_points")), make("td", {}, pair(at, 2)), make("td", {}, pair(spread[k], 3)))
   );

@@ -1,7 +1,7 @@
 // The gallery: random examples class by class, cut from one sprite; a click shows an image large, with its neighbours.
 
 import { copyLink } from "../../kit/address.js";
-import { count } from "../../kit/numbers.js";
+import { count, fixed } from "../../kit/numbers.js";
 import { byTouch, latest, make, wait } from "../../kit/parts.js";
 import { listen, tell } from "../../kit/topics.js";
 import { label, say } from "../../kit/words.js";
@@ -120,7 +120,7 @@ export function start(card) {
     fetching = "";
       if (news.fetching === card.dataset) tellFetch(news.error, 0, true);
     } else if (news.fetching === card.dataset && fetching === card.dataset) {
-    const [done, total] = [news.done, news.total].map((n) => (n / 1e6).toFixed(1));
+    const [done, total] = [news.done, news.total].map((n) => fixed(n / 1e6, 1));
     tellFetch(say("data.fetching", { done, total }), news.done / news.total);
   }
   }
@@ -206,7 +206,7 @@ export function start(card) {
     "button.link.neighbour",
     { type: "button", title: say("data.row", { row: count(neighbour.row) }), onclick: () => open(neighbour.row) },
     make("img", { src: neighbour.image, width: w * scale, height: h * scale, alt: neighbour.label }),
-    make(`span${differs}`, {}, `${neighbour.label} ${neighbour.distance.toFixed(2)}`.trim())
+    make(`span${differs}`, {}, `${neighbour.label} ${fixed(neighbour.distance, 2)}`.trim())
   );
   }
 }

@@ -1,7 +1,7 @@
 // The map: every point an image, placed by components or by who is near whom, coloured by class, issue or score.
 // The legend hides and isolates; a lasso chooses what gallery and suspects show. The points are painted once, on a layer.
 
-import { colourOf, colours, count, percent } from "../../kit/numbers.js";
+import { colourOf, colours, count, fixed, percent } from "../../kit/numbers.js";
 import { latest, make, wait } from "../../kit/parts.js";
 import { listen, tell } from "../../kit/topics.js";
 import { label, say } from "../../kit/words.js";
@@ -347,7 +347,7 @@ export function start({ element, find, props, server, trigger, watch }) {
   }
 
   function coordinates(i) {
-  const [x, y] = [map.x[i], map.y[i]].map((share) => ((share * 2 - 1) * map.reach).toFixed(2).replace("-", "−"));
+  const [x, y] = [map.x[i], map.y[i]].map((share) => fixed((share * 2 - 1) * map.reach, 2));
   return say("data.points_at", { x, y });
   }
 

@@ -1,7 +1,7 @@
 // The suspects: pictures of what an issue is about, the worst first; keep, drop or relabel by click and by key.
 
 import { keep, kept } from "../../kit/forms.js";
-import { count } from "../../kit/numbers.js";
+import { count, fixed } from "../../kit/numbers.js";
 import { latest, make, renew } from "../../kit/parts.js";
 import { cut } from "../../kit/tiles.js";
 import { listen } from "../../kit/topics.js";
@@ -65,7 +65,7 @@ export function startSuspects(card) {
   holder.classList.toggle("of-places", together);
   holder.style.setProperty("--sprite", sprite ? `url(${sprite})` : "none");
   holder.replaceChildren(...items.map((item, i) => {
-    const face = make("span.face", {}, together ? item.at.map((x) => x.toFixed(2).replace("-", "−")).join(", ") : null);
+    const face = make("span.face", {}, together ? item.at.map((x) => fixed(x, 2)).join(", ") : null);
     if (!together) {
       face.style.aspectRatio = `${shape[2]} / ${shape[1]}`;
       cut(face, i, columns, Math.ceil(items.length / columns));

@@ -1,10 +1,11 @@
 // Axes: their names, and the rows with their sliders.
 
 import { make } from "../../kit/parts.js";
+import { fixed } from "../../kit/numbers.js";
 import { say } from "../../kit/words.js";
 
 export const REACH = 4; // the ends of a slider
-export const signed = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(2);
+export const signed = (value) => (value < 0 ? "−" : "+") + fixed(Math.abs(value), 2);
 export const rounded = (value) => Math.round(Math.min(REACH, Math.max(-REACH, value)) * 100) / 100;
 
 /** The name of an axis for readers: that of the model's own numbers, or of a direction that was found. */

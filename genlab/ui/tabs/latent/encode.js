@@ -1,7 +1,7 @@
 // Encoding: an image of one's own, drawn or brought, or one of the data, as a point of the latent space.
 
 import { classIn, collect, collected, unkept } from "../../kit/collection.js";
-import { count } from "../../kit/numbers.js";
+import { count, fixed } from "../../kit/numbers.js";
 import { wait } from "../../kit/parts.js";
 import { refuseIn, tellRefusal } from "../../kit/refusals.js";
 import { listen, tell } from "../../kit/topics.js";
@@ -34,7 +34,7 @@ export function startEncoding(card) {
   if (news.fault) return tellSearch(news.fault, 0, true);
   const [before, after] = result.querySelectorAll("img");
   after.src = news.image;
-    const error = card.model.pixels ? (100 * news.error).toFixed(1) : news.error.toFixed(3);
+    const error = card.model.pixels ? fixed(100 * news.error, 1) : fixed(news.error, 3);
     if (!news.base) return tellSearch(say(card.model.pixels ? "encode.step" : "encode.step_numbers", { ...news, error, unit: card.model.unit }), news.step / news.total);
     before.src = news.original;
     result.dataset.error = news.error;

@@ -1,6 +1,7 @@
 // The pad: an endless surface of latents. What lies around is decoded ahead, so that the picture answers within the frame.
 
 import { loaded } from "../../kit/tiles.js";
+import { fixed } from "../../kit/numbers.js";
 import { say } from "../../kit/words.js";
 
 const VIEW = 2, MARGIN = 1, AT_ONCE = 9, FURTHEST = 999_000; // cells that are seen, kept ready around them, asked for at once
@@ -69,7 +70,7 @@ export function startPad(card) {
       context.lineWidth = width * (window.devicePixelRatio || 1);
       context.strokeRect(centre - ring, centre - ring, 2 * ring, 2 * ring);
     }
-    at("spot").textContent = there ? spot.map((part) => part.toFixed(2).replace("-", "−")).join(" · ") : say("latent.elsewhere");
+    at("spot").textContent = there ? spot.map((part) => fixed(part, 2)).join(" · ") : say("latent.elsewhere");
   }
 
   /** Go to a place: at once with what was decoded ahead, then with the server's own picture. */

@@ -1,5 +1,6 @@
 // Images to start from, and the walk through some of them: to scrub, to play and to take along.
 
+import { fixed } from "../../kit/numbers.js";
 import { make, save, wait } from "../../kit/parts.js";
 import { fieldsOf, refuseIn } from "../../kit/refusals.js";
 import { cropped, lay, loaded } from "../../kit/tiles.js";
@@ -68,7 +69,7 @@ export function startWalk(card) {
   if (!answer || mine !== walking) return;
   stops.forEach((one, i) => (one.returned = answer.stops[i]));
   showStops();
-  at("length").textContent = say("walk.length", { length: answer.length.toFixed(2) });
+  at("length").textContent = say("walk.length", { length: fixed(answer.length, 2) });
   takeWalk(answer, await loaded(answer.image));
   const show = (i) => {
     stop();
@@ -93,7 +94,7 @@ export function startWalk(card) {
     const told = make("small", {});
       if (one.item && one.returned && !card.model.together) {
       pair.append(make("img", { src: one.returned, alt: say("walk.returned", { n: i + 1 }) }));
-      apart(one.picture, one.returned).then((error) => (told.textContent = say("walk.error", { error: (100 * error).toFixed(1) })));
+      apart(one.picture, one.returned).then((error) => (told.textContent = say("walk.error", { error: fixed(100 * error, 1) })));
     }
     const off = () => { stops.splice(i, 1); changeWalk(); };
     return make("div.stop", {}, pair, slide, told, stops.length > 2 ? make("button.off", { type: "button", "aria-label": say("walk.off", { n: i + 1 }), onclick: off }, "×") : null);

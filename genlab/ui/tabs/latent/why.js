@@ -1,6 +1,6 @@
 // Why: which pixels move with a slider, whether the picture copies its data, whether axes are the data's factors.
 
-import { count } from "../../kit/numbers.js";
+import { count, fixed } from "../../kit/numbers.js";
 import { latest, make, wait } from "../../kit/parts.js";
 import { cropped, loaded } from "../../kit/tiles.js";
 import { say } from "../../kit/words.js";
@@ -30,7 +30,7 @@ export function startWhy(card) {
     context.putImageData(pixels, 0, 0);
     heat.dataset.of = name;
     heat.hidden = false;
-    at("heat-note").textContent = say("why.heat", { name, peak: (100 * answer.peak).toFixed(0) });
+    at("heat-note").textContent = say("why.heat", { name, peak: fixed(100 * answer.peak, 0) });
   }, 150);
   }
 
@@ -70,10 +70,10 @@ export function startWhy(card) {
   nearTo = text;
   const { distances, labels, usual } = answer, image = await loaded(answer.image);
   at("nearest").replaceChildren(...distances.map((distance, i) => make(
-    "figure", {}, make("img", { src: cropped(image, i, distances.length), alt: labels[i] }), make("figcaption", {}, distance.toFixed(3)),
+    "figure", {}, make("img", { src: cropped(image, i, distances.length), alt: labels[i] }), make("figcaption", {}, fixed(distance, 3)),
   )));
   const verdict = distances[0] < usual / 2 ? "why.copy" : distances[0] < usual ? "why.near" : "why.own";
-  at("near-note").textContent = say(verdict, { distance: distances[0].toFixed(3), usual: usual.toFixed(3), n: count(answer.searched) });
+  at("near-note").textContent = say(verdict, { distance: fixed(distances[0], 3), usual: fixed(usual, 3), n: count(answer.searched) });
   }
 
   async function scoreFactors() {

@@ -2,6 +2,7 @@
 
 import { copyLink, follow, modelNow, openedWith, tabNow, visiting } from "../../kit/address.js";
 import { keep } from "../../kit/forms.js";
+import { fixed } from "../../kit/numbers.js";
 import { answerOf, save, wait } from "../../kit/parts.js";
 import { fieldsOf, refuseIn } from "../../kit/refusals.js";
 import { cut, lay } from "../../kit/tiles.js";
@@ -44,7 +45,7 @@ export function start(card) {
   }
 
   function tellStatus() {
-    at("status").textContent = card.result.step === card.result.total ? say("sample.done", { s: card.result.seconds.toFixed(2) }) : say("sample.step", card.result);
+    at("status").textContent = card.result.step === card.result.total ? say("sample.done", { s: fixed(card.result.seconds, 2) }) : say("sample.step", card.result);
   }
 
   /** Let the address tell the images that were asked for, so that a reload draws them again. */

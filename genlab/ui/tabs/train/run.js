@@ -1,7 +1,7 @@
 // The stage of the Train tab: asks what is new in the chosen runs, draws their curves, and moves through their samples.
 
 import { follow, openedWith } from "../../kit/address.js";
-import { colourOf, count } from "../../kit/numbers.js";
+import { colourOf, count, fixed } from "../../kit/numbers.js";
 import { answerOf, curveNamed, latest, make, redraw, save } from "../../kit/parts.js";
 import { refuseIn } from "../../kit/refusals.js";
 import { cut } from "../../kit/tiles.js";
@@ -167,7 +167,7 @@ export function start({ element, find, server }) {
   find(".example").hidden = !run?.example;
   find(".csv").hidden = !end();
   find(".unit").textContent = run && run.unit !== "loss" ? run.unit : "";
-  find(".smoothing-value").textContent = view.smoothing.toFixed(2);
+  find(".smoothing-value").textContent = fixed(view.smoothing, 2);
   find(".smoothing").style.setProperty("--share", view.smoothing);
   buttons();
   curve.show({ lines: lines().filter((line) => !line.hidden), log: view.log, end: Math.max(1, end(), ...[...lab.overlaid].map(lastStep)), label: say("train.curve_label", { run: lab.selected }), none: say("train.no_curve"), coming: coming() });
