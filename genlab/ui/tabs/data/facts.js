@@ -13,20 +13,20 @@ export function start({ element, find, server }) {
   listen("opened data", load);
 
   async function load(dataset) {
-  body.setAttribute("aria-busy", "true");
-  const answer = dataset ? await ask({ dataset }) : { error: true };
-  if (!answer) return;
-  body.removeAttribute("aria-busy");
-  body.dataset.of = dataset;
-  if (answer.error) return body.replaceChildren(make("p.note", {}, say("data.nothing_to_count")));
-  body.replaceChildren(
-    heading("data.balance"),
-    ...(answer.balance.length ? balance(answer.balance, answer.unlabelled) : [make("p.note", {}, say("data.no_classes"))]),
-    heading("data.parts"),
-    make("dl.parts", {}, ...answer.parts.flatMap(part)),
-    ...(answer.places ? places(answer) : statistics(answer)),
-    ...(answer.means ? means(answer) : [])
-  );
+    body.setAttribute("aria-busy", "true");
+    const answer = dataset ? await ask({ dataset }) : { error: true };
+    if (!answer) return;
+    body.removeAttribute("aria-busy");
+    body.dataset.of = dataset;
+    if (answer.error) return body.replaceChildren(make("p.note", {}, say("data.nothing_to_count")));
+    body.replaceChildren(
+      heading("data.balance"),
+      ...(answer.balance.length ? balance(answer.balance, answer.unlabelled) : [make("p.note", {}, say("data.no_classes"))]),
+      heading("data.parts"),
+      make("dl.parts", {}, ...answer.parts.flatMap(part)),
+      ...(answer.places ? places(answer) : statistics(answer)),
+      ...(answer.means ? means(answer) : [])
+    );
   }
 }
 

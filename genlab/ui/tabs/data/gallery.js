@@ -34,38 +34,38 @@ export function start(card) {
 
   async function load(wanted, nextSeed, anew = false) {
     [card.dataset, card.seed] = [wanted, nextSeed];
-  opening ||= anew;
+    opening ||= anew;
     if (anew) card.rows = undefined;
-  wall.setAttribute("aria-busy", "true");
+    wall.setAttribute("aria-busy", "true");
     if (anew) wait(find(".title"), say("data.opening", { dataset: card.dataset }));
     const answer = await askGallery({ dataset: card.dataset, seed: card.seed, rows: card.rows ?? null, part: card.part, done: done() });
-  if (!answer) return;
-  wall.removeAttribute("aria-busy");
-  find(".under").hidden = Boolean(answer.error || answer.absent);
-  element.closest(".data-tab")?.classList.toggle("absent", Boolean(answer.absent));
-  bar.hidden = true;
-  if (answer.error) return complain(say("data.not_here"), make("p.fault", { role: "alert" }, answer.error));
-  if (answer.absent) return offer(answer.absent);
+    if (!answer) return;
+    wall.removeAttribute("aria-busy");
+    find(".under").hidden = Boolean(answer.error || answer.absent);
+    element.closest(".data-tab")?.classList.toggle("absent", Boolean(answer.absent));
+    bar.hidden = true;
+    if (answer.error) return complain(say("data.not_here"), make("p.fault", { role: "alert" }, answer.error));
+    if (answer.absent) return offer(answer.absent);
     element.closest(".data-tab")?.classList.toggle("of-points", Boolean(answer.together));
     if (answer.together) {
       card.shown = null; // the map is their picture, and a lasso on it changes nothing here
       return tell("opened data", card.dataset);
-  }
+    }
     card.shown = { ...answer, dataset: card.dataset };
     card.part = answer.part;
     find(".title").textContent = card.rows ? say("quality.chosen", { n: count(answer.chosen.length) }) : say(answer.classes.length ? "data.title" : "data.title_no_classes", {
-    n: count(answer.total),
-    k: count(answer.classes.length),
-    things: answer.things,
-  });
-  const named = answer.groups.filter(({ name }) => name).length, some = named < answer.classes.length;
-  find(".some").textContent = some ? say("data.some_classes", { k: named, n: answer.classes.length }) : "";
-  find(".size").textContent = say(answer.shape[0] === 1 ? "data.size_grey" : "data.size_colour", { w: answer.shape[2], h: answer.shape[1] });
-  openLabels();
-  lay();
-  if (!opening) return;
-  opening = false;
-  detail.replaceChildren(make("p.note", {}, say("data.click_an_image")));
+      n: count(answer.total),
+      k: count(answer.classes.length),
+      things: answer.things,
+    });
+    const named = answer.groups.filter(({ name }) => name).length, some = named < answer.classes.length;
+    find(".some").textContent = some ? say("data.some_classes", { k: named, n: answer.classes.length }) : "";
+    find(".size").textContent = say(answer.shape[0] === 1 ? "data.size_grey" : "data.size_colour", { w: answer.shape[2], h: answer.shape[1] });
+    openLabels();
+    lay();
+    if (!opening) return;
+    opening = false;
+    detail.replaceChildren(make("p.note", {}, say("data.click_an_image")));
     tell("opened data", card.dataset); // only now do the others ask, so that a slow or missing source is sought once
   }
 
@@ -74,140 +74,140 @@ export function start(card) {
   let fetching = ""; // which is on its way
 
   function offer({ about, size, hand, may }) {
-  const go = make("button.primary", { type: "button", onclick: begin }, say("data.fetch", { size }));
-  const stop = make("button", { type: "button", hidden: true, onclick: end }, say("data.fetch_stop"));
-  complain(
+    const go = make("button.primary", { type: "button", onclick: begin }, say("data.fetch", { size }));
+    const stop = make("button", { type: "button", hidden: true, onclick: end }, say("data.fetch_stop"));
+    complain(
       say("data.absent", { dataset: card.dataset }),
-    make("p", {}, about),
-    make("p", {}, say(may ? "data.absent_why" : "public.fetch")),
-    may ? make("div.fetch", {}, go, stop, make("progress", { max: 1, value: 0, hidden: true }), make("span.note", { role: "status" })) : null,
-    may ? make("p.note", {}, say("data.by_hand", { hand })) : null
-  );
-  find(".size").textContent = size;
+      make("p", {}, about),
+      make("p", {}, say(may ? "data.absent_why" : "public.fetch")),
+      may ? make("div.fetch", {}, go, stop, make("progress", { max: 1, value: 0, hidden: true }), make("span.note", { role: "status" })) : null,
+      may ? make("p.note", {}, say("data.by_hand", { hand })) : null
+    );
+    find(".size").textContent = size;
     if (may && fetching === card.dataset) tellFetch(say("data.fetch_begins"));
   }
 
   function begin() {
     fetching = card.dataset;
-  tellFetch(say("data.fetch_begins"));
+    tellFetch(say("data.fetch_begins"));
     trigger("fetch", { dataset: card.dataset });
   }
 
   function end() {
-  fetching = "";
-  trigger("leave");
-  tellFetch("");
+    fetching = "";
+    trigger("leave");
+    tellFetch("");
   }
 
   /** Say how far it is in the offer, while that is what is seen. */
   function tellFetch(words, share = 0, fault = false) {
-  const place = find(".fetch");
-  if (!place) return;
+    const place = find(".fetch");
+    if (!place) return;
     const [go, stop] = place.querySelectorAll("button"), busy = fetching === card.dataset, bar = place.querySelector("progress");
-  [go.hidden, stop.hidden, bar.hidden, bar.value] = [busy, !busy, !busy, share];
-  place.lastChild.textContent = words;
-  place.lastChild.classList.toggle("fault", fault);
+    [go.hidden, stop.hidden, bar.hidden, bar.value] = [busy, !busy, !busy, share];
+    place.lastChild.textContent = words;
+    place.lastChild.classList.toggle("fault", fault);
   }
 
   function fetched() {
-  const news = props.value;
-  if (!news || typeof news !== "object") return;
-  if (news.fetched) {
-    fetching = "";
-    tell("fetched", news.fetched);
+    const news = props.value;
+    if (!news || typeof news !== "object") return;
+    if (news.fetched) {
+      fetching = "";
+      tell("fetched", news.fetched);
       if (news.fetched === card.dataset) load(card.dataset, 0, true);
-  } else if (news.error) {
-    fetching = "";
+    } else if (news.error) {
+      fetching = "";
       if (news.fetching === card.dataset) tellFetch(news.error, 0, true);
     } else if (news.fetching === card.dataset && fetching === card.dataset) {
-    const [done, total] = [news.done, news.total].map((n) => fixed(n / 1e6, 1));
-    tellFetch(say("data.fetching", { done, total }), news.done / news.total);
-  }
+      const [done, total] = [news.done, news.total].map((n) => fixed(n / 1e6, 1));
+      tellFetch(say("data.fetching", { done, total }), news.done / news.total);
+    }
   }
 
   function complain(title, ...sentences) {
-  element.closest(".data-tab")?.classList.remove("of-points");
+    element.closest(".data-tab")?.classList.remove("of-points");
     card.shown = null;
-  tell("opened data", "");
-  find(".title").textContent = title;
-  find(".size").textContent = "";
-  wall.replaceChildren(...sentences.filter(Boolean));
-  detail.replaceChildren();
+    tell("opened data", "");
+    find(".title").textContent = title;
+    find(".size").textContent = "";
+    wall.replaceChildren(...sentences.filter(Boolean));
+    detail.replaceChildren();
   }
 
   // Whole pixels only: an image is scaled by a whole number, and the columns are as many as fit.
   function lay() {
     const { shape, groups, columns } = card.shown;
-  const above = (g) => groups.slice(0, g).reduce((sum, { lines }) => sum + columns * lines, 0); // places in the sprite
+    const above = (g) => groups.slice(0, g).reduce((sum, { lines }) => sum + columns * lines, 0); // places in the sprite
     const scale = byTouch() ? Math.ceil(40 / Math.min(shape[1], shape[2])) : Math.max(1, Math.round(30 / shape[2]));
-  const tile = { w: shape[2] * scale, h: shape[1] * scale };
-  const named = groups.some((group) => group.name);
-  const title = (group) => group.name || say("data.no_label");
-  const room = wall.clientWidth - (named ? nameRoom(groups) : 0);
-  const fit = Math.max(1, Math.min(columns, Math.floor((room + 1) / (tile.w + 1))));
+    const tile = { w: shape[2] * scale, h: shape[1] * scale };
+    const named = groups.some((group) => group.name);
+    const title = (group) => group.name || say("data.no_label");
+    const room = wall.clientWidth - (named ? nameRoom(groups) : 0);
+    const fit = Math.max(1, Math.min(columns, Math.floor((room + 1) / (tile.w + 1))));
     wall.style.setProperty("--sprite", `url(${card.shown.sprite})`);
-  wall.style.setProperty("--sheet", `${columns * tile.w}px auto`);
-  wall.replaceChildren(
-    ...groups.map((group, g) =>
-      make(
-        "div.group",
-          { hidden: card.rows && !group.rows.length },
-        named ? make("span.name", { title: title(group), style: `width:${nameRoom(groups) - 8}px` }, title(group)) : null,
+    wall.style.setProperty("--sheet", `${columns * tile.w}px auto`);
+    wall.replaceChildren(
+      ...groups.map((group, g) =>
         make(
-          "div.tiles",
-          { style: `grid-template-columns:repeat(${fit},${tile.w}px);grid-auto-rows:${tile.h}px` },
-          ...group.rows.slice(0, fit * group.lines).map((row, i) => {
-            const at = above(g) + i;
-            return make("button.tile", {
-              type: "button",
-              "data-id": group.ids[i],
-              style: `background-position:-${(at % columns) * tile.w}px -${Math.floor(at / columns) * tile.h}px`,
-              "aria-label": say("data.image_label", { label: group.name || say("data.image"), row: count(row) }),
-              onclick: (event) => {
+          "div.group",
+          { hidden: card.rows && !group.rows.length },
+          named ? make("span.name", { title: title(group), style: `width:${nameRoom(groups) - 8}px` }, title(group)) : null,
+          make(
+            "div.tiles",
+            { style: `grid-template-columns:repeat(${fit},${tile.w}px);grid-auto-rows:${tile.h}px` },
+            ...group.rows.slice(0, fit * group.lines).map((row, i) => {
+              const at = above(g) + i;
+              return make("button.tile", {
+                type: "button",
+                "data-id": group.ids[i],
+                style: `background-position:-${(at % columns) * tile.w}px -${Math.floor(at / columns) * tile.h}px`,
+                "aria-label": say("data.image_label", { label: group.name || say("data.image"), row: count(row) }),
+                onclick: (event) => {
                   if (card.labelling) pick(group.ids[i], event);
                   open(row, card.shown.part);
-              },
-            });
-          })
+                },
+              });
+            })
+          )
         )
       )
-    )
-  );
-  if (tiles().length) stopAt(tiles()[0]);
-  showLabels();
+    );
+    if (tiles().length) stopAt(tiles()[0]);
+    showLabels();
   }
 
   async function open(row, of = "train") {
     if (!card.shown) return;
     const answer = await askItem({ dataset: card.shown.dataset, row, part: of });
-  if (!answer) return;
-  if (answer.error) return detail.replaceChildren(make("p.fault", { role: "alert" }, answer.error));
+    if (!answer) return;
+    if (answer.error) return detail.replaceChildren(make("p.fault", { role: "alert" }, answer.error));
     const [, h, w] = card.shown.shape;
-  const scale = Math.max(1, Math.round(150 / w));
-  detail.replaceChildren(
-    make("img.large", { src: answer.image, width: w * scale, height: h * scale, alt: answer.label || say("data.image") }),
-    make(
-      "div.facts",
-      {},
-      make("p.label", {}, answer.label || say("data.no_label")),
-      make("p.note", {}, of === "train" ? say("data.row", { row: count(row) }) : say("import.kept", { part: say(`import.part_${of}`), row: count(row) })),
-      make("p.note", {}, say("data.neighbours")),
-      make("div.near", {}, ...answer.neighbours.map(near)),
-      make("p.note", {}, say("data.distance", { n: count(answer.searched) }))
-    )
-  );
+    const scale = Math.max(1, Math.round(150 / w));
+    detail.replaceChildren(
+      make("img.large", { src: answer.image, width: w * scale, height: h * scale, alt: answer.label || say("data.image") }),
+      make(
+        "div.facts",
+        {},
+        make("p.label", {}, answer.label || say("data.no_label")),
+        make("p.note", {}, of === "train" ? say("data.row", { row: count(row) }) : say("import.kept", { part: say(`import.part_${of}`), row: count(row) })),
+        make("p.note", {}, say("data.neighbours")),
+        make("div.near", {}, ...answer.neighbours.map(near)),
+        make("p.note", {}, say("data.distance", { n: count(answer.searched) }))
+      )
+    );
   }
 
   function near(neighbour) {
     const [, h, w] = card.shown.shape;
-  const scale = Math.max(1, Math.round(40 / w));
-  const differs = neighbour.differs ? ".differs" : "";
-  return make(
-    "button.link.neighbour",
-    { type: "button", title: say("data.row", { row: count(neighbour.row) }), onclick: () => open(neighbour.row) },
-    make("img", { src: neighbour.image, width: w * scale, height: h * scale, alt: neighbour.label }),
-    make(`span${differs}`, {}, `${neighbour.label} ${fixed(neighbour.distance, 2)}`.trim())
-  );
+    const scale = Math.max(1, Math.round(40 / w));
+    const differs = neighbour.differs ? ".differs" : "";
+    return make(
+      "button.link.neighbour",
+      { type: "button", title: say("data.row", { row: count(neighbour.row) }), onclick: () => open(neighbour.row) },
+      make("img", { src: neighbour.image, width: w * scale, height: h * scale, alt: neighbour.label }),
+      make(`span${differs}`, {}, `${neighbour.label} ${fixed(neighbour.distance, 2)}`.trim())
+    );
   }
 }
 

@@ -19,40 +19,40 @@ export function startWalk(card) {
   async function buildWall() {
     if (source === "test" && card.model.lacking) {
       at("wall").replaceChildren(make("p.note", {}, card.model.lacking));
-    return null;
-  }
-  const answer = await ask("latent_wall", { ...looking(), source, page });
-  if (!answer) return null;
-  const image = await loaded(answer.image), n = answer.addresses.length;
-  const pointOf = (i) => ({ base: answer.addresses[i], classes: weightsOf(answer.labels[i]), picture: cropped(image, i, n), item: source === "test" });
+      return null;
+    }
+    const answer = await ask("latent_wall", { ...looking(), source, page });
+    if (!answer) return null;
+    const image = await loaded(answer.image), n = answer.addresses.length;
+    const pointOf = (i) => ({ base: answer.addresses[i], classes: weightsOf(answer.labels[i]), picture: cropped(image, i, n), item: source === "test" });
     lay(at("wall"), { image: answer.image, n, size: card.model.size }, (i) => pick(pointOf(i)), (i) => say("latent.tile", { n: i + 1 }));
-  return { labels: answer.labels, pointOf };
+    return { labels: answer.labels, pointOf };
   }
 
   function pick(chosen) {
     if (chosen.item && !card.model.encoder) return card.encodeImage({ kind: "test", row: Number(chosen.base.split(":")[1]) });
-  use(chosen);
+    use(chosen);
   }
 
   /** Do with an image what the buttons say. */
   function use(chosen) {
     if (aim === "show") return move(chosen.base, chosen.classes.length ? chosen.classes : card.here.classes);
-  addStop(chosen);
+    addStop(chosen);
   }
 
   /** Put an image into the walk where the buttons say. */
   function addStop(chosen) {
-  if (aim === "via" && stops.length >= STOPS) return refuseWalk(say("walk.full", { n: STOPS }));
-  if (aim === "start") stops[0] = chosen;
-  else if (aim === "via") stops.push(chosen);
-  else stops[Math.max(1, stops.length - 1)] = chosen;
-  if (aim !== "via") takeAim(aim === "start" ? "end" : "start");
-  return changeWalk();
+    if (aim === "via" && stops.length >= STOPS) return refuseWalk(say("walk.full", { n: STOPS }));
+    if (aim === "start") stops[0] = chosen;
+    else if (aim === "via") stops.push(chosen);
+    else stops[Math.max(1, stops.length - 1)] = chosen;
+    if (aim !== "via") takeAim(aim === "start" ? "end" : "start");
+    return changeWalk();
   }
 
   function takeAim(next) {
-  aim = next;
-  for (const name of ["start", "via", "end", "show"]) at(name).setAttribute("aria-checked", String(name === aim));
+    aim = next;
+    for (const name of ["start", "via", "end", "show"]) at(name).setAttribute("aria-checked", String(name === aim));
   }
 
   // --- The walk through some of them ---
@@ -62,43 +62,43 @@ export function startWalk(card) {
   let walking = 0;
 
   async function changeWalk() {
-  stop();
-  showStops();
-  const mine = ++walking;
-  const answer = await ask("latent_walk", wish(11));
-  if (!answer || mine !== walking) return;
-  stops.forEach((one, i) => (one.returned = answer.stops[i]));
-  showStops();
-  at("length").textContent = say("walk.length", { length: fixed(answer.length, 2) });
-  takeWalk(answer, await loaded(answer.image));
-  const show = (i) => {
     stop();
-    scrubTo(i / 10);
-  };
+    showStops();
+    const mine = ++walking;
+    const answer = await ask("latent_walk", wish(11));
+    if (!answer || mine !== walking) return;
+    stops.forEach((one, i) => (one.returned = answer.stops[i]));
+    showStops();
+    at("length").textContent = say("walk.length", { length: fixed(answer.length, 2) });
+    takeWalk(answer, await loaded(answer.image));
+    const show = (i) => {
+      stop();
+      scrubTo(i / 10);
+    };
     lay(at("strip"), { image: answer.image, n: answer.frames.length, size: card.model.size }, show, (i) => say("latent.frame", { n: i + 1 }));
-  at("strip").dataset.path = path;
+    at("strip").dataset.path = path;
   }
 
   function takeWalk({ frames, classes }, image) {
-  walk = { image, frames, classes, n: frames.length };
-  for (const name of ["play", "scrub", "export"]) at(name).disabled = false;
+    walk = { image, frames, classes, n: frames.length };
+    for (const name of ["play", "scrub", "export"]) at(name).disabled = false;
   }
 
   /** The images of the way, each as it is and as the model returns it, and how much of it goes into the mix. */
   function showStops() {
-  at("mix").replaceChildren(...stops.map((one, i) => {
-    const slide = make("input.glide", { type: "range", min: 0, max: 1, step: 0.01, value: one.weight ?? 1, "aria-label": say("walk.weight", { n: i + 1 }) });
-    slide.addEventListener("input", () => { one.weight = Number(slide.value); glide(slide); mixStops(); });
-    glide(slide);
-    const pair = make("div.pair", {}, make("img", { src: one.picture, alt: say("walk.stop", { n: i + 1 }) }));
-    const told = make("small", {});
+    at("mix").replaceChildren(...stops.map((one, i) => {
+      const slide = make("input.glide", { type: "range", min: 0, max: 1, step: 0.01, value: one.weight ?? 1, "aria-label": say("walk.weight", { n: i + 1 }) });
+      slide.addEventListener("input", () => { one.weight = Number(slide.value); glide(slide); mixStops(); });
+      glide(slide);
+      const pair = make("div.pair", {}, make("img", { src: one.picture, alt: say("walk.stop", { n: i + 1 }) }));
+      const told = make("small", {});
       if (one.item && one.returned && !card.model.together) {
-      pair.append(make("img", { src: one.returned, alt: say("walk.returned", { n: i + 1 }) }));
-      apart(one.picture, one.returned).then((error) => (told.textContent = say("walk.error", { error: fixed(100 * error, 1) })));
-    }
-    const off = () => { stops.splice(i, 1); changeWalk(); };
-    return make("div.stop", {}, pair, slide, told, stops.length > 2 ? make("button.off", { type: "button", "aria-label": say("walk.off", { n: i + 1 }), onclick: off }, "×") : null);
-  }));
+        pair.append(make("img", { src: one.returned, alt: say("walk.returned", { n: i + 1 }) }));
+        apart(one.picture, one.returned).then((error) => (told.textContent = say("walk.error", { error: fixed(100 * error, 1) })));
+      }
+      const off = () => { stops.splice(i, 1); changeWalk(); };
+      return make("div.stop", {}, pair, slide, told, stops.length > 2 ? make("button.off", { type: "button", "aria-label": say("walk.off", { n: i + 1 }), onclick: off }, "×") : null);
+    }));
   }
 
   let mixing = false, mixAgain = false;

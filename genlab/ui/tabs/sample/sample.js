@@ -25,23 +25,23 @@ export function start(card) {
   label(element);
 
   function show() {
-  const record = props.value;
-  if (!record || typeof record !== "object" || record.turn !== turn) return;
-  if (record.error) return refuse(record);
-  if (record.first && record.model !== begun) return; // another model was picked meanwhile
-  refuseIn(document.querySelector("#sample-refusal"));
+    const record = props.value;
+    if (!record || typeof record !== "object" || record.turn !== turn) return;
+    if (record.error) return refuse(record);
+    if (record.first && record.model !== begun) return; // another model was picked meanwhile
+    refuseIn(document.querySelector("#sample-refusal"));
     if (record.id !== card.result?.id) begin(record);
     card.result = record;
-  at("gallery").style.setProperty("--sprite", `url(${record.image})`);
-  at("large").style.setProperty("--sprite", `url(${record.image})`);
-  const done = record.step === record.total;
-  tellStatus();
+    at("gallery").style.setProperty("--sprite", `url(${record.image})`);
+    at("large").style.setProperty("--sprite", `url(${record.image})`);
+    const done = record.step === record.total;
+    tellStatus();
     card.markable = done && record.markable;
-  if (done) place();
+    if (done) place();
     if (done) card.readMarks();
     else card.showChosenMark();
-  find(".bar span").style.width = done ? "0" : `${(100 * record.step) / record.total}%`;
-  Object.assign(at("gallery").dataset, { id: record.id, step: record.step, total: record.total, seed: record.seed });
+    find(".bar span").style.width = done ? "0" : `${(100 * record.step) / record.total}%`;
+    Object.assign(at("gallery").dataset, { id: record.id, step: record.step, total: record.total, seed: record.seed });
   }
 
   function tellStatus() {
@@ -60,63 +60,63 @@ export function start(card) {
     const model = recall("model"), { tab, model: linked } = link;
     if (visiting() && model !== modelNow()) return; // the picker follows
     if (asked || (card.result && !card.result.first) || begun === model || !model || !find(".all").checkVisibility() || (tab === "sample" && linked === model)) return;
-  begun = model;
-  at("title").textContent = say("sample.first", { model });
-  wait(at("status"), say("sample.begins"));
-  trigger("first", { name: model, turn });
+    begun = model;
+    at("title").textContent = say("sample.first", { model });
+    wait(at("status"), say("sample.begins"));
+    trigger("first", { name: model, turn });
   }
 
   /** Go back or forth to the images that an address tells, or to those that nobody asked for; they are drawn unless they are on screen. */
   function visit(parts) {
     if (parts.tab !== "sample" || tabNow() !== "sample") return;
-  const { model, ...view } = viewOf(parts), named = Object.keys(view).length > 0;
-  turn += 1;
-  [asked, wanted, link] = [named, false, {}];
-  clearTimeout(probing);
-  trigger("leave");
+    const { model, ...view } = viewOf(parts), named = Object.keys(view).length > 0;
+    turn += 1;
+    [asked, wanted, link] = [named, false, {}];
+    clearTimeout(probing);
+    trigger("leave");
     if (card.result && card.result.step === card.result.total && (named ? sameView(card.result.query, parts) : card.result.first && card.result.model === model)) return tellStatus();
-  begun = "";
-  if (!named) {
+    begun = "";
+    if (!named) {
       if (card.result) card.result.first = true; // it is not kept
-    return first();
-  }
-  wait(at("status"), say("sample.begins"));
+      return first();
+    }
+    wait(at("status"), say("sample.begins"));
     for (const form of ["sample", `sample ${model}`]) keep(form, null); // which says what the address does
-  trigger("visit", { turn, query: parts });
+    trigger("visit", { turn, query: parts });
   }
 
   /** Draw what the form asks for, in place of what is being drawn; the form of a model that was just picked is waited for. */
   function ask() {
-  turn += 1;
-  [asked, wanted] = [true, true];
-  wait(at("status"), say("sample.begins"));
-  trigger("leave");
-  tell("sample turn", turn);
-  probe();
+    turn += 1;
+    [asked, wanted] = [true, true];
+    wait(at("status"), say("sample.begins"));
+    trigger("leave");
+    tell("sample turn", turn);
+    probe();
   }
 
   /** Ask the form which model it is of, again and again until it is that of the picked one. */
   function probe() {
-  clearTimeout(probing);
-  if (!wanted) return;
-  trigger("probe");
-  probing = setTimeout(probe, 100);
+    clearTimeout(probing);
+    if (!wanted) return;
+    trigger("probe");
+    probing = setTimeout(probe, 100);
   }
 
   /** Leave what is being drawn as it is; a last step of it may still come. */
   function stop() {
     if (!card.result && !begun && !asked) return;
-  turn += 1;
-  wanted = false;
-  trigger("leave");
+    turn += 1;
+    wanted = false;
+    trigger("leave");
     at("status").textContent = !card.result || card.result.step === card.result.total ? "" : say("sample.stopped", card.result);
   }
 
   function refuse({ error, about, first }) {
-  at("status").textContent = "";
-  if (!first) return refuseIn(document.querySelector("#sample-refusal"), error, fieldsOf(about, "sample"));
-  at("title").textContent = say("sample.empty");
-  at("status").textContent = error;
+    at("status").textContent = "";
+    if (!first) return refuseIn(document.querySelector("#sample-refusal"), error, fieldsOf(about, "sample"));
+    at("title").textContent = say("sample.empty");
+    at("status").textContent = error;
   }
 
   function begin(record) {
@@ -125,25 +125,25 @@ export function start(card) {
     at("zip").textContent = say(record.files ? "sample.zip" : "sample.npz", { things: record.things });
     at("save").textContent = say(record.together ? "sample.save_together" : "sample.save");
     find(".sample").classList.toggle("of-points", record.together);
-  at("size").textContent = `${record.size[1]} × ${record.size[0]}`;
+    at("size").textContent = `${record.size[1]} × ${record.size[0]}`;
     card.result = record;
-  if (!same) {
-    at("gallery").style.setProperty("--columns", Math.min(20, Math.max(6, Math.ceil(Math.sqrt(record.n)))));
+    if (!same) {
+      at("gallery").style.setProperty("--columns", Math.min(20, Math.max(6, Math.ceil(Math.sqrt(record.n)))));
       lay(at("gallery"), record, choose, (i) => say("sample.image", { n: i + 1, seed: card.result.seed + i }));
-  }
-  for (const actions of element.querySelectorAll(".actions")) actions.hidden = false;
-  find(".one").classList.remove("waiting");
-  for (const note of element.querySelectorAll(".actions .note")) refuseIn(note);
+    }
+    for (const actions of element.querySelectorAll(".actions")) actions.hidden = false;
+    find(".one").classList.remove("waiting");
+    for (const note of element.querySelectorAll(".actions .note")) refuseIn(note);
     card.marked = {};
-  for (const tile of at("gallery").children) delete tile.dataset.mark;
+    for (const tile of at("gallery").children) delete tile.dataset.mark;
     choose(same && card.chosen !== null ? card.chosen : 0);
   }
 
   function choose(i) {
     card.chosen = i;
-  const tiles = at("gallery").children;
-  for (let k = 0; k < tiles.length; k++) tiles[k].setAttribute("aria-pressed", String(k === i));
-  const large = at("large");
+    const tiles = at("gallery").children;
+    for (let k = 0; k < tiles.length; k++) tiles[k].setAttribute("aria-pressed", String(k === i));
+    const large = at("large");
     large.style.aspectRatio = `${card.result.size[1]} / ${card.result.size[0]}`;
     cut(large, i, card.result.columns, Math.ceil(card.result.n / card.result.columns));
     large.setAttribute("aria-label", say("sample.image", { n: i + 1, seed: card.result.seed + i }));
@@ -156,15 +156,15 @@ export function start(card) {
   /** Take a file along; what hinders is said beside the button. */
   async function takeAlong(button, ask, image = null) {
     const answer = await answerOf(ask({ id: card.result.id, image }));
-  refuseIn(button.parentElement.querySelector(".note"), answer.error);
+    refuseIn(button.parentElement.querySelector(".note"), answer.error);
     if (answer.content) save(answer.name, answer.content);
   }
 
   at("draw").addEventListener("click", ask); // the form is far below on a phone
   document.addEventListener("click", ({ target }) => {
-  if (!element.isConnected) return;
-  if (target.closest("#sample-go")) ask();
-  if (target.closest("#sample-stop")) stop();
+    if (!element.isConnected) return;
+    if (target.closest("#sample-go")) ask();
+    if (target.closest("#sample-stop")) stop();
   });
   at("save").addEventListener("click", () => takeAlong(at("save"), server.sample_png));
   at("zip").addEventListener("click", () => takeAlong(at("zip"), server.sample_zip));
@@ -172,9 +172,9 @@ export function start(card) {
   at("one").addEventListener("click", () => takeAlong(at("one"), server.sample_png, card.chosen));
 
   listen("sample form", ({ of, picked }) => {
-  if (!wanted || of !== picked) return; // it is still that of the model before
-  wanted = false;
-  trigger("draw");
+    if (!wanted || of !== picked) return; // it is still that of the model before
+    wanted = false;
+    trigger("draw");
   });
   watch("value", show);
   Object.assign(card, { choose });

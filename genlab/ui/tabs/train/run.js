@@ -52,297 +52,297 @@ export function start({ element, find, server }) {
   // --- What is new ---
 
   async function poll() {
-  clearTimeout(timer);
-  if (!element.isConnected) return;
-  const mine = ++turn;
-  if (document.visibilityState === "visible" && element.offsetParent) await refresh(mine);
-  if (mine === turn) timer = setTimeout(poll, lab.runs.some((run) => ["queued", "waiting", "running"].includes(run.state)) ? 700 : 2500);
+    clearTimeout(timer);
+    if (!element.isConnected) return;
+    const mine = ++turn;
+    if (document.visibilityState === "visible" && element.offsetParent) await refresh(mine);
+    if (mine === turn) timer = setTimeout(poll, lab.runs.some((run) => ["queued", "waiting", "running"].includes(run.state)) ? 700 : 2500);
   }
 
   async function refresh(mine) {
-  const asked = new Set([lab.selected, ...lab.overlaid].filter(Boolean));
-  const since = Object.fromEntries([...asked].map((name) => [name, lastStep(name)]));
-  let answer;
-  try {
-    answer = await server.watch({ run: lab.selected, since });
-  } catch {
-    answer = { error: say("page.lost") };
-  }
-  if (mine !== turn) return;
-  lab.lost = answer.error || "";
-  if (!answer.error) take(answer, asked);
-  show();
+    const asked = new Set([lab.selected, ...lab.overlaid].filter(Boolean));
+    const since = Object.fromEntries([...asked].map((name) => [name, lastStep(name)]));
+    let answer;
+    try {
+      answer = await server.watch({ run: lab.selected, since });
+    } catch {
+      answer = { error: say("page.lost") };
+    }
+    if (mine !== turn) return;
+    lab.lost = answer.error || "";
+    if (!answer.error) take(answer, asked);
+    show();
   }
 
   function take(answer, asked) {
-  lab.runs = answer.runs;
-  lab.run = answer.run;
-  lab.queue = answer.queue;
-  lab.compared = answer.compared;
-  for (const name of asked) {
-    const news = answer.histories[name];
-    if (!news) forget(name);
-    else if (lab.units.set(name, news.units), news.kept !== (lab.histories.get(name) || []).length) lab.histories.delete(name), setTimeout(poll, 0); // it went back to a save
-    else lab.histories.set(name, [...(lab.histories.get(name) || []), ...news.records]);
-  }
-  const outdone = lab.run?.example && !lab.chosen && lab.runs.some((run) => !run.example);
-  if ((!lab.run || outdone) && lab.runs.length) select(worthSeeing().name);
+    lab.runs = answer.runs;
+    lab.run = answer.run;
+    lab.queue = answer.queue;
+    lab.compared = answer.compared;
+    for (const name of asked) {
+      const news = answer.histories[name];
+      if (!news) forget(name);
+      else if (lab.units.set(name, news.units), news.kept !== (lab.histories.get(name) || []).length) lab.histories.delete(name), setTimeout(poll, 0); // it went back to a save
+      else lab.histories.set(name, [...(lab.histories.get(name) || []), ...news.records]);
+    }
+    const outdone = lab.run?.example && !lab.chosen && lab.runs.some((run) => !run.example);
+    if ((!lab.run || outdone) && lab.runs.length) select(worthSeeing().name);
   }
 
   // The run that trains; where none does, the one that is about to, or else the newest.
   function worthSeeing() {
-  const first = (...states) => lab.runs.find((run) => states.includes(run.state));
-  return first("running") ?? first("waiting", "paused") ?? first("queued") ?? lab.runs[0];
+    const first = (...states) => lab.runs.find((run) => states.includes(run.state));
+    return first("running") ?? first("waiting", "paused") ?? first("queued") ?? lab.runs[0];
   }
 
   function lastStep(name) {
-  return lab.histories.get(name)?.at(-1)?.step || 0;
+    return lab.histories.get(name)?.at(-1)?.step || 0;
   }
 
   function forget(name) {
-  lab.histories.delete(name);
-  lab.overlaid.delete(name);
+    lab.histories.delete(name);
+    lab.overlaid.delete(name);
   }
 
   // What a person chose is on stage again when the page is loaded anew.
   function choose(name) {
-  sessionStorage.setItem("genlab.run", name);
-  lab.chosen = true;
+    sessionStorage.setItem("genlab.run", name);
+    lab.chosen = true;
     follow({ run: name }, { push: true });
-  select(name);
+    select(name);
   }
 
   function select(name) {
-  if (lab.selected !== name) pictures.clear(), samples.replaceChildren(), delete samples.dataset.step, fault();
-  lab.selected = name;
-  tell("run", name);
-  lab.overlaid.delete(name);
-  view.live = true;
-  poll();
+    if (lab.selected !== name) pictures.clear(), samples.replaceChildren(), delete samples.dataset.step, fault();
+    lab.selected = name;
+    tell("run", name);
+    lab.overlaid.delete(name);
+    view.live = true;
+    poll();
   }
 
   function overlay(name) {
-  lab.overlaid.has(name) ? lab.overlaid.delete(name) : lab.overlaid.add(name);
-  poll();
+    lab.overlaid.has(name) ? lab.overlaid.delete(name) : lab.overlaid.add(name);
+    poll();
   }
 
   async function ask(wanted) {
-  lab.asking = wanted;
-  buttons();
-  fault((await answerOf(server.ask({ run: lab.selected, wanted }))).error);
-  await poll();
-  lab.asking = "";
-  show();
+    lab.asking = wanted;
+    buttons();
+    fault((await answerOf(server.ask({ run: lab.selected, wanted }))).error);
+    await poll();
+    lab.asking = "";
+    show();
   }
 
   async function keepTable() {
-  const answer = await answerOf(server.history({ run: lab.selected }));
-  fault(answer.error);
+    const answer = await answerOf(server.history({ run: lab.selected }));
+    fault(answer.error);
     if (!answer.error) save(answer.name, answer.content);
   }
 
   // A finished run goes on to more steps in all.
   async function extend(event) {
-  event.preventDefault();
-  const { error, about = [] } = await answerOf(server.more({ run: lab.selected, steps: Number(more.steps.value) }));
-  fault(error, about.includes("steps") ? [more.steps] : []);
-  poll();
+    event.preventDefault();
+    const { error, about = [] } = await answerOf(server.more({ run: lab.selected, steps: Number(more.steps.value) }));
+    fault(error, about.includes("steps") ? [more.steps] : []);
+    poll();
   }
 
   function fault(sentence, fields) {
-  refuseIn(find(".train-stage > .fault"), sentence, fields);
+    refuseIn(find(".train-stage > .fault"), sentence, fields);
   }
 
   // --- What is shown ---
 
   function change(wanted) {
-  Object.assign(view, wanted);
-  show();
+    Object.assign(view, wanted);
+    show();
   }
 
   function show() {
-  const { run } = lab;
-  element.querySelector("section").classList.toggle("bare", !run);
-  find(".run-name").textContent = run ? run.name : "";
-  find(".example").hidden = !run?.example;
-  find(".csv").hidden = !end();
-  find(".unit").textContent = run && run.unit !== "loss" ? run.unit : "";
-  find(".smoothing-value").textContent = fixed(view.smoothing, 2);
-  find(".smoothing").style.setProperty("--share", view.smoothing);
-  buttons();
-  curve.show({ lines: lines().filter((line) => !line.hidden), log: view.log, end: Math.max(1, end(), ...[...lab.overlaid].map(lastStep)), label: say("train.curve_label", { run: lab.selected }), none: say("train.no_curve"), coming: coming() });
-  key();
-  compare();
-  scrubTo();
-  tell("lab", lab);
+    const { run } = lab;
+    element.querySelector("section").classList.toggle("bare", !run);
+    find(".run-name").textContent = run ? run.name : "";
+    find(".example").hidden = !run?.example;
+    find(".csv").hidden = !end();
+    find(".unit").textContent = run && run.unit !== "loss" ? run.unit : "";
+    find(".smoothing-value").textContent = fixed(view.smoothing, 2);
+    find(".smoothing").style.setProperty("--share", view.smoothing);
+    buttons();
+    curve.show({ lines: lines().filter((line) => !line.hidden), log: view.log, end: Math.max(1, end(), ...[...lab.overlaid].map(lastStep)), label: say("train.curve_label", { run: lab.selected }), none: say("train.no_curve"), coming: coming() });
+    key();
+    compare();
+    scrubTo();
+    tell("lab", lab);
   }
 
   function isActive() {
-  return lab.run && ["queued", "waiting", "running", "paused"].includes(lab.run.state);
+    return lab.run && ["queued", "waiting", "running", "paused"].includes(lab.run.state);
   }
 
   // What a run is at that has not taken a step yet.
   function coming() {
-  if (!isActive() || end()) return "";
-  const { state, doing } = lab.run, stage = ["open", "build"].includes(doing) ? doing : state;
-  return say(`train.coming_${stage}`);
+    if (!isActive() || end()) return "";
+    const { state, doing } = lab.run, stage = ["open", "build"].includes(doing) ? doing : state;
+    return say(`train.coming_${stage}`);
   }
 
   function end() {
-  return lastStep(lab.selected);
+    return lastStep(lab.selected);
   }
 
   function buttons() {
-  const { state, step, steps, pending, example } = lab.run ?? {};
-  const coming = lab.asking || pending; // what was asked and has not happened yet
-  const resumable = ["paused", "stopped", "failed", "interrupted"].includes(state) && step < steps && !example;
-  pause.textContent = say(coming === "pause" ? "train.pausing" : coming === "run" ? "train.resuming" : resumable ? "train.resume" : "train.pause");
-  pause.disabled = Boolean(coming) || !(resumable || state === "running");
-  stop.textContent = say(coming === "stop" ? "train.stopping" : state === "queued" ? "train.leave_queue" : "train.stop");
-  stop.disabled = Boolean(lab.asking) || coming === "stop" || !isActive();
-  const whole = `${lab.selected} ${steps}`;
-  if (more.dataset.whole !== whole) more.steps.value = 2 * (steps ?? 1);
-  more.dataset.whole = whole;
-  more.hidden = state !== "done" || example;
+    const { state, step, steps, pending, example } = lab.run ?? {};
+    const coming = lab.asking || pending; // what was asked and has not happened yet
+    const resumable = ["paused", "stopped", "failed", "interrupted"].includes(state) && step < steps && !example;
+    pause.textContent = say(coming === "pause" ? "train.pausing" : coming === "run" ? "train.resuming" : resumable ? "train.resume" : "train.pause");
+    pause.disabled = Boolean(coming) || !(resumable || state === "running");
+    stop.textContent = say(coming === "stop" ? "train.stopping" : state === "queued" ? "train.leave_queue" : "train.stop");
+    stop.disabled = Boolean(lab.asking) || coming === "stop" || !isActive();
+    const whole = `${lab.selected} ${steps}`;
+    if (more.dataset.whole !== whole) more.steps.value = 2 * (steps ?? 1);
+    more.dataset.whole = whole;
+    more.hidden = state !== "done" || example;
   }
 
   function lines() {
-  const shown = [lab.selected, ...lab.overlaid].filter((name) => lab.histories.has(name));
-  return shown.flatMap((name, i) => linesOf(name, i, shown.length > 1));
+    const shown = [lab.selected, ...lab.overlaid].filter((name) => lab.histories.has(name));
+    return shown.flatMap((name, i) => linesOf(name, i, shown.length > 1));
   }
 
   // The chosen run has the page's own colours; overlaid ones have one colour each, held-out always dashed there.
   function linesOf(name, i, several) {
-  const records = thin(lab.histories.get(name));
-  const players = Object.keys(records[0]?.losses ?? {});
-  const logs = several ? [] : Object.keys(records[0]?.logs ?? {});
-  const units = lab.units.get(name);
-  const range = Math.max(1, lab.runs.find((run) => run.name === name)?.steps || end());
-  const line = (kind, value, look) => {
-    const measured = records.map((record) => [record.step, value(record)]).filter(([, y]) => y != null);
-    const own = units[kind] ?? units.loss;
-    const { called } = curveNamed(kind);
-    return { kind, name: several ? `${name} ${called}` : called, unit: short(own), loss: own === units.loss, measured, ...look };
-  };
-  const smoothed = (one) => ({ ...one, raw: one.measured, points: smooth(one.measured, view.smoothing, range) });
-  const trained = players.map((player, p) => {
-    const kind = players.length > 1 ? player : say("train.training");
-    return smoothed(line(kind, (record) => record.losses[player], { colour: i ? colourOf(i - 1) : p ? "var(--ink)" : "var(--accent)", dashed: i > 0 && p > 0 }));
-  });
-  const told = logs.map((log, k) => smoothed(line(log, (record) => record.logs[log], { colour: LOG_COLOURS[k % LOG_COLOURS.length], dotted: true })));
-  const held = line(say("train.held_out"), (record) => record.held_out, { colour: i ? colourOf(i - 1) : "var(--amber)", dashed: i > 0 });
-  return [...trained, ...(held.measured.length ? [{ ...held, points: held.measured }] : []), ...told].map((one) => ({ ...one, hidden: view.hidden.has(one.kind) }));
+    const records = thin(lab.histories.get(name));
+    const players = Object.keys(records[0]?.losses ?? {});
+    const logs = several ? [] : Object.keys(records[0]?.logs ?? {});
+    const units = lab.units.get(name);
+    const range = Math.max(1, lab.runs.find((run) => run.name === name)?.steps || end());
+    const line = (kind, value, look) => {
+      const measured = records.map((record) => [record.step, value(record)]).filter(([, y]) => y != null);
+      const own = units[kind] ?? units.loss;
+      const { called } = curveNamed(kind);
+      return { kind, name: several ? `${name} ${called}` : called, unit: short(own), loss: own === units.loss, measured, ...look };
+    };
+    const smoothed = (one) => ({ ...one, raw: one.measured, points: smooth(one.measured, view.smoothing, range) });
+    const trained = players.map((player, p) => {
+      const kind = players.length > 1 ? player : say("train.training");
+      return smoothed(line(kind, (record) => record.losses[player], { colour: i ? colourOf(i - 1) : p ? "var(--ink)" : "var(--accent)", dashed: i > 0 && p > 0 }));
+    });
+    const told = logs.map((log, k) => smoothed(line(log, (record) => record.logs[log], { colour: LOG_COLOURS[k % LOG_COLOURS.length], dotted: true })));
+    const held = line(say("train.held_out"), (record) => record.held_out, { colour: i ? colourOf(i - 1) : "var(--amber)", dashed: i > 0 });
+    return [...trained, ...(held.measured.length ? [{ ...held, points: held.measured }] : []), ...told].map((one) => ({ ...one, hidden: view.hidden.has(one.kind) }));
   }
 
   // What the lines are; a click leaves one out, so that the others have the room.
   function key() {
-  const shown = lines();
-  redraw(find(".key"), [lab.selected, shown.map(({ name, hidden }) => [name, hidden])], () => shown.map((line) =>
-    make("button.link", { type: "button", "aria-pressed": String(!line.hidden), title: [say("train.key", { line: line.name }), curveNamed(line.kind).why].join(". "), onclick: () => toggle(line.kind) },
-      make(line.dashed ? "i.dashed" : line.dotted ? "i.dotted" : "i", { style: `--colour:${line.colour}` }), line.name)
-  ));
+    const shown = lines();
+    redraw(find(".key"), [lab.selected, shown.map(({ name, hidden }) => [name, hidden])], () => shown.map((line) =>
+      make("button.link", { type: "button", "aria-pressed": String(!line.hidden), title: [say("train.key", { line: line.name }), curveNamed(line.kind).why].join(". "), onclick: () => toggle(line.kind) },
+        make(line.dashed ? "i.dashed" : line.dotted ? "i.dotted" : "i", { style: `--colour:${line.colour}` }), line.name)
+    ));
   }
 
   function toggle(kind) {
-  view.hidden.has(kind) ? view.hidden.delete(kind) : view.hidden.add(kind);
-  show();
+    view.hidden.has(kind) ? view.hidden.delete(kind) : view.hidden.add(kind);
+    show();
   }
 
   // The settings in which the runs on the curve differ.
   function compare() {
-  const place = find("#run-compare");
-  place.hidden = !lab.compared?.runs;
-  redraw(place, lab.compared, () => (lab.compared?.runs ? tableOf(lab.compared) : []));
+    const place = find("#run-compare");
+    place.hidden = !lab.compared?.runs;
+    redraw(place, lab.compared, () => (lab.compared?.runs ? tableOf(lab.compared) : []));
   }
 
   // --- Steps ---
 
   function scrub(step) {
-  view.live = step >= end();
-  view.step = step;
-  scrubTo();
+    view.live = step >= end();
+    view.step = step;
+    scrubTo();
   }
 
   function scrubTo() {
-  const last = end();
-  const step = view.live ? last : Math.min(view.step, last);
-  scrubber.max = Math.max(1, last);
-  scrubber.value = step;
-  scrubber.disabled = !last;
-  scrubber.style.setProperty("--share", last ? step / last : 0);
-  find(".position").textContent = lab.run ? `${count(step)} / ${count(lab.run.steps)}` : "";
-  const live = find(".live");
-  live.hidden = view.live;
-  live.textContent = say(isActive() ? "train.live" : "train.newest");
-  const before = find(".before");
-  before.hidden = !lab.run || !lab.run.from;
-  before.textContent = lab.run ? say("train.before", { model: lab.run.from }) : "";
-  curve.cursor(view.live ? null : step);
-  picture(step);
+    const last = end();
+    const step = view.live ? last : Math.min(view.step, last);
+    scrubber.max = Math.max(1, last);
+    scrubber.value = step;
+    scrubber.disabled = !last;
+    scrubber.style.setProperty("--share", last ? step / last : 0);
+    find(".position").textContent = lab.run ? `${count(step)} / ${count(lab.run.steps)}` : "";
+    const live = find(".live");
+    live.hidden = view.live;
+    live.textContent = say(isActive() ? "train.live" : "train.newest");
+    const before = find(".before");
+    before.hidden = !lab.run || !lab.run.from;
+    before.textContent = lab.run ? say("train.before", { model: lab.run.from }) : "";
+    curve.cursor(view.live ? null : step);
+    picture(step);
   }
 
   // The newest samples at or before a step.
   async function picture(step) {
-  const drawn = lab.run && lab.run.name === lab.selected ? lab.run.samples : [];
-  const at = drawn.filter((s) => s <= step).at(-1) ?? drawn[0];
-  find(".samples-title").textContent = at == null ? say("train.samples") : say("train.samples_at", { step: count(at) });
-  find(".samples .none").hidden = at != null;
-  element.querySelector("section").classList.toggle("of-points", at != null && lab.run.together);
-  find(".samples .none").textContent = say(isActive() ? "train.samples_come" : "train.no_samples");
-  if (at == null || samples.dataset.step === String(at)) return;
-  samples.dataset.step = at;
-  const run = lab.selected;
-  if (!pictures.has(at)) {
-    const answer = await askPicture({ run, step: at });
-    if (answer?.error) return void delete samples.dataset.step; // asked again with the next look
-    if (!answer || run !== lab.selected) return;
-    keep(at, answer.image);
-  }
-  const image = Object.assign(new Image(), { src: pictures.get(at) });
-  await image.decode();
-  if (run === lab.selected && samples.dataset.step === String(at)) hang(image);
+    const drawn = lab.run && lab.run.name === lab.selected ? lab.run.samples : [];
+    const at = drawn.filter((s) => s <= step).at(-1) ?? drawn[0];
+    find(".samples-title").textContent = at == null ? say("train.samples") : say("train.samples_at", { step: count(at) });
+    find(".samples .none").hidden = at != null;
+    element.querySelector("section").classList.toggle("of-points", at != null && lab.run.together);
+    find(".samples .none").textContent = say(isActive() ? "train.samples_come" : "train.no_samples");
+    if (at == null || samples.dataset.step === String(at)) return;
+    samples.dataset.step = at;
+    const run = lab.selected;
+    if (!pictures.has(at)) {
+      const answer = await askPicture({ run, step: at });
+      if (answer?.error) return void delete samples.dataset.step; // asked again with the next look
+      if (!answer || run !== lab.selected) return;
+      keep(at, answer.image);
+    }
+    const image = Object.assign(new Image(), { src: pictures.get(at) });
+    await image.decode();
+    if (run === lab.selected && samples.dataset.step === String(at)) hang(image);
   }
 
   function keep(step, image) {
-  pictures.set(step, image);
-  if (pictures.size > SAMPLES_KEPT) pictures.delete(pictures.keys().next().value);
+    pictures.set(step, image);
+    if (pictures.size > SAMPLES_KEPT) pictures.delete(pictures.keys().next().value);
   }
 
   async function prefetch() {
-  const run = lab.selected;
-  for (const step of lab.run ? lab.run.samples : []) {
-    if (pictures.has(step)) continue;
-    const answer = await server.sample({ run, step });
-    if (run !== lab.selected) return;
-    if (!answer.error) keep(step, answer.image);
-  }
+    const run = lab.selected;
+    for (const step of lab.run ? lab.run.samples : []) {
+      if (pictures.has(step)) continue;
+      const answer = await server.sample({ run, step });
+      if (run !== lab.selected) return;
+      if (!answer.error) keep(step, answer.image);
+    }
   }
 
   // Arrow keys go from one set of samples to the next.
   function jump(event) {
-  const way = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
-  if (!way || !lab.run) return;
-  event.preventDefault();
-  const now = view.live ? end() : view.step;
-  const stops = lab.run.samples;
-  const next = way > 0 ? stops.find((s) => s > now) : stops.filter((s) => s < now).at(-1);
-  scrub(next ?? (way > 0 ? end() : now));
+    const way = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
+    if (!way || !lab.run) return;
+    event.preventDefault();
+    const now = view.live ? end() : view.step;
+    const stops = lab.run.samples;
+    const next = way > 0 ? stops.find((s) => s > now) : stops.filter((s) => s < now).at(-1);
+    scrub(next ?? (way > 0 ? end() : now));
   }
 
   // A picture of images, in ROWS rows of squares, as tiles over the whole width; what is seen together as it is.
   function hang({ src, naturalWidth: w, naturalHeight: h }) {
     const together = Boolean(lab.run?.together);
     const rows = together || (w * ROWS) % h || h % ROWS ? 1 : ROWS;
-  const columns = rows > 1 ? (w * rows) / h : 1;
-  samples.style.setProperty("--columns", columns);
-  samples.style.maxWidth = together ? `${w}px` : "";
-  samples.style.setProperty("--sprite", `url(${src})`);
-  samples.parentElement.classList.toggle("soft", (samples.parentElement.clientWidth * devicePixelRatio) / w < SHARP);
-  if (samples.children.length !== columns * rows) samples.replaceChildren(...Array.from({ length: columns * rows }, (_, i) => {
-    const tile = make("i", { style: `aspect-ratio:${w / columns} / ${h / rows}` });
-    cut(tile, i, columns, rows);
-    return tile;
-  }));
+    const columns = rows > 1 ? (w * rows) / h : 1;
+    samples.style.setProperty("--columns", columns);
+    samples.style.maxWidth = together ? `${w}px` : "";
+    samples.style.setProperty("--sprite", `url(${src})`);
+    samples.parentElement.classList.toggle("soft", (samples.parentElement.clientWidth * devicePixelRatio) / w < SHARP);
+    if (samples.children.length !== columns * rows) samples.replaceChildren(...Array.from({ length: columns * rows }, (_, i) => {
+      const tile = make("i", { style: `aspect-ratio:${w / columns} / ${h / rows}` });
+      cut(tile, i, columns, rows);
+      return tile;
+    }));
   }
 }
 

@@ -22,8 +22,8 @@ export function start({ element, find, server, trigger }) {
   find(".copy").addEventListener("click", () => copy(find(".copy"), find("code").textContent));
   find(".copy-link").addEventListener("click", () => copyLink(find(".copy-link"), { tab: "train", run: lab.selected }));
   find(".open-latent").addEventListener("click", () => {
-  trigger("open_latent", { run: lab.selected });
-  document.getElementById("tab-latent").click();
+    trigger("open_latent", { run: lab.selected });
+    document.getElementById("tab-latent").click();
   });
   find(".several").addEventListener("click", () => choose(doomed ? null : []));
   find(".clear").addEventListener("click", () => askToClear(true));
@@ -31,21 +31,21 @@ export function start({ element, find, server, trigger }) {
   listen("lab", show);
 
   function show(news) {
-  lab = news;
-  const { run } = lab;
-  const verdict = lab.lost ? { level: "bad", sentence: lab.lost } : run ? healthOf(run) : { level: "quiet", sentence: say("train.no_health") };
-  const health = find(".health");
-  health.textContent = verdict.sentence;
-  health.dataset.level = verdict.level;
-  const told = run ? figures(run) : [];
-  redraw(find(".figures"), told, () => told.map(([text, why]) => explained("li", text, why)));
-  find(".open-latent").hidden = !(run && (run.saved_step || run.example));
-  find(".terminal").hidden = !run;
-  find(".copy-link").hidden = !run;
-  if (run) find("code").textContent = run.command;
-  rows();
-  several();
-  queue();
+    lab = news;
+    const { run } = lab;
+    const verdict = lab.lost ? { level: "bad", sentence: lab.lost } : run ? healthOf(run) : { level: "quiet", sentence: say("train.no_health") };
+    const health = find(".health");
+    health.textContent = verdict.sentence;
+    health.dataset.level = verdict.level;
+    const told = run ? figures(run) : [];
+    redraw(find(".figures"), told, () => told.map(([text, why]) => explained("li", text, why)));
+    find(".open-latent").hidden = !(run && (run.saved_step || run.example));
+    find(".terminal").hidden = !run;
+    find(".copy-link").hidden = !run;
+    if (run) find("code").textContent = run.command;
+    rows();
+    several();
+    queue();
   }
 
   // --- The list of runs ---
