@@ -3,12 +3,14 @@
 import ast
 import re
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from genlab.modalities import MODALITIES
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "genlab").rglob("*.py"))
+SCRIPTS = sorted((ROOT / "genlab" / "ui").rglob("*.js"))
 PAGE = [file for file in FILES if "ui" in file.parts]
 GATES = ["bounds", "fairness", "guard", "places", "preset", "scripts", "sessions", "spaces", "sweeper", "uploads"]
 LAYERS = [
@@ -115,10 +117,22 @@ def test_no_script_of_the_page_asks_for_a_kind_of_data_by_its_name():
     """The server tells what a script needs to know: whether items are seen together, where they lie, what they are called."""
     named, told = "|".join(MODALITIES), "|".join({*MODALITIES} - {"image"})  # an answer's `image` is a picture of whatever it be
     asked = re.compile(rf"modality|[!=]== \"(?:{named})\"|(?:answer|map|model|record|run)\??\.(?:{told})\b")
-    scripts = sorted((ROOT / "genlab" / "ui").rglob("*.js"))
-    assert scripts
-    found = {script.name: asked.findall(script.read_text("utf-8")) for script in scripts}
+    assert SCRIPTS
+    found = {script.name: asked.findall(script.read_text("utf-8")) for script in SCRIPTS}
     assert {name: what for name, what in found.items() if what} == {}
+
+
+def test_what_a_line_of_a_script_opens_stands_two_spaces_deeper():
+    wrong: dict[str, list[str]] = {}
+    for script in SCRIPTS:
+        lines = [line for line in script.read_text("utf-8").splitlines() if line.strip()]
+        opened = [(a, b) for a, b in pairwise(lines) if re.search(r"^\s*[^/].*[{(\[]$", a) and not re.match(r"\s*[})\]]", b)]
+        wrong[script.name] = [b for a, b in opened if depth(b) != depth(a) + 2]
+    assert {name: lines for name, lines in wrong.items() if lines} == {}
+
+
+def depth(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def by_name(file: Path) -> set[str]:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import genlab
 from genlab import data, latent, models, quality, training
@@ -43,6 +44,16 @@ def test_the_command_line_tells_of_itself_and_lists_what_there_is_without_anythi
 
 def test_wrong_words_are_told_without_anything_slow():
     assert not loaded_by("from genlab.__main__ import main", "assert main('train vae digits --stepz 4'.split()) == 2")
+
+
+def test_an_import_begins_to_look_at_files_before_anything_slow_is_loaded(tmp_path):
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    assert not loaded_by(
+        "from genlab.__main__ import main",
+        "from genlab.data import importing",
+        "importing._launch = lambda job: print('looks') or sys.exit('loaded ' + ' '.join(sys.modules))",
+        f"main(['import', {str(tmp_path)!r}, '--name', 'mine'])",
+    )
 
 
 def test_training_a_vae_loads_neither_the_compiler_nor_the_networks_of_others(runs):

@@ -7,11 +7,10 @@ import zipfile
 import zlib
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genlab.data.dataset import Dataset, Splits
 from genlab.data.layout import PARTS
 from genlab.data.library import check_free, describe, save_dataset
 from genlab.data.sources import Part
@@ -21,13 +20,16 @@ from genlab.files import read_json, write_bytes
 from genlab.messages import Message, joined
 from genlab.modalities import MODALITIES, Modality
 
+if TYPE_CHECKING:  # an import asks whether it has an export before it, and should not wait for torch
+    from genlab.data.dataset import Dataset, Splits
+
 MANIFEST = "manifest.json"
 MOST_BYTES, MOST_TOLD = 2**32, 2**24  # of an export that is read back, and of its manifest
 UNREADABLE = (EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, LookupError, TypeError, ValueError)
 EARLIEST = (1980, 1, 1, 0, 0, 0)  # the date of all files, so that the same dataset gives the same zip
 
 
-def export(data: Splits, file: Path) -> None:
+def export(data: "Splits", file: Path) -> None:
     """Write `file`, a zip of PART/CLASS/ID.png, or what files its kind of data has, and manifest.json.
 
     Items without a label lie in PART itself. Raises BadData for what is no file by itself, and for classes that cannot name a
@@ -54,7 +56,7 @@ def holds(file: Path) -> str:
     return ""
 
 
-def read_export(file: Path, name: str) -> Splits:
+def read_export(file: Path, name: str) -> "Splits":
     """Keep what `export` wrote of items that are no images as a dataset, whose parts have the fingerprints that they had.
 
     Raises BadData for what is no such export, and for a file in it that cannot be read.
@@ -93,7 +95,7 @@ def _read_part(archive: zipfile.ZipFile, kind: Modality, part: str, classes: lis
     return Part(kind.storage.of(items, kind.dtype), {"label": np.array(labels)})
 
 
-def manifest(data: Splits) -> dict[str, Any]:
+def manifest(data: "Splits") -> dict[str, Any]:
     """What is in the zip, where it came from, and the fingerprints of its parts."""
     parts = {
         name: {
@@ -114,7 +116,7 @@ def manifest(data: Splits) -> dict[str, Any]:
     }
 
 
-def _zipped(data: Splits) -> bytes:
+def _zipped(data: "Splits") -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         _add(archive, MANIFEST, (json.dumps(manifest(data), indent=2, ensure_ascii=False) + "\n").encode())
@@ -123,7 +125,7 @@ def _zipped(data: Splits) -> bytes:
     return buffer.getvalue()
 
 
-def _add_part(archive: zipfile.ZipFile, name: str, part: Dataset) -> None:
+def _add_part(archive: zipfile.ZipFile, name: str, part: "Dataset") -> None:
     folders = [*(f"{name}/{label}" for label in part.spec.classes), name]  # label -1 finds the last
     kind, labels, ids, days = part.spec.kind, part.label.tolist(), part.id.tolist(), part.days
     for start in range(0, len(part), 1024):

@@ -27,6 +27,15 @@ export function tellRefusal(line, sentence = "", fields = []) {
   for (const field of fields) blame(field, line);
 }
 
+/** What a line is for in which things are told, and refused in a sentence about fields of these prefixes. */
+export const noteIn = (line, ...prefixes) => ({
+  tell(text) {
+    refuseIn(line);
+    [line.textContent, line.hidden] = [text, !text];
+  },
+  refuse: (sentence, about) => refuseIn(line, sentence, fieldsOf(about, ...prefixes)),
+});
+
 /** Bring a field or line into sight; one has the focus in the field, unless one types elsewhere by now. */
 function goTo(place) {
   place.scrollIntoView({ block: "nearest" });

@@ -109,7 +109,7 @@ def check_work(model: GenerativeModel, n: int, settings: Any) -> None:
     most = current().work
     if most is not None and work_of(model, n, settings) > most:
         possible, evaluations = most // _of_one(model, settings), model.evaluations(settings)
-        raise BadSetting(say("public.work", n=n, evaluations=f"{evaluations:,}", possible=possible), "count", "steps")
+        raise BadSetting(say("public.work", n=n, evaluations=evaluations, possible=possible), "count", "steps")
 
 
 def _of_one(model: GenerativeModel, settings: Any) -> int:
@@ -125,4 +125,4 @@ def check_run(family: str, dataset: str, values: dict[str, object]) -> None:
     if caps.parameters is not None:
         size = size_of(MODELS[family], load(dataset).spec, settings)
         if size > caps.parameters:
-            raise BadSetting(say("public.parameters", n=f"{size:,}", most=f"{caps.parameters:,}"))
+            raise BadSetting(say("public.parameters", n=size, most=caps.parameters))

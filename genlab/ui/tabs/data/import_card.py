@@ -80,12 +80,12 @@ def may(data: object) -> dict[str, Any]:
     sizes, limits = Sizes.check(data), limits_here()
     most = min(limits.files, MOST_PACKED)
     if sizes.files > most:
-        raise BadSetting(say("import.too_many", n=f"{sizes.files:,}", most=f"{most:,}"))
+        raise BadSetting(say("import.too_many", n=sizes.files, most=most))
     free = UPLOADS.room(current_space())
     if free < sizes.bytes <= limits.upload:
         raise BadSetting(say("public.uploads", mb=free // 2**20))
     if sizes.bytes > limits.upload:
-        raise BadSetting(say("import.too_heavy", mb=f"{sizes.bytes / 2**20:,.0f}", most=f"{limits.upload / 2**20:,.0f}"))
+        raise BadSetting(say("import.too_heavy", mb=sizes.bytes / 2**20, most=limits.upload / 2**20))
     return {}
 
 

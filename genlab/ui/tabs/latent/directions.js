@@ -1,12 +1,13 @@
 // Directions with a meaning: found from classes, from hand-picked sets or from known factors, kept by name, moved by sliders.
 
 import { make, renew, wait } from "../../kit/parts.js";
-import { fieldsOf, refuseIn } from "../../kit/refusals.js";
+import { noteIn } from "../../kit/refusals.js";
 import { say } from "../../kit/words.js";
 import { put, row } from "./axes.js";
 
 export function startDirections(card) {
   const { element, ask, at, looking, move, onScreen, rest, showPoint, stopOf, whenLeft, whenOpened, whenRefreshed, wire } = card;
+  const note = noteIn(at("direction-note"), "latent-direction");
   card.saved = []; // the directions that are kept with the model
   const sets = { a: [], b: [], c: [] }; // examples: from, to, and the third term of arithmetic
 
@@ -16,7 +17,7 @@ export function startDirections(card) {
   }
 
   function takeDirections(answer) {
-    sayDirection("");
+    note.tell("");
     card.saved = answer.directions;
     card.offsets = Object.fromEntries(card.saved.map(({ name }) => [name, card.offsets[name] ?? 0]));
     at("saved").parentElement.hidden = !card.saved.length;
@@ -79,23 +80,14 @@ export function startDirections(card) {
 
   async function calculate() {
     const [a, b, c] = ["a", "b", "c"].map((name) => sets[name].at(-1));
-    if (!a || !b || !c) return refuseDirection(say("direction.three"));
+    if (!a || !b || !c) return note.refuse(say("direction.three"));
     const answer = await ask("latent_arithmetic", { ...looking(), a: stopOf(a), b: stopOf(b), c: stopOf(c) });
     if (!answer) return;
-    sayDirection("");
+    note.tell("");
     move(answer.base, answer.classes, null, true);
   }
 
   // --- Keep and forget ---
-
-  function sayDirection(text) {
-    refuseIn(at("direction-note"));
-    [at("direction-note").textContent, at("direction-note").hidden] = [text, !text];
-  }
-
-  function refuseDirection(sentence, about) {
-    refuseIn(at("direction-note"), sentence, fieldsOf(about, "latent-direction"));
-  }
 
   async function saveDirection() {
     const how = [...at("how").children].find((choice) => choice.getAttribute("aria-checked") === "true").dataset.how;
@@ -103,20 +95,20 @@ export function startDirections(card) {
     if (how === "classes") wish.classes = [at("class-a").value, at("class-b").value];
     if (how === "factor") wish.factor = at("factor").value;
     if (how === "sets") Object.assign(wish, { start: sets.a.map(stopOf), end: sets.b.map(stopOf) });
-    sayDirection("");
+    note.tell("");
     wait(at("direction-note"), say("direction.looking"));
     at("direction-save").disabled = true;
-    const answer = await ask("latent_direction", wish, refuseDirection);
+    const answer = await ask("latent_direction", wish, note.refuse);
     at("direction-save").disabled = false;
     if (!answer) return;
     takeDirections(answer);
-    sayDirection(say("direction.saved", { name: wish.name }));
+    note.tell(say("direction.saved", { name: wish.name }));
     at("direction-name").value = "";
     rest();
   }
 
   async function forgetDirection(name) {
-    const answer = await ask("latent_forget", { ...looking(), name }, refuseDirection);
+    const answer = await ask("latent_forget", { ...looking(), name }, note.refuse);
     if (!answer) return;
     const moved = card.offsets[name];
     takeDirections(answer);

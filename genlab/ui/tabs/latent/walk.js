@@ -2,7 +2,7 @@
 
 import { fixed } from "../../kit/numbers.js";
 import { make, save, wait } from "../../kit/parts.js";
-import { fieldsOf, refuseIn } from "../../kit/refusals.js";
+import { noteIn } from "../../kit/refusals.js";
 import { cropped, lay, loaded } from "../../kit/tiles.js";
 import { say } from "../../kit/words.js";
 
@@ -10,6 +10,7 @@ const STOPS = 8, SMOOTH = 61, RATE = 20; // images of a walk; frames that are pl
 
 export function startWalk(card) {
   const { ask, at, beat, looking, move, point, weightsOf, whenLeft, whenOpened, whenRefreshed } = card;
+  const note = noteIn(at("walk-note"), "latent");
   let stops = []; // the points of the walk, each with its picture
   let path = "spherical", source = "prior", page = 0, aim = "show";
   let walk = null; // what is scrubbed and played: its sprite, the address and class weights of each frame
@@ -42,7 +43,7 @@ export function startWalk(card) {
 
   /** Put an image into the walk where the buttons say. */
   function addStop(chosen) {
-    if (aim === "via" && stops.length >= STOPS) return refuseWalk(say("walk.full", { n: STOPS }));
+    if (aim === "via" && stops.length >= STOPS) return note.refuse(say("walk.full", { n: STOPS }));
     if (aim === "start") stops[0] = chosen;
     else if (aim === "via") stops.push(chosen);
     else stops[Math.max(1, stops.length - 1)] = chosen;
@@ -110,7 +111,7 @@ export function startWalk(card) {
     mixing = true;
     while (mixAgain) {
       mixAgain = false;
-      const answer = await ask("latent_mix", { stops: stops.map(stopOf), weights: stops.map((one) => one.weight ?? 1) }, refuseWalk);
+      const answer = await ask("latent_mix", { stops: stops.map(stopOf), weights: stops.map((one) => one.weight ?? 1) }, note.refuse);
       if (answer) move(answer.base, answer.classes, null, true);
     }
     mixing = false;
@@ -180,25 +181,16 @@ export function startWalk(card) {
 
   // --- Take it along ---
 
-  function sayWalk(text) {
-    refuseIn(at("walk-note"));
-    [at("walk-note").textContent, at("walk-note").hidden] = [text, !text];
-  }
-
-  function refuseWalk(sentence, about) {
-    refuseIn(at("walk-note"), sentence, fieldsOf(about, "latent"));
-  }
-
   async function takeAlong() {
     const kind = at("kind").value, frames = at("frames").valueAsNumber;
-    if (!Number.isInteger(frames)) return refuseWalk(say("walk.frames"), ["frames"]);
-    sayWalk(" ");
+    if (!Number.isInteger(frames)) return note.refuse(say("walk.frames"), ["frames"]);
+    note.tell(" ");
     wait(at("walk-note"), say("walk.making"));
     at("export").disabled = true;
-    const answer = await ask("latent_export", { ...wish(frames), kind, rate: RATE, back: kind !== "strip" && at("back").checked }, refuseWalk);
+    const answer = await ask("latent_export", { ...wish(frames), kind, rate: RATE, back: kind !== "strip" && at("back").checked }, note.refuse);
     at("export").disabled = false;
     if (!answer) return;
-    sayWalk(say("walk.made", { name: answer.name, n: answer.frames }));
+    note.tell(say("walk.made", { name: answer.name, n: answer.frames }));
     save(answer.name, answer.content);
   }
 
@@ -258,7 +250,7 @@ export function startWalk(card) {
 
   /** Put what is on screen into the walk. */
   function addShown() {
-    if (stops.length >= STOPS) return refuseWalk(say("walk.full", { n: STOPS }));
+    if (stops.length >= STOPS) return note.refuse(say("walk.full", { n: STOPS }));
     const image = at("image").querySelector("img");
     stops.push({ ...onScreen(), picture: image.src });
     changeWalk();
@@ -268,7 +260,7 @@ export function startWalk(card) {
     halt();
     [walk, stops] = [null, []];
     walking += 1;
-    sayWalk("");
+    note.tell("");
     showStops();
     for (const part of ["wall", "strip"]) at(part).replaceChildren();
     for (const name of ["play", "scrub", "export"]) at(name).disabled = true;
