@@ -1,6 +1,6 @@
 """Data quality: what the checks find of what was injected, what repairing it gives back, how long it takes.
 
-python -m benchmarks.quality_checks [--seeds 5] [--only detection|alarms|repair|cleanvision|time] [--data FOLDER_WITH_CIFAR10_ZIP]
+python -m benchmarks.quality_checks [--seeds 5] [--only detection|alarms|repair|cleanvision|time] [--damage duplicates]
 """
 
 import argparse
@@ -45,6 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--only", choices=list(PARTS))
+    parser.add_argument("--damage", default="", help="detect only the kinds of damage that are called so or so")
     parser.add_argument("--zip", type=Path, default=data_folder() / "cifar10-jpg.zip")
     parser.add_argument("--suspects", type=Path, help="PNG of the 24 worst wrong-label suspects of MNIST")
     given = parser.parse_args()
@@ -68,7 +69,7 @@ def detection(given: argparse.Namespace) -> None:
     _head()
     sets = {"mnist": _small("mnist"), "digits": load("digits")} | ({"cifar-10": load(CIFAR)} if _photos() else {})
     for name, data in sets.items():
-        for row in _detected(name, data, given.seeds):
+        for row in _detected(name, data, given.seeds, given.damage):
             _tell(row)
 
 
@@ -107,15 +108,16 @@ FLAGGED: list[tuple[str, dict[str, Any], str, dict[str, str]]] = [
 ]
 
 
-def _detected(name: str, data: Splits, seeds: int) -> Iterator[Row]:
-    for defect, settings, finding, targets in CASES:
+def _detected(name: str, data: Splits, seeds: int, wanted: str) -> Iterator[Row]:
+    cases, flagged = ([case for case in all_of if wanted in told(case[0], case[1])] for all_of in (CASES, FLAGGED))
+    for defect, settings, finding, targets in cases:
         values = []
         for seed in range(seeds):
             damaged, truth = damage(data, defect, settings, seed)
             found = find(damaged, defect, finding)
             values.append(auroc(found, truth.damaged))
         yield told(defect, settings), name, "AUROC", values, targets.get(name, targets[""])
-    for defect, settings, finding, targets in FLAGGED:
+    for defect, settings, finding, targets in flagged:
         both = []
         for seed in range(seeds):
             damaged, truth = damage(data, defect, settings, seed)
@@ -124,13 +126,13 @@ def _detected(name: str, data: Splits, seeds: int) -> Iterator[Row]:
         yield told(defect, settings), name, "precision", [p for p, _ in both], target
         yield told(defect, settings), name, "recall", [r for _, r in both], target
         yield told(defect, settings), name, "F1", [2 * p * r / max(p + r, 1e-9) for p, r in both], target
-    for settings in ({"kind": "thinned"}, {"kind": "long-tail", "rate": 0.5}):
+    for settings in ({"kind": "thinned"}, {"kind": "long-tail", "rate": 0.5}) if wanted in "imbalance" else ():
         hits = []
         for seed in range(seeds):
             damaged, truth = damage(data, "imbalance", settings, seed)
             hits.append(float(set(find(damaged, "imbalance", "imbalance").classes) == set(truth.classes)))
         yield told("imbalance", settings), name, "right classes", hits, "1.0"
-    if name == "mnist":
+    if name == "mnist" and wanted in "outliers":
         yield from _strangers(data, seeds)
 
 

@@ -36,7 +36,7 @@ def main() -> None:
             together = drag([first, *others], arguments.moves)
             for i, times in enumerate(together, 1):
                 report(f"visitor {i} of {len(together)}, training", times)
-            ratio = statistics.median(time for times in together for time in times) / statistics.median(alone)
+            ratio = statistics.median(time for times, _ in together for time in times) / statistics.median(alone[0])
             print(f"median of all, as a multiple of one alone: {ratio:.2f}")
             stop(first)
         chromium.close()
@@ -61,8 +61,8 @@ def stop(page: Page) -> None:
     page.wait_for_selector("#run-list .badge.stopped")
 
 
-def drag(pages: list[Page], moves: int) -> list[list[float]]:
-    """Times of all pages, whose sliders move at the same time."""
+def drag(pages: list[Page], moves: int) -> list[list[list[float]]]:
+    """Times of all pages, as `measure` gives them, whose sliders move at the same time."""
     for page in pages:
         page.evaluate(f"(asked) => {{ window.times = ({TIME})(asked) }}", [*TAB, moves])
     return [page.evaluate("window.times") for page in pages]

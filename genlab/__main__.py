@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from genlab.cli import data, models
+from genlab.cli import data, measuring, models
 from genlab.errors import BadSetting, GenlabError
 from genlab.messages import Message, from_environment, speak
 from genlab.registry import unknown
@@ -14,6 +14,7 @@ VERBS: dict[str, Callable[[list[str]], None]] = {
     "train": models.train_verb,
     "resume": models.resume_verb,
     "sample": models.sample_verb,
+    "evaluate": measuring.evaluate_verb,
     "push": models.push_verb,
     "axes": models.axes_verb,
     "track": models.track_verb,

@@ -1,13 +1,85 @@
-"""Metrics: how near what a model draws is to the data, from bare arrays, a file each.
+"""Metrics: how near what a model draws is to the data, from bare arrays; one file and one line here each.
 
-judge = learnt(splits.train)                      # a classifier of clean data
-features, probabilities = judge.look(x)           # of items in model space
-frechet(real, fake), coverage(real, fake)         # of features [n, D]
+frechet(real, fake), coverage(real, fake)         # of features [n, D], a number
+METRICS["coverage"](fake, real)                   # of evidence, a value with what is behind it
+for step in evaluate(model, splits, ["frechet", "coverage"], n=1000, draws=3): ...   # how sure, and what real items score
+judge = learnt(splits.train)                      # a classifier of clean data, by which all is seen
 """
 
-from genlab.metrics.coverage import coverage
-from genlab.metrics.frechet import frechet
-from genlab.metrics.judge import Judge, Way, learnt
-from genlab.metrics.modes import Modes, modes
+from functools import cache
+from typing import TYPE_CHECKING
 
-__all__ = ["Judge", "Modes", "Way", "coverage", "frechet", "learnt", "modes"]
+from genlab.lazy import named, on_use
+from genlab.registry import Registry
+
+if TYPE_CHECKING:
+    from genlab.metrics import evaluation
+    from genlab.metrics.classes import agreement, confusion, shares
+    from genlab.metrics.comparison import Comparison
+    from genlab.metrics.copying import copying_test, nearer, ratios, two_sample
+    from genlab.metrics.covering import coverage, density
+    from genlab.metrics.evaluation import Behind, Score, Step, behind, evaluate
+    from genlab.metrics.evidence import Evidence, Metric, Real, Value
+    from genlab.metrics.eye import Eye
+    from genlab.metrics.frechet_distance import endless, frechet
+    from genlab.metrics.judge import Judge, Way, learnt
+    from genlab.metrics.kernel import kernel_distance
+    from genlab.metrics.mixtures import Modes, modes
+    from genlab.metrics.realism import precision, recall
+
+METRICS: "Registry[Metric]" = Registry("metric")
+for _name, _file, _constant in [
+    ("frechet", "frechet_distance", "DISTANCE"),
+    ("frechet-endless", "frechet_distance", "ENDLESS"),
+    ("frechet-by-class", "frechet_distance", "BY_CLASS"),
+    ("kernel", "kernel", "KERNEL"),
+    ("precision", "realism", "PRECISION"),
+    ("recall", "realism", "RECALL"),
+    ("density", "covering", "DENSITY"),
+    ("coverage", "covering", "COVERAGE"),
+    ("vendi", "vendi", "VENDI"),
+    ("agreement", "classes", "AGREEMENT"),
+    ("shares", "classes", "SHARES"),
+    ("two-sample", "copying", "TWO_SAMPLE"),
+    ("copies", "copying", "COPIES"),
+    ("nearer", "copying", "NEARER"),
+    ("copying", "copying", "COPYING"),
+]:
+    METRICS.defer(_name, cache(named(f"genlab.metrics.{_file}", _constant)))
+
+__all__ = [
+    "METRICS",
+    "Behind",
+    "Comparison",
+    "Evidence",
+    "Eye",
+    "Judge",
+    "Metric",
+    "Modes",
+    "Real",
+    "Score",
+    "Step",
+    "Value",
+    "Way",
+    "agreement",
+    "behind",
+    "confusion",
+    "copying_test",
+    "coverage",
+    "density",
+    "endless",
+    "evaluate",
+    "evaluation",
+    "frechet",
+    "kernel_distance",
+    "learnt",
+    "modes",
+    "nearer",
+    "precision",
+    "ratios",
+    "recall",
+    "shares",
+    "two_sample",
+]
+
+__getattr__, __dir__ = on_use(__name__)

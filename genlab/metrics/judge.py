@@ -1,6 +1,6 @@
 """Judge: a small classifier that has seen clean data alone, by which what a model draws is told apart."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 import torch
@@ -62,9 +62,17 @@ class Judge(nn.Module):
         return self.agreement(to_model(test.read(slice(None))), test.label)
 
 
-@torch.enable_grad()
 def learnt(data: Dataset, seed: int = 1, way: Way = Way(), device: str | torch.device = "cpu") -> Judge:
     """A judge that has learnt a training part with all its labels; the same seed gives the same one."""
+    *_, (_, judge) = learning(data, seed, way, device)
+    return judge
+
+
+@torch.enable_grad()
+def learning(
+    data: Dataset, seed: int = 1, way: Way = Way(), device: str | torch.device = "cpu"
+) -> Generator[tuple[float, Judge]]:
+    """The same, step by step: which share of them is done, and the judge as it is by then."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         judge = Judge(data.spec, way).to(device).train()
@@ -79,4 +87,6 @@ def learnt(data: Dataset, seed: int = 1, way: Way = Way(), device: str | torch.d
         loss.backward()
         optimizer.step()
         schedule.step()
-    return judge.eval()
+        if step + 1 == steps:
+            judge.eval()
+        yield (step + 1) / steps, judge

@@ -39,7 +39,7 @@ from genlab.ui.words import say, words
 
 HERE = Path(__file__).parent
 STYLES = sorted(HERE.rglob("*.css"), key=lambda file: (file.stem != "genlab", file.stem))
-TABS = ("data", "train", "latent", "sample")
+TABS = ("data", "train", "latent", "sample", "evaluate")
 FIRST_TAB = "latent"  # a stranger is to move a slider within seconds
 FIRST_MODEL = "vae-mnist"
 FIRST_DATASETS = ("mnist", "digits")  # the first that is here

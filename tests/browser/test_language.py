@@ -12,6 +12,16 @@ from test_messages import english
 
 from tools.words import write_pseudo
 
+GERMAN = r"""msgid ""
+msgstr "Content-Type: text/plain; charset=UTF-8\n"
+
+msgid "1,234.5"
+msgstr "1.234,5"
+
+msgid "{n} training items"
+msgstr "{n} Beispiele"
+"""
+
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -19,6 +29,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("foreign")
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("GENLAB_LANGUAGES", str(write_pseudo(folder).parent))
+        (folder / "de.po").write_text(GERMAN, "utf-8")
         with serving(folder / "runs", folder / "server.log") as address:
             yield address
 
@@ -36,12 +47,21 @@ def settled(page: Page) -> str:
 def test_nothing_is_left_in_english_and_nothing_cut_off(seats: Seats, address: str, size: str):
     with seats.one(size) as page:
         page.goto(f"{address}/?lang=xx")
-        for tab in ("latent", "data", "train", "sample"):
+        for tab in ("latent", "data", "train", "sample", "evaluate"):
             page.click(f"#tab-{tab}")
             text = settled(page)
             assert "·" in text
             assert english(re.sub(r"python -m \S+.*", "", text)) == []
             assert sticks_out(page) == []
+
+
+def test_numbers_are_written_as_the_language_does(seats: Seats, address: str):
+    with seats.one("desk") as page:
+        page.goto(f"{address}/?lang=de&tab=sample")
+        expect(page.locator("#sample-status")).to_have_text(re.compile(r"\d,\d\d"))
+        page.click("#tab-data")
+        expect(page.locator(".data-facts")).to_contain_text("1.797")
+        assert "1,797" not in settled(page)
 
 
 def test_a_language_that_was_asked_for_stays_until_it_is_taken_back(seats: Seats, address: str):

@@ -24,6 +24,7 @@ class Preset:
     request: int = _cap("one request, such as an upload", "bytes", 2 * 2**30)
     samples: int = _cap("images a call", default=400)
     work: int | None = _cap("pixels a call, times how often the network is asked for each")
+    measured: int | None = _cap("pixels of an evaluation, times how often the network is asked for each")
     answer: float | None = _cap("one answer", "seconds")
     telling: float | None = _cap("an answer that comes in parts, as of an import or a look at the quality", "seconds")
     calls: int | None = _cap("calls of one visitor that are answered at once; three times as many wait")
@@ -61,6 +62,7 @@ PUBLIC = Preset(
     request=20 * 2**20,
     samples=64,
     work=2**22,
+    measured=2**24,
     answer=40,
     telling=300,
     calls=6,
@@ -110,6 +112,13 @@ def check_work(model: GenerativeModel, n: int, settings: Any) -> None:
     if most is not None and work_of(model, n, settings) > most:
         possible, evaluations = most // _of_one(model, settings), model.evaluations(settings)
         raise BadSetting(say("public.work", n=n, evaluations=evaluations, possible=possible), "count", "steps")
+
+
+def check_evaluation(model: GenerativeModel, n: int, models: int) -> None:
+    """Raise BadSetting where to measure so many models by n samples each takes more than is allowed."""
+    most, each = current().measured, _of_one(model, model.SamplingSettings())
+    if most is not None and n * models * each > most:
+        raise BadSetting(say("public.measured", n=n, possible=most // (models * each)), "n", "draws", "models")
 
 
 def _of_one(model: GenerativeModel, settings: Any) -> int:

@@ -133,7 +133,7 @@ def build(shared: Shared) -> None:
     """The form to the left, drawn anew for each model's own settings; the images beside it."""
     with gr.Row(elem_classes="sample-tab"):
         with gr.Column(scale=3, min_width=260, elem_classes="card sample-form"):
-            gr.HTML(html_template="<h2 data-say='sample.form'></h2>", js_on_load="genlab.label(element)")
+            gr.HTML(html_template="<h2 data-say='sample.form'></h2>", js_on_load="genlab.then(({ label }) => label(element))")
             wish = draw_form(Wish, "sample")
             with gr.Row(elem_classes="pair"):
                 dice = gr.Button(words("sample.dice"), elem_id="sample-dice", min_width=80)

@@ -1,0 +1,73 @@
+"""The verb that measures models: evaluate."""
+
+from contextlib import closing
+from pathlib import Path
+
+from tqdm import tqdm
+
+import genlab  # what is slow to load is named through it, and loaded where it is used
+from genlab.cli.data import open_data
+from genlab.cli.models import DEVICES
+from genlab.cli.words import number, parse, parser_of
+from genlab.data.recipe import PLUS
+from genlab.errors import BadSetting
+from genlab.files import write_bytes
+from genlab.messages import Message
+from genlab.training.checkpoint import load_model
+
+KINDS = (".json", ".csv", ".png")
+MOST_MODELS = 4  # that are compared at once
+DOING = {"learn": Message("looking at the data"), "draw": Message("drawing"), "measure": Message("measuring")}
+
+
+def evaluate_verb(words: list[str]) -> None:
+    """evaluate MODEL [MODEL …] --data NAME --n N --draws K: measure models against real items, and how sure that is."""
+    parser = parser_of("evaluate", evaluate_verb)
+    parser.add_argument("models", nargs="+", help="names of shipped models or runs, or folders; up to four")
+    parser.add_argument("--data", help="clean data to hold them against (default: what the first one learnt, without its damage)")
+    parser.add_argument("--metrics", default="", help="some of them, with commas between (default: all that can be had)")
+    parser.add_argument("--n", type=number, default=1000, help="samples of a draw (default 1000)")
+    parser.add_argument("--draws", type=number, default=3, help="draws, from seeds of their own (default 3)")
+    parser.add_argument("--seed", type=number, default=0, help="draw k starts from seed + k·n (default 0)")
+    parser.add_argument("--out", type=Path, help="write what was measured, too: FILE.json, FILE.csv or FILE.png")
+    parser.add_argument("--device", choices=DEVICES, default="auto")
+    given, _ = parse(parser, words)
+    if given.out and given.out.suffix not in KINDS:
+        raise BadSetting("{name} is neither a .json, a .csv nor a .png file; name one of these.", name=given.out.name)
+    if len(given.models) > MOST_MODELS:
+        raise BadSetting("{n} models are too many to compare at once; name up to {most}.", n=len(given.models), most=MOST_MODELS)
+    metrics = [name.strip() for name in given.metrics.split(",") if name.strip()]
+    for name in metrics:
+        genlab.metrics.METRICS[name]  # which names the possible ones
+    trained = {name: load_model(name) for name in dict.fromkeys(given.models)}
+    data = open_data(given.data or trained[given.models[0]].dataset.split(PLUS)[0])
+    for one in trained.values():
+        genlab.metrics.evaluation.check(one.model, data, given.n, given.draws, given.seed)
+    eye = genlab.metrics.Eye(data)
+    device = genlab.training.train.accelerator_for(given.device, "fp32").device
+    scores, impossible = {}, {}
+    for name, one in trained.items():
+        steps = genlab.metrics.evaluate(one.model.to(device), data, metrics, given.n, given.draws, given.seed, eye=eye)
+        with closing(steps), tqdm(leave=False) as bar:
+            for step in steps:
+                bar.total, bar.n = step.total, step.done
+                bar.set_description(f"{name}: {DOING[step.doing]}")
+        scores[name], impossible[name] = step.scores, step.impossible
+    found = genlab.metrics.Comparison(data.name, given.n, given.seed, eye.told, scores, impossible)
+    _tell(found)
+    if given.out:
+        text = {".json": found.json, ".csv": found.csv}.get(given.out.suffix)
+        write_bytes(given.out, text().encode() if text else found.picture())
+        print(Message("What was measured is in {out}.", out=given.out))
+
+
+def _tell(found: "genlab.metrics.Comparison") -> None:
+    lines = [*found.lines()]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    for name, *cells in lines:
+        print("  ".join([name.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))]))
+    print(Message("Seen by {judge}; ± is the 95 % interval of the draws: another training may differ more.", judge=found.judge))
+    told = {str(score.warning): None for own in found.scores.values() for score in own.values() if score.warning}
+    told |= {str(why): None for own in found.impossible.values() for why in own.values()}
+    for sentence in told:
+        print(sentence)

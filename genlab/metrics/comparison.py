@@ -1,0 +1,111 @@
+"""Comparison: the scores of some models side by side, as a table, as CSV, as JSON and as a picture."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from genlab.messages import Message, english, say
+from genlab.metrics import METRICS
+from genlab.metrics.evaluation import Score
+
+TEAL, GREY, PALE = "#0f766e", "#6b7280", "#d1d5db"
+BETTER = {"lower": Message("lower is better"), "higher": Message("higher is better"), "half": Message("½ is best")}
+COLUMNS = ("model", "data", "metric", "number", "margin", "real", "n", "draws", "seed", "warning")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was measured of models, all on the same data, from the same seeds."""
+
+    data: str
+    n: int  # samples of a draw
+    seed: int
+    judge: str  # who saw, in words
+    scores: Mapping[str, Mapping[str, Score]]  # by model and metric
+    impossible: Mapping[str, Mapping[str, Message]] = field(default_factory=dict)  # likewise, why there is no number
+
+    @property
+    def metrics(self) -> list[str]:
+        """Those of which there is any number, in their order."""
+        return [name for name in METRICS if any(name in own for own in self.scores.values())]
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """A row a number: means over the draws, half the width of their 95 % interval, and what real items score."""
+        for model, own in self.scores.items():
+            for score in own.values():
+                yield {
+                    "model": model,
+                    "data": self.data,
+                    "metric": score.metric,
+                    "number": score.number,
+                    "margin": score.margin,
+                    "real": None if score.real is None else score.real.number,
+                    "n": score.n,
+                    "draws": len(score.values),
+                    "seed": self.seed,
+                    "warning": str(score.warning),
+                    "values": [value.number for value in score.values],
+                    "classes": score.groups,
+                }
+
+    def json(self) -> str:
+        """All that is known, as JSON."""
+        told = {name: {metric: str(why) for metric, why in own.items()} for name, own in self.impossible.items() if own}
+        whole = {"data": self.data, "judge": english(self.judge), "scores": [*self.rows()], "impossible": told}
+        return json.dumps(whole, indent=2, ensure_ascii=False)
+
+    def csv(self) -> str:
+        """A line a number, without what is behind it."""
+        lines = io.StringIO()
+        table = csv.DictWriter(lines, COLUMNS, extrasaction="ignore", lineterminator="\n")
+        table.writeheader()
+        table.writerows(self.rows())
+        return lines.getvalue()
+
+    def lines(self) -> Iterator[list[str]]:
+        """The table for reading: its head, then a line a metric."""
+        yield [say(Message("metric")), *self.scores, say(Message("real items"))]
+        for name in self.metrics:
+            own = [scores.get(name) for scores in self.scores.values()]
+            real = next((score.real for score in own if score is not None and score.real is not None), None)
+            told = [written(score.number, score.margin) if score else "–" for score in own]
+            yield [say(METRICS[name].title), *told, written(real.number) if real else "–"]
+
+    def picture(self) -> bytes:
+        """A PNG: a panel a metric, a dot a draw, a line for the mean, and what real items score behind them."""
+        from matplotlib.figure import Figure  # slow to import
+
+        columns = min(4, len(self.metrics))
+        lines = -(-len(self.metrics) // columns)
+        figure = Figure(figsize=(2.9 * columns, (1.3 + 0.28 * len(self.scores)) * lines), dpi=120, layout="constrained")
+        for name, axes in zip(self.metrics, figure.subplots(lines, columns, squeeze=False).flat, strict=False):
+            metric = METRICS[name]
+            for place, scores in enumerate(self.scores.values()):
+                if score := scores.get(name):
+                    axes.plot(
+                        [value.number for value in score.values], [place] * len(score.values), "o", color=TEAL, ms=4, alpha=0.5
+                    )
+                    axes.plot([score.number] * 2, [place - 0.3, place + 0.3], color=TEAL, linewidth=1.5)
+                    if score.real is not None:
+                        axes.axvline(score.real.number, color=PALE, linewidth=5, zorder=0)
+            axes.set_yticks(range(len(self.scores)), [*self.scores], fontsize=7)
+            axes.set_ylim(len(self.scores) - 0.5, -0.5)
+            axes.tick_params(axis="x", labelsize=7)
+            axes.set_title(f"{metric.title}\n{BETTER[metric.better]}", fontsize=8, color=GREY)
+            axes.spines[["top", "right"]].set_visible(False)
+        for axes in list(figure.axes)[len(self.metrics) :]:
+            axes.set_axis_off()
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png")
+        return buffer.getvalue()
+
+
+def written(number: float, margin: float | None = None) -> str:
+    """A number with as many digits as it is sure of: two of its margin, or three that count."""
+    size, digits = (abs(margin), 1) if margin else (abs(number), 2)
+    places = 3 if not size or not math.isfinite(size) else max(0, digits - math.floor(math.log10(size)))
+    return f"{number:.{places}f}" if margin is None else f"{number:.{places}f} ± {margin:.{places}f}"

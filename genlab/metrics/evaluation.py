@@ -1,0 +1,200 @@
+"""Evaluate: several draws of a model against real items, with how sure one is, and what as many real items score."""
+
+import math
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from genlab.config import Config
+from genlab.data import Splits
+from genlab.errors import BadSetting
+from genlab.messages import Message
+from genlab.metrics import METRICS
+from genlab.metrics.evidence import Evidence, Metric, Real, Value
+from genlab.metrics.eye import Eye
+from genlab.metrics.neighbours import nearest
+from genlab.models.base import GenerativeModel
+from genlab.models.many import in_blocks
+from genlab.models.settings import SEEDS
+
+MOST_DRAWS = 20
+SCARCE = 5  # samples for each number of the features, below which what is fitted to them is mostly chance
+STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)  # 97.5 % points of t for 1, 2, … degrees
+
+
+@dataclass(frozen=True)
+class Score:
+    """What one metric says of one model, draw by draw; another training of it may differ by more than its draws do."""
+
+    metric: str
+    n: int  # samples of a draw
+    values: tuple[Value, ...]  # of each draw, as far as it has come
+    real: Value | None = None  # what real items score that nothing was trained on
+    reals: int = 0  # how many of these there were
+    warning: str = ""
+
+    @property
+    def number(self) -> float:
+        """The mean of the draws."""
+        return math.fsum(value.number for value in self.values) / len(self.values)
+
+    @property
+    def margin(self) -> float | None:
+        """Half the width of the 95 % interval of the mean over draws (Student 1908); None for a single draw."""
+        free = len(self.values) - 1
+        if not free:
+            return None
+        variance = math.fsum((value.number - self.number) ** 2 for value in self.values) / free
+        return (STUDENT[free - 1] if free <= len(STUDENT) else 2.1) * math.sqrt(variance / (free + 1))
+
+    @property
+    def groups(self) -> dict[str, float]:
+        """The mean of the draws of each class, of those in which it could be told."""
+        names = dict.fromkeys(name for value in self.values for name in value.groups)
+        told = {name: [value.groups[name] for value in self.values if name in value.groups] for name in names}
+        return {name: math.fsum(numbers) / len(numbers) for name, numbers in told.items()}
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far an evaluation is, and what is known by then."""
+
+    doing: str  # learn, draw, measure
+    done: int
+    total: int
+    scores: Mapping[str, Score] = field(default_factory=dict)
+    impossible: Mapping[str, Message] = field(default_factory=dict)  # metrics that cannot be had, and why
+    samples: Tensor | None = None  # [n, *shape] the first draw, in model space
+
+
+@torch.no_grad()
+def evaluate(
+    model: GenerativeModel,
+    data: Splits,
+    metrics: Sequence[str] = (),
+    n: int = 1000,
+    draws: int = 3,
+    seed: int = 0,
+    settings: Config | None = None,
+    eye: Eye | None = None,
+) -> Generator[Step]:
+    """Measure a model by `metrics`, all by default, on `draws` times n samples; draw k starts from seed + k·n.
+
+    It is held against the test part of clean data; items of the validation part, which no training saw either, tell what real
+    ones score. A conditional model is asked for the classes in the shares that they have in the data. What can be measured is,
+    also where other metrics cannot be; closing it keeps what is done. Raises BadSetting where nothing fits.
+    """
+    names = list(dict.fromkeys(metrics)) or list(METRICS)
+    chosen = {name: METRICS[name] for name in names}
+    check(model, data, n, draws, seed)
+    total = draws * (n + len(names))
+    yield Step("learn", 0, total)
+    eye = eye or Eye(data)
+    for _ in eye.learn():
+        yield Step("learn", 0, total)
+    real = Real(eye.real("test"), eye.real("train"), data.train.spec.classes)
+    held, wished = eye.real("validation", n), wishes(model, real, n)
+    scores: dict[str, Score] = {}
+    impossible: dict[str, Message] = {}
+    first: Tensor | None = None
+    for draw in range(draws):
+        before, items = draw * (n + len(names)), []
+        for block in in_blocks(model, n, settings or model.SamplingSettings(), seed + draw * n, wished):
+            if block.ready:
+                items.append(block.draft.items.cpu())
+            yield Step("draw", before + block.done, total, dict(scores), dict(impossible), first)
+        fake = eye.look(torch.cat(items), wished)
+        first = fake.items if first is None else first
+        for i, (name, metric) in enumerate(chosen.items(), 1):
+            if name not in impossible:
+                try:
+                    scores[name] = _added(scores.get(name), name, metric(fake, real), n)
+                    if draw == 0:
+                        scores[name] = _beside(scores[name], metric, held, real)
+                except BadSetting as fault:
+                    impossible[name] = fault.message
+            yield Step("measure", before + n + i, total, dict(scores), dict(impossible), first)
+
+
+@dataclass(frozen=True)
+class Behind:
+    """Samples that a number is about, and the training item that is nearest to each."""
+
+    samples: Tensor  # uint8 [k, C, H, W] a picture of each
+    nearest: Tensor  # likewise
+    worst: bool  # whether the metric tells which are; else they are the first
+
+
+@torch.no_grad()
+def behind(score: Score, samples: Tensor, eye: Eye, most: int = 24) -> Behind:
+    """What is behind a score of these samples [n, *shape], those of its first draw."""
+    worst = score.values[0].worst
+    rows = torch.arange(len(samples)) if worst is None else worst
+    chosen = samples[rows[:most]]
+    if not len(chosen):
+        raise BadSetting("{title} finds nothing wrong with these samples.", title=METRICS[score.metric].title)
+    near = nearest(eye.look(chosen).features, eye.seen("train").features)[1][:, 0]
+    kind = eye.spec.kind
+    return Behind(kind.pictures(kind.to_stored(chosen), eye.spec.shape), eye.train.pictures(near), worst is not None)
+
+
+def check(model: GenerativeModel, data: Splits, n: int, draws: int, seed: int) -> None:
+    """Raise BadSetting with a sentence where a model cannot be measured so."""
+    spec = data.train.spec
+    if model.spec.modality != spec.modality or model.spec.shape != spec.shape:
+        raise BadSetting(
+            "This model draws {things} of {shape}; {name} has {others} of {other}. Choose the data that it learnt, or like ones.",
+            "data",
+            things=model.spec.kind.things,
+            shape="×".join(map(str, model.spec.shape)),
+            name=data.name,
+            others=spec.kind.things,
+            other="×".join(map(str, spec.shape)),
+        )
+    if model.classes and model.spec.classes != spec.classes:
+        raise BadSetting(
+            "This model was asked for {own}; the classes of {name} are {others}. Choose data with the same classes.",
+            "data",
+            own=list(model.spec.classes),
+            name=data.name,
+            others=list(spec.classes) or Message("none"),
+        )
+    for name, value, low, high in [("n", n, 20, 1_000_000), ("draws", draws, 1, MOST_DRAWS)]:
+        if not isinstance(value, int) or not low <= value <= high:
+            raise BadSetting(
+                "{name} is {value!r}; it must be a whole number from {low} to {high:,}.",
+                name,
+                name=name,
+                value=value,
+                low=low,
+                high=high,
+            )
+    if not 0 <= seed <= SEEDS - draws * n:
+        raise BadSetting("seed is {seed!r}; it must be a whole number from 0 up.", "seed", seed=seed)
+    if min(len(data.test), len(data.validation)) < METRICS["frechet"].fewest:
+        raise BadSetting("{name} has {n} test items; an evaluation needs at least 20.", "data", name=data.name, n=len(data.test))
+
+
+def wishes(model: GenerativeModel, real: Real, n: int) -> Tensor | None:
+    """[n] the classes that a conditional model is asked for: in the shares that they have in the training part."""
+    if not model.classes or real.train.wished is None:
+        return None
+    known = real.train.wished[real.train.wished >= 0].sort().values
+    spread = (torch.arange(n) * 0.6180339887498949 % 1 * len(known)).long()  # evenly, and mixed (Weyl 1916)
+    return known[spread]
+
+
+def _added(score: Score | None, name: str, value: Value, n: int) -> Score:
+    return Score(name, n, (value,)) if score is None else replace(score, values=(*score.values, value))
+
+
+def _beside(score: Score, metric: Metric, held: Evidence, real: Real) -> Score:
+    """The score with what real items have, and with what makes it doubtful."""
+    dimensions, warning = real.test.features.shape[1], ""
+    if score.n < SCARCE * dimensions:
+        warning = Message("{n:,} samples for {d} features are few: much of this is chance.", n=score.n, d=dimensions)
+    elif len(held) < score.n:
+        warning = Message("Real items tell by {n:,} only, for there are no more.", n=len(held))
+    return replace(score, real=metric(held, real), reals=len(held), warning=warning)

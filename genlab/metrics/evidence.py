@@ -1,0 +1,87 @@
+"""Evidence: what a metric is given, bare arrays, and what it answers."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Literal
+
+from torch import Tensor
+
+from genlab.errors import BadSetting
+from genlab.messages import Message
+
+Need = Literal["items", "wished", "seen"]
+NEEDED: dict[Need, Message] = {
+    "items": Message("the items themselves"),
+    "wished": Message("a model that is asked for classes"),
+    "seen": Message("data with classes, and a judge that tells them apart"),
+}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of n items."""
+
+    features: Tensor  # [n, D] as a judge sees them
+    items: Tensor | None = None  # [n, *shape] in model space
+    wished: Tensor | None = None  # [n] the classes that were asked for; of real items their labels, -1 where unknown
+    seen: Tensor | None = None  # [n, K] the probabilities that a judge gives to the classes
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def __getitem__(self, rows: Tensor | slice) -> "Evidence":
+        """The same of the chosen rows."""
+        all_there = {part.name: getattr(self, part.name) for part in fields(self)}
+        return replace(self, **{name: there[rows] for name, there in all_there.items() if there is not None})
+
+
+def there(part: Tensor | None) -> Tensor:
+    """A part of the evidence that a metric needs, and so has."""
+    assert part is not None
+    return part
+
+
+@dataclass(frozen=True)
+class Real:
+    """What samples are held against: items that nothing was trained on, and the training part without its copies."""
+
+    test: Evidence
+    train: Evidence
+    classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Value:
+    """What a metric says of samples."""
+
+    number: float
+    groups: Mapping[str, float] = field(default_factory=dict)  # the same of each class, where it can be told
+    worst: Tensor | None = None  # [k] rows of the samples that it is about, the worst first
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One file and one line in the registry: bare arrays in, a value out."""
+
+    title: Message
+    meaning: Message  # in one sentence
+    better: Literal["lower", "higher", "half"]  # half: ½ is what honest samples have
+    measure: Callable[[Evidence, Real], Value]
+    needs: frozenset[Need] = frozenset()
+    fewest: int = 20  # samples below which it says nothing
+
+    def lacking(self, fake: Evidence) -> list[Message]:
+        """What it needs and the samples do not have, in words."""
+        return [NEEDED[need] for need in sorted(self.needs) if getattr(fake, need) is None]
+
+    def __call__(self, fake: Evidence, real: Real) -> Value:
+        """Its value; raises BadSetting where it cannot be had of these samples."""
+        if lacking := self.lacking(fake):
+            raise BadSetting("{title} needs {lacking}.", "metrics", title=self.title, lacking=lacking)
+        if len(fake) < self.fewest:
+            raise BadSetting(
+                "{title} needs at least {fewest} samples; {n} were given.", "n", title=self.title, fewest=self.fewest, n=len(fake)
+            )
+        if not bool(fake.features.isfinite().all()):
+            raise BadSetting("Some of these samples are not numbers (NaN); nothing can be measured of them.", "n")
+        return self.measure(fake, real)

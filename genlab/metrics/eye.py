@@ -1,0 +1,133 @@
+"""Eye: how the items of a dataset are seen, by a judge where there are pictures and classes, else by the checks' embedding."""
+
+import hashlib
+from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from genlab.data import Dataset, Splits
+from genlab.features import Features
+from genlab.files import DiskFault, keep, npz
+from genlab.messages import Message
+from genlab.metrics.evidence import Evidence, there
+from genlab.metrics.judge import Judge, Way, convolutions, learning
+from genlab.models.base import blocks_of
+from genlab.paths import cache_folder
+
+FORMAT = 1  # of what lies in the cache; raised when it is computed in another way
+FEATURES = 64  # numbers by which a judge tells items apart
+WAY = Way(partial(convolutions, features=FEATURES), FEATURES, passes=2, augment="none")  # a minute for MNIST on two cores
+
+
+class Eye:
+    """What sees: it learns from a clean training part once, and what it sees of real items is kept in the cache."""
+
+    def __init__(self, data: Splits, seed: int = 1) -> None:
+        self.data, self.seed, self.spec = data, seed, data.train.spec
+        self.train = without_copies(data.train)  # what is learnt from, and held against
+        self.judges = self.spec.kind.pixels and len(self.spec.classes) > 1 and bool((self.train.label >= 0).any())
+        self._judge: Judge | None = None
+        self._features: Features | None = None
+
+    @property
+    def told(self) -> Message:
+        """Who sees, in words."""
+        if not self.judges:
+            return Message("the embedding of the training part")
+        right = self.accuracy
+        return Message("a classifier of the clean training part, right on {right:.1%} of the test part", right=right)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the labelled test items that the judge sees rightly."""
+        test = self.seen("test")
+        label = there(test.wished)
+        return float((there(test.seen).argmax(1) == label)[label >= 0].double().mean())
+
+    def look(self, x: Tensor, wished: Tensor | None = None) -> Evidence:
+        """What is seen of items [n, *shape] in model space."""
+        if self.judges:
+            with torch.no_grad():
+                features, seen = self.judge.look(x)
+            return Evidence(features, x, wished, seen)
+        stored = self.spec.kind.to_stored(x)
+        items = Dataset.of("samples", self.spec, stored, {"label": torch.full((len(x),), -1), "id": torch.arange(len(x))})
+        return Evidence(self.features.embedding_of(self.features.pooled_of(items)), x, wished)
+
+    def real(self, part: str, n: int | None = None) -> Evidence:
+        """What is seen of a part, the training part without its copies; of the first n items, all by default."""
+        data = self._part(part)
+        size = len(data) if n is None else min(n, len(data))
+        items = torch.cat([data.inputs(block) for block in blocks_of(size, 4096)])
+        return replace(self.seen(part)[:size], items=items)
+
+    def seen(self, part: str) -> Evidence:
+        """The same of all of a part, without the items themselves."""
+        data = self._part(part)
+        found = self._kept(data)
+        return Evidence(found["features"], None, data.label if self.spec.classes else None, found.get("seen"))
+
+    def _part(self, name: str) -> Dataset:
+        return self.train if name == "train" else getattr(self.data, name)
+
+    def learn(self) -> Iterator[float]:
+        """Learn to see, where that is not kept yet; which share of it is done."""
+        file = self._file(self.train).with_suffix(".safetensors")
+        if not self.judges or self._judge is not None:
+            return
+        if file.exists():
+            self._judge = Judge(self.spec, WAY).eval()
+            self._judge.load_state_dict(load_file(file))
+            return
+        for done, judge in learning(self.train[self.train.label >= 0], self.seed, WAY):
+            if done == 1:
+                self._judge = judge
+                with suppress(DiskFault):  # it can learn again
+                    keep(file, save(judge.state_dict()))
+            yield done
+
+    @property
+    def judge(self) -> Judge:
+        deque(self.learn(), 0)
+        assert self._judge is not None
+        return self._judge
+
+    @property
+    def features(self) -> Features:
+        if self._features is None:
+            self._features = Features(self.train)
+        return self._features
+
+    def _kept(self, data: Dataset) -> dict[str, Tensor]:
+        """What is seen of real items, from the cache where it is there."""
+        file = self._file(data)
+        if not file.exists():
+            blocks = [self.look(data.inputs(block)) for block in blocks_of(len(data), 4096)]
+            found = {"features": torch.cat([one.features for one in blocks]).numpy()}
+            if self.judges:
+                found["seen"] = torch.cat([one.seen for one in blocks if one.seen is not None]).numpy()
+            with suppress(DiskFault):  # it can be seen again
+                keep(file, npz(**found))
+            return {key: torch.from_numpy(value) for key, value in found.items()}
+        with np.load(file, allow_pickle=False) as kept:
+            return {key: torch.from_numpy(kept[key]) for key in kept}
+
+    def _file(self, data: Dataset) -> Path:
+        content = repr((FORMAT, self.spec, self.seed)).encode() + self.train.fingerprint.encode() + b"".join(data.hashes)
+        return cache_folder() / "seen" / f"{hashlib.blake2b(content, digest_size=16).hexdigest()}.npz"
+
+
+def without_copies(data: Dataset) -> Dataset:
+    """The first of all items that are alike bit for bit."""
+    first: dict[bytes, int] = {}
+    for row, content in enumerate(data.hashes):
+        first.setdefault(content, row)
+    return data if len(first) == len(data) else data[torch.tensor([*first.values()])]

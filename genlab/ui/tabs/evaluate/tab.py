@@ -1,0 +1,289 @@
+"""The Evaluate tab: models side by side, held against real items, with what is behind each number."""
+
+import base64
+import secrets
+import shlex
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from pydantic import Field as Limit
+
+from genlab.config import Config, Field, read_texts
+from genlab.data import load
+from genlab.data.recipe import PLUS
+from genlab.errors import BadSetting, GenlabError, UnknownName
+from genlab.metrics import METRICS, Comparison, Eye, Score, behind, evaluate, evaluation
+from genlab.metrics.comparison import BETTER, written
+from genlab.modalities.storage import Items
+from genlab.training.checkpoint import list_models
+from genlab.ui.kit.controls import Form, draw_form, remember
+from genlab.ui.kit.pictures import wall
+from genlab.ui.kit.shared import (
+    QUIET,
+    Kept,
+    Request,
+    Shared,
+    at_edge,
+    dataset_choices,
+    on_all_cores,
+    open_model,
+    refusal,
+    searching,
+    served,
+)
+from genlab.ui.kit.widgets import widget
+from genlab.ui.server.preset import check_evaluation
+from genlab.ui.words import say, words
+
+MOST = 4  # models side by side
+PAUSE = 0.2  # seconds between two records of how far it is
+LEARNT = ""  # instead of a dataset: what the first model learnt, without its damage
+FIRST = "vae-mnist"  # is chosen as the tab opens
+
+
+class Wish(Config):
+    """How much is drawn, and which."""
+
+    n: int = Field(1000, ge=20, le=20_000, description="samples of a draw; more tell more surely")
+    draws: int = Field(3, ge=1, le=10, description="from seeds of their own, for the interval")
+    seed: int = Field(0, ge=0, le=2**30, description="draw k starts from seed + k·n")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured so far, and the first draw of each model, kept for a while."""
+
+    found: Comparison
+    eye: Eye
+    samples: dict[str, Items]
+
+
+_results = Kept(6)
+_eyes = Kept(3)
+
+
+class Which(Request):
+    """A number of the table."""
+
+    id: str = Limit(max_length=40)
+    model: str = Limit(max_length=400)
+    metric: str = Limit(max_length=40)
+
+
+class File(Request):
+    """The table as a file."""
+
+    id: str = Limit(max_length=40)
+    kind: str = Limit(max_length=4)
+
+
+def build(shared: Shared) -> None:
+    """The form to the left, the table beside it."""
+    with gr.Row(elem_classes="evaluate-tab"):
+        with gr.Column(scale=3, min_width=260, elem_classes="card evaluate-form"):
+            gr.HTML(html_template="<h2 data-say='evaluate.form'></h2>", js_on_load="genlab.then(({ label }) => label(element))")
+            names = list_models()
+            models = gr.Dropdown(
+                names,
+                value=[FIRST] if FIRST in names else names[:1],
+                label=words("evaluate.models"),
+                info=words("evaluate.models_why"),
+                multiselect=True,
+                max_choices=MOST,
+                elem_id="evaluate-models",
+            )
+            data = gr.Dropdown(
+                [(words("evaluate.learnt"), LEARNT), *dataset_choices()],
+                value=LEARNT,
+                label=words("evaluate.data"),
+                info=words("evaluate.data_why"),
+                filterable=False,
+                elem_id="evaluate-data",
+            )
+            wish = draw_form(Wish, "evaluate")
+            with gr.Row(elem_classes="pair"):
+                go = gr.Button(words("evaluate.go"), variant="primary", elem_id="evaluate-go", min_width=80)
+                stop = gr.Button(words("evaluate.stop"), elem_id="evaluate-stop", min_width=80)
+            gr.HTML("<p id='evaluate-refusal' class='fault' role='alert' hidden></p>")
+        with gr.Column(scale=10, min_width=300):
+            table = widget("tabs/evaluate/evaluate", [evaluate_behind, evaluate_file], ["look"])
+    controls = [models, data, *wish.components]
+    linked = shared.link.change(_linked, shared.link, controls, **QUIET)
+    remember("evaluate", controls, unset_by=linked)
+    table.look(_look, controls[:2], controls[:2], **QUIET)
+    how = {"concurrency_id": "evaluate", "concurrency_limit": 1, "trigger_mode": "multiple", **QUIET}
+    asked = go.click(_measure(wish), controls, table, **how)
+    again = shared.link.change(_measure_linked, shared.link, table, **how)
+    stop.click(None, None, None, cancels=[asked, again], **QUIET)
+
+
+@at_edge
+def _look(models: list[str] | None, data: str | None) -> tuple[object, object]:
+    """The models and datasets that there are by now; what was chosen stays where it is still there."""
+    names, there = list_models(), dataset_choices()
+    known = [name for name in models or [] if name in names]
+    choices = [(words("evaluate.learnt"), LEARNT), *there]
+    return gr.update(choices=names, value=known), gr.update(
+        choices=choices, value=data if data in {name for _, name in there} else LEARNT
+    )
+
+
+@at_edge
+def _linked(query: dict[str, str]) -> list[Any]:
+    """What a link asks for, where it says so."""
+    if query.get("tab") != "evaluate" or "models" not in query:
+        return [gr.skip() for _ in range(2 + len(Wish.fields()))]
+    asked = read_texts(Wish, query)
+    models = [name for name in query.get("models", "").split(",") if name in list_models()][:MOST]
+    return [*_look(models, query.get("data")), *(asked.get(setting.name, gr.skip()) for setting in Wish.fields())]
+
+
+def _measure(form: Form) -> Any:
+    @at_edge
+    def measure(models: Any, data: Any, *values: Any) -> Iterator[dict[str, Any]]:
+        """The table that the form asks for."""
+        yield from _answered(models, data, lambda: form.parse(values))
+
+    return measure
+
+
+def _answered(models: Any, data: Any, wish: Callable[[], Any]) -> Iterator[dict[str, Any]]:
+    """The table as it comes, or why there is none."""
+    try:
+        yield from _measured(models, data, wish())
+    except GenlabError as fault:
+        yield {**refusal(fault), "at": time.time()}
+
+
+@at_edge
+def _measure_linked(query: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """The table that a link to it asks for."""
+    if query.get("tab") == "evaluate" and query.get("models"):
+        yield from _answered(query["models"].split(","), query.get("data") or LEARNT, lambda: Wish.parse(read_texts(Wish, query)))
+
+
+def _measured(models: Any, data: Any, wish: Any) -> Iterator[dict[str, Any]]:
+    """A record each time that there is something to tell."""
+    names = _chosen(models)
+    trained = {name: open_model(name) for name in names}
+    known = data or trained[names[0]].dataset.partition(PLUS)[0]
+    splits = load(known) if known in {name for _, name in dataset_choices()} else _gone(known)
+    for one in trained.values():
+        evaluation.check(one.model, splits, wish.n, wish.draws, wish.seed)
+        check_evaluation(one.model, wish.n * wish.draws, len(names))
+    eye = _eyes.get((known, splits.train.fingerprint), lambda: Eye(splits))
+    result, began, shown, scores, samples, impossible = secrets.token_hex(8), time.monotonic(), 0.0, {}, {}, {}
+    for place, (name, one) in enumerate(trained.items()):
+        steps = evaluate(one.model, splits, (), wish.n, wish.draws, wish.seed, eye=eye)
+        for step in on_all_cores(steps):
+            scores[name], impossible[name] = step.scores, step.impossible
+            if step.samples is not None:
+                samples[name] = step.samples
+            last = place + 1 == len(names) and step.done == step.total
+            if last or time.monotonic() - shown > PAUSE:
+                judge = eye.told if step.doing != "learn" or place else say("evaluate.learning")
+                found = Comparison(known, wish.n, wish.seed, judge, scores, impossible)
+                _results.put(result, Measured(found, eye, samples))
+                yield {
+                    **_record(found, names),
+                    "id": result,
+                    "doing": say(f"evaluate.doing_{step.doing}", model=name),
+                    "done": place * step.total + step.done,
+                    "total": len(names) * step.total,
+                    "seconds": time.monotonic() - began,
+                    "query": {"models": ",".join(names), "data": data or "", **wish.model_dump()},
+                    "command": _command(names, data, wish),
+                }
+                shown = time.monotonic()
+
+
+def _chosen(models: Any) -> list[str]:
+    names = list(dict.fromkeys(models)) if isinstance(models, list) else []
+    if not names:
+        raise BadSetting(say("evaluate.none"), "models")
+    if len(names) > MOST or not all(isinstance(name, str) for name in names):
+        raise BadSetting(say("evaluate.too_many", n=len(names), most=MOST), "models")
+    return names
+
+
+def _gone(name: str) -> Any:
+    raise UnknownName(say("evaluate.no_data", name=name), "data")
+
+
+def _command(names: list[str], data: str, wish: Any) -> str:
+    """What measures the same from a terminal."""
+    at = [f"--{name}={value}" for name, value in wish.model_dump().items()]
+    return shlex.join(["python", "-m", "genlab", "evaluate", *names, *([f"--data={data}"] if data else []), *at])
+
+
+def _record(found: Comparison, models: list[str]) -> dict[str, Any]:
+    """The table as the script shows it."""
+    metrics = [name for name in METRICS if any(name in own for own in (*found.scores.values(), *found.impossible.values()))]
+    return {
+        "models": models,
+        "data": found.data,
+        "judge": str(found.judge),
+        "metrics": [
+            {
+                "name": name,
+                "title": str(METRICS[name].title),
+                "why": f"{METRICS[name].meaning} {BETTER[METRICS[name].better]}.",
+                "better": METRICS[name].better,
+            }
+            for name in metrics
+        ],
+        "scores": {model: {name: _told(score) for name, score in own.items()} for model, own in found.scores.items()},
+        "impossible": {model: {name: str(why) for name, why in own.items()} for model, own in found.impossible.items()},
+    }
+
+
+def _told(score: Score) -> dict[str, Any]:
+    return {
+        "told": written(score.number, score.margin),
+        "number": score.number,
+        "margin": score.margin,
+        "values": [value.number for value in score.values],
+        "real": None if score.real is None else score.real.number,
+        "real_told": None if score.real is None else written(score.real.number),
+        "warning": str(score.warning),
+        "classes": score.groups,
+    }
+
+
+@served
+def evaluate_behind(data: object) -> dict[str, Any]:
+    """The samples behind a number, the worst first, each above the training item that is nearest to it."""
+    asked = Which.check(data)
+    kept = _found(asked.id)
+    score = kept.found.scores.get(asked.model, {}).get(asked.metric)
+    if score is None or asked.model not in kept.samples:
+        raise UnknownName(say("evaluate.nothing"))
+    with searching():
+        seen = behind(score, kept.samples[asked.model], kept.eye)
+    return {
+        "title": say("evaluate.behind", metric=METRICS[asked.metric].title, model=asked.model),
+        "worst": seen.worst,
+        "samples": wall(seen.samples, len(seen.samples)),
+        "nearest": wall(seen.nearest, len(seen.samples)),
+        "n": len(seen.samples),
+        "classes": {name: written(number) for name, number in score.groups.items()},
+    }
+
+
+@served
+def evaluate_file(data: object) -> dict[str, str]:
+    """The table as CSV, JSON or PNG."""
+    asked = File.check(data)
+    found = _found(asked.id).found
+    text = {"csv": found.csv, "json": found.json}.get(asked.kind)
+    content = text().encode() if text else found.picture()
+    return {"name": f"evaluation.{asked.kind if text else 'png'}", "content": base64.b64encode(content).decode()}
+
+
+def _found(result: str) -> Measured:
+    if (found := _results.find(result)) is None:
+        raise UnknownName(say("evaluate.gone"))
+    return found

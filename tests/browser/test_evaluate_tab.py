@@ -1,0 +1,99 @@
+"""The Evaluate tab in a real browser: models are measured, what is behind a number opens, and files say what the table says."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from looks import sticks_out
+from marks import SIZES
+from playwright.sync_api import Page, expect
+
+from genlab import Run, load, train
+from genlab.__main__ import main
+
+CELLS = """cells => cells.map(({ dataset }) => [dataset.metric, dataset.model, Number(dataset.number)])"""
+
+
+@pytest.fixture(autouse=True)
+def measured_models(served_runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two small models of digits."""
+    monkeypatch.setenv("GENLAB_RUNS", str(served_runs))
+    for seed, name in enumerate(("measured-a", "measured-b")):
+        if not (served_runs / name).exists():
+            run = Run.create("vae", "digits", {"steps": 60, "width": 16, "batch_size": 32, "seed": seed}, name, threads=1)
+            list(train(run, load("digits"), "cpu"))
+
+
+def asked(page: Page, server: str, **wish: object) -> Page:
+    wished = {"models": "measured-a,measured-b", "n": 60, "draws": 2, **wish}
+    page.goto(f"{server}/?tab=evaluate&{'&'.join(f'{name}={value}' for name, value in wished.items())}")
+    return page
+
+
+def shown(page: Page) -> dict[tuple[str, str], float]:
+    return {(metric, model): number for metric, model, number in page.locator("td[data-metric]").evaluate_all(CELLS)}
+
+
+def written(file: Path) -> dict[tuple[str, str], float]:
+    return {(row["metric"], row["model"]): float(row["number"]) for row in csv.DictReader(file.read_text().splitlines())}
+
+
+def finished(page: Page) -> None:
+    expect(page.locator("#evaluate-status")).to_contain_text("measured in")
+    expect(page.locator("#evaluate-table")).to_have_attribute("data-done", "true")
+
+
+def test_the_tab_says_what_it_is_for(page: Page):
+    page.click("#tab-evaluate")
+    expect(page.locator("#evaluate-title")).to_have_text("How good is a model, and how sure is that?")
+    expect(page.locator("#evaluate-models")).to_contain_text("vae-mnist")
+
+
+def test_a_click_measures_what_the_form_says(page: Page, server: str):
+    finished(asked(page, server, models="measured-a", n=40, draws=1))
+    expect(page.locator("#evaluate-title")).to_contain_text("1 draw of 40 samples")
+    page.fill("#evaluate-n input", "50")
+    page.click("#evaluate-go")
+    expect(page.locator("#evaluate-title")).to_contain_text("1 draw of 50 samples")
+    finished(page)
+    expect(page.locator("#evaluate-table thead th")).to_have_text(["", "measured-a", "real items"])
+
+
+def test_a_link_opens_the_table_and_a_number_what_is_behind_it(page: Page, server: str):
+    finished(asked(page, server))
+    expect(page.locator("#evaluate-table thead th")).to_have_text(["", "measured-a", "measured-b", "real items"])
+    page.locator("td[data-metric=precision] .number").first.click()
+    expect(page.locator("#evaluate-behind h2")).to_have_text("Precision of measured-a: the samples behind it")
+    expect(page.locator("#evaluate-behind .pair").first.locator("img")).to_have_count(2)
+    expect(page.locator(".evaluate .command code")).to_contain_text("python -m genlab evaluate measured-a measured-b --n=60")
+
+
+def test_the_csv_says_what_the_table_says(page: Page, server: str):
+    finished(asked(page, server))
+    with page.expect_download() as download:
+        page.click(".evaluate [data-kind=csv]")
+    assert shown(page) == written(Path(download.value.path()))
+
+
+def test_a_number_is_the_one_of_the_command_beside_it(page: Page, server: str, served_runs: Path, tmp_path: Path):
+    finished(asked(page, server))
+    words = page.inner_text(".evaluate .command code").split()[3:]
+    assert main([*words, "--runs-dir", str(served_runs), "--device", "cpu", "--out", str(tmp_path / "found.csv")]) == 0
+    there = written(tmp_path / "found.csv")
+    assert len(there) > 10
+    assert shown(page) == pytest.approx(there, rel=1e-3, abs=1e-3)
+
+
+def test_what_cannot_be_measured_is_told_at_its_field(page: Page, server: str):
+    asked(page, server, data="mnist")
+    expect(page.locator("#evaluate-refusal")).to_contain_text("This model draws images of 1×8×8; mnist has images of 1×28×28.")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_sticks_out(size: str, request: pytest.FixtureRequest, server: str):
+    page = request.getfixturevalue(size)
+    asked(page, server, models="measured-a")
+    finished(page)
+    page.locator("td[data-metric=vendi] .number").first.click()
+    expect(page.locator("#evaluate-behind .pair").first).to_be_visible()
+    assert sticks_out(page) == []
