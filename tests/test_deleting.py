@@ -68,3 +68,15 @@ def test_the_command_line_deletes_a_waiting_run(capsys):
     assert main(["delete", "waiting"]) == 0
     assert capsys.readouterr().out == "1 run deleted.\n"
     assert not run.path.exists()
+
+
+@pytest.mark.parametrize("noted", ["{}", "[]", "nonsense", '{"state": "gone", "message": ""}', '{"state": "done", "message": 7}'])
+def test_a_run_whose_status_is_damaged_says_so_and_can_be_deleted(noted: str, capsys):
+    (run,) = made("hurt")
+    (run.path / "status.json").write_text(noted)
+    assert run.status().state == "stopped"
+    assert "status.json is damaged" in str(run.status().message)
+    assert main(["list"]) == 0
+    assert "hurt" in capsys.readouterr().out
+    delete_runs(["hurt"])
+    assert not run.path.exists()

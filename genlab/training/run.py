@@ -249,11 +249,19 @@ class Run:
         """The state as the process left it; `interrupted` when that process is gone."""
         steps = int(self.record["settings"]["steps"])
         try:
-            noted = read_json((self.path / "status.json").read_text())
+            text = (self.path / "status.json").read_text()
         except (OSError, ValueError):
             return Status("stopped", 0, steps, Message("Not started yet."))
-        state, message = noted["state"], from_json(noted["message"])
-        if state in ALIVE and not _alive(noted["pid"], noted["born"]):
+        try:
+            noted = read_json(text)
+            state, message = noted["state"], from_json(noted["message"])
+            gone = state in ALIVE and not _alive(noted["pid"], noted["born"])
+        except (ValueError, KeyError, TypeError):
+            state, message, gone = "", "", False
+        if state not in get_args(State) or not isinstance(message, str):
+            damaged = Message("What became of it is not known: its status.json is damaged.")
+            return Status("stopped", self._last_step(), steps, damaged)
+        if gone:
             if state == "waiting":
                 message = ENDED
             state = "interrupted"
