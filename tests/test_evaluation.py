@@ -221,7 +221,7 @@ def test_the_table_is_printed_and_written_alike(models, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ("evaluate", "arguments are required"),
+        ("evaluate", "Name one to four models"),
         ("evaluate nope", "There is no model called 'nope'"),
         ("evaluate vae-mnist --metrics fid", "There is no metric called 'fid'"),
         ("evaluate a b c d e", "up to 4"),

@@ -1,5 +1,6 @@
 """The verb that measures models: evaluate."""
 
+from argparse import Namespace
 from contextlib import closing
 from pathlib import Path
 
@@ -23,7 +24,8 @@ DOING = {"learn": Message("looking at the data"), "draw": Message("drawing"), "m
 def evaluate_verb(words: list[str]) -> None:
     """evaluate MODEL [MODEL …] --data NAME --n N --draws K: measure models against real items, and how sure that is."""
     parser = parser_of("evaluate", evaluate_verb)
-    parser.add_argument("models", nargs="+", help="names of shipped models or runs, or folders; up to four")
+    parser.add_argument("models", nargs="*", help="names of shipped models or runs, or folders; up to four")
+    parser.add_argument("--break", action="store_true", dest="shake", help="instead, make real items wrong and see what notices")
     parser.add_argument("--data", help="clean data to hold them against (default: what the first one learnt, without its damage)")
     parser.add_argument("--metrics", default="", help="some of them, with commas between (default: all that can be had)")
     parser.add_argument("--n", type=number, default=1000, help="samples of a draw (default 1000)")
@@ -36,9 +38,15 @@ def evaluate_verb(words: list[str]) -> None:
         raise BadSetting("{name} is neither a .json, a .csv nor a .png file; name one of these.", name=given.out.name)
     if len(given.models) > MOST_MODELS:
         raise BadSetting("{n} models are too many to compare at once; name up to {most}.", n=len(given.models), most=MOST_MODELS)
+    if bool(given.models) == given.shake:
+        raise BadSetting("Name one to four models to measure, or none with --break --data NAME, which breaks the metrics.")
+    if given.shake and not given.data:
+        raise BadSetting("--break needs --data NAME: the data whose real items are made wrong.")
     metrics = [name.strip() for name in given.metrics.split(",") if name.strip()]
     for name in metrics:
         genlab.metrics.METRICS[name]  # which names the possible ones
+    if given.shake:
+        return _shake(given, metrics)
     trained = {name: load_model(name) for name in dict.fromkeys(given.models)}
     data = open_data(given.data or trained[given.models[0]].dataset.split(PLUS)[0])
     for one in trained.values():
@@ -61,11 +69,25 @@ def evaluate_verb(words: list[str]) -> None:
         print(Message("What was measured is in {out}.", out=given.out))
 
 
-def _tell(found: "genlab.metrics.Comparison") -> None:
-    lines = [*found.lines()]
+def _shake(given: Namespace, metrics: list[str]) -> None:
+    eye = genlab.metrics.Eye(open_data(given.data))
+    steps = genlab.metrics.shaken(eye, metrics)
+    with closing(steps), tqdm(leave=False) as bar:
+        for found in steps:
+            bar.total, bar.n = found.total, found.done
+            bar.refresh()
+    _table([[str(cell) for cell in line] for line in found.lines()])
+    print(Message("✓ marks what got surely worse; real items, {n:,} in each of {draws} parts.", n=found.n, draws=found.draws))
+
+
+def _table(lines: list[list[str]]) -> None:
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     for name, *cells in lines:
         print("  ".join([name.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))]))
+
+
+def _tell(found: "genlab.metrics.Comparison") -> None:
+    _table([*found.lines()])
     print(Message("Seen by {judge}; ± is the 95 % interval of the draws: another training may differ more.", judge=found.judge))
     told = {str(score.warning): None for own in found.scores.values() for score in own.values() if score.warning}
     told |= {str(why): None for own in found.impossible.values() for why in own.values()}

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from genlab.metrics.kernel import kernel_distance
     from genlab.metrics.mixtures import Modes, modes
     from genlab.metrics.realism import precision, recall
+    from genlab.metrics.tampering import TAMPERS, Shaken, shaken
 
 METRICS: "Registry[Metric]" = Registry("metric")
 for _name, _file, _constant in [
@@ -49,6 +50,7 @@ for _name, _file, _constant in [
 
 __all__ = [
     "METRICS",
+    "TAMPERS",
     "Behind",
     "Comparison",
     "Evidence",
@@ -58,6 +60,7 @@ __all__ = [
     "Modes",
     "Real",
     "Score",
+    "Shaken",
     "Step",
     "Value",
     "Way",
@@ -78,6 +81,7 @@ __all__ = [
     "precision",
     "ratios",
     "recall",
+    "shaken",
     "shares",
     "two_sample",
 ]

@@ -41,13 +41,17 @@ class Score:
         return math.fsum(value.number for value in self.values) / len(self.values)
 
     @property
+    def spread(self) -> float:
+        """The standard deviation of the draws; 0 for a single one."""
+        return math.sqrt(math.fsum((value.number - self.number) ** 2 for value in self.values) / max(1, len(self.values) - 1))
+
+    @property
     def margin(self) -> float | None:
         """Half the width of the 95 % interval of the mean over draws (Student 1908); None for a single draw."""
         free = len(self.values) - 1
         if not free:
             return None
-        variance = math.fsum((value.number - self.number) ** 2 for value in self.values) / free
-        return (STUDENT[free - 1] if free <= len(STUDENT) else 2.1) * math.sqrt(variance / (free + 1))
+        return (STUDENT[free - 1] if free <= len(STUDENT) else 2.1) * self.spread / math.sqrt(free + 1)
 
     @property
     def groups(self) -> dict[str, float]:

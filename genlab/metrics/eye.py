@@ -69,6 +69,10 @@ class Eye:
         items = torch.cat([data.inputs(block) for block in blocks_of(size, 4096)])
         return replace(self.seen(part)[:size], items=items)
 
+    def size(self, part: str) -> int:
+        """How many items a part has."""
+        return len(self._part(part))
+
     def seen(self, part: str) -> Evidence:
         """The same of all of a part, without the items themselves."""
         data = self._part(part)

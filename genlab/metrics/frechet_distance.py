@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from genlab.algebra import eigen, eigenvalues
+from genlab.errors import BadSetting
 from genlab.messages import Message
 from genlab.metrics.evidence import Evidence, Metric, Real, Value, there
 
@@ -37,7 +38,11 @@ def by_class(fake: Evidence, real: Real) -> Value:
         theirs, ours = (side.features[there(side.wished) == k] for side in (real.test, fake))
         if min(len(theirs), len(ours)) >= FEWEST:
             found[name] = frechet(theirs, ours)
-    return Value(float(np.mean([*found.values()])) if found else float("nan"), found)
+    if not found:
+        raise BadSetting(
+            "No class has {fewest} samples and as many real items, as a distance by class needs.", "n", fewest=FEWEST
+        )
+    return Value(float(np.mean([*found.values()])), found)
 
 
 def _moments(x: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -97,3 +97,12 @@ def test_nothing_sticks_out(size: str, request: pytest.FixtureRequest, server: s
     page.locator("td[data-metric=vendi] .number").first.click()
     expect(page.locator("#evaluate-behind .pair").first).to_be_visible()
     assert sticks_out(page) == []
+
+
+def test_metrics_are_broken_on_a_click(page: Page, server: str):
+    finished(asked(page, server, models="measured-a", n=40, draws=1))
+    page.click("#evaluate-break")
+    expect(page.locator(".shaken")).to_have_attribute("data-done", "true")
+    copies = page.locator(".shaken tbody tr", has_text="Copies")
+    expect(copies.locator("td.noticed")).to_have_text("✓ 1.00")
+    expect(page.locator(".shaken tbody tr", has_text="Agreement").locator("td").last).to_contain_text("✓")

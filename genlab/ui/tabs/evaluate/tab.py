@@ -15,7 +15,7 @@ from genlab.config import Config, Field, read_texts
 from genlab.data import load
 from genlab.data.recipe import PLUS
 from genlab.errors import BadSetting, GenlabError, UnknownName
-from genlab.metrics import METRICS, Comparison, Eye, Score, behind, evaluate, evaluation
+from genlab.metrics import METRICS, TAMPERS, Comparison, Eye, Score, Shaken, behind, evaluate, evaluation, shaken
 from genlab.metrics.comparison import BETTER, written
 from genlab.modalities.storage import Items
 from genlab.training.checkpoint import list_models
@@ -110,6 +110,7 @@ def build(shared: Shared) -> None:
             gr.HTML("<p id='evaluate-refusal' class='fault' role='alert' hidden></p>")
         with gr.Column(scale=10, min_width=300):
             table = widget("tabs/evaluate/evaluate", [evaluate_behind, evaluate_file], ["look"])
+            breaking = widget("tabs/evaluate/breaking", events=["shake"])
     controls = [models, data, *wish.components]
     linked = shared.link.change(_linked, shared.link, controls, **QUIET)
     remember("evaluate", controls, unset_by=linked)
@@ -117,7 +118,8 @@ def build(shared: Shared) -> None:
     how = {"concurrency_id": "evaluate", "concurrency_limit": 1, "trigger_mode": "multiple", **QUIET}
     asked = go.click(_measure(wish), controls, table, **how)
     again = shared.link.change(_measure_linked, shared.link, table, **how)
-    stop.click(None, None, None, cancels=[asked, again], **QUIET)
+    broken = breaking.shake(_shake, controls[:2], breaking, **how)
+    stop.click(None, None, None, cancels=[asked, again, broken], **QUIET)
 
 
 @at_edge
@@ -169,15 +171,13 @@ def _measured(models: Any, data: Any, wish: Any) -> Iterator[dict[str, Any]]:
     """A record each time that there is something to tell."""
     names = _chosen(models)
     trained = {name: open_model(name) for name in names}
-    known = data or trained[names[0]].dataset.partition(PLUS)[0]
-    splits = load(known) if known in {name for _, name in dataset_choices()} else _gone(known)
+    eye, known = _eye_of(names, data)
     for one in trained.values():
-        evaluation.check(one.model, splits, wish.n, wish.draws, wish.seed)
+        evaluation.check(one.model, eye.data, wish.n, wish.draws, wish.seed)
         check_evaluation(one.model, wish.n * wish.draws, len(names))
-    eye = _eyes.get((known, splits.train.fingerprint), lambda: Eye(splits))
     result, began, shown, scores, samples, impossible = secrets.token_hex(8), time.monotonic(), 0.0, {}, {}, {}
     for place, (name, one) in enumerate(trained.items()):
-        steps = evaluate(one.model, splits, (), wish.n, wish.draws, wish.seed, eye=eye)
+        steps = evaluate(one.model, eye.data, (), wish.n, wish.draws, wish.seed, eye=eye)
         for step in on_all_cores(steps):
             scores[name], impossible[name] = step.scores, step.impossible
             if step.samples is not None:
@@ -200,6 +200,49 @@ def _measured(models: Any, data: Any, wish: Any) -> Iterator[dict[str, Any]]:
                 shown = time.monotonic()
 
 
+@at_edge
+def _shake(models: Any, data: Any) -> Iterator[dict[str, Any]]:
+    """Which metrics notice what is wrong with real items, as it is found out."""
+    try:
+        eye, known = _eye_of(_chosen(models) if not data else [], data)
+        for found in on_all_cores(shaken(eye)):
+            yield {
+                "data": known,
+                "done": found.done,
+                "total": found.total,
+                "n": found.n,
+                "draws": found.draws,
+                "tampers": [{"title": str(TAMPERS[name].title), "why": str(TAMPERS[name].meaning)} for name in found.wrong],
+                "lines": [_noticed(found, metric) for metric in found.honest],
+            }
+    except GenlabError as fault:
+        yield {**refusal(fault), "at": time.time()}
+
+
+def _noticed(found: Shaken, metric: str) -> dict[str, Any]:
+    scores = [(name, found.wrong[name].get(metric)) for name in found.wrong]
+    cells = [
+        {"told": written(score.number) if score else "–", "noticed": bool(found.noticed(name, metric))} for name, score in scores
+    ]
+    honest = found.honest[metric]
+    return {**_named(metric), "real": written(honest.number, honest.margin), "cells": cells}
+
+
+def _eye_of(names: list[str], data: Any) -> tuple[Eye, str]:
+    """What sees these data, by default those that the first model learnt, and how they are called."""
+    known = data or open_model(names[0]).dataset.partition(PLUS)[0]
+    if known not in {name for _, name in dataset_choices()}:
+        raise UnknownName(say("evaluate.no_data", name=known), "data")
+    splits = load(known)
+    return _eyes.get((known, splits.train.fingerprint), lambda: Eye(splits)), known
+
+
+def _named(metric: str) -> dict[str, Any]:
+    """What a metric is called, and what it means."""
+    of = METRICS[metric]
+    return {"name": metric, "title": str(of.title), "why": f"{of.meaning} {BETTER[of.better]}.", "better": of.better}
+
+
 def _chosen(models: Any) -> list[str]:
     names = list(dict.fromkeys(models)) if isinstance(models, list) else []
     if not names:
@@ -207,10 +250,6 @@ def _chosen(models: Any) -> list[str]:
     if len(names) > MOST or not all(isinstance(name, str) for name in names):
         raise BadSetting(say("evaluate.too_many", n=len(names), most=MOST), "models")
     return names
-
-
-def _gone(name: str) -> Any:
-    raise UnknownName(say("evaluate.no_data", name=name), "data")
 
 
 def _command(names: list[str], data: str, wish: Any) -> str:
@@ -226,15 +265,7 @@ def _record(found: Comparison, models: list[str]) -> dict[str, Any]:
         "models": models,
         "data": found.data,
         "judge": str(found.judge),
-        "metrics": [
-            {
-                "name": name,
-                "title": str(METRICS[name].title),
-                "why": f"{METRICS[name].meaning} {BETTER[METRICS[name].better]}.",
-                "better": METRICS[name].better,
-            }
-            for name in metrics
-        ],
+        "metrics": [_named(name) for name in metrics],
         "scores": {model: {name: _told(score) for name, score in own.items()} for model, own in found.scores.items()},
         "impossible": {model: {name: str(why) for name, why in own.items()} for model, own in found.impossible.items()},
     }
