@@ -22,9 +22,10 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
+from find_browser import FLAGS, SENTENCE, find_browser  # noqa: E402
+
 from benchmarks.slider import opened, served  # noqa: E402
-from tests.browser.find_browser import FLAGS, SENTENCE, find_browser  # noqa: E402
 
 WATCH = """() => {
   const pad = document.querySelector("#latent-pad"), ahead = document.querySelector("#latent-ahead");

@@ -1,6 +1,6 @@
 """Kill -9 a training process again and again, in steps and inside saves, resume it, and compare with one left alone.
 
-    python -m tests.killing FOLDER KILLS FAMILY...
+    python -m killing FOLDER KILLS FAMILY...
 
 A child is forked for every life of the run, so that nothing is imported twice; it kills itself with SIGKILL at a given
 call of os.fsync or os.replace (inside a save) or at a given step. Prints one line of JSON for each family.

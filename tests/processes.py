@@ -1,6 +1,6 @@
 """Two processes that train the same runs together; each leaves the weights it ended with beside the run.
 
-    python -m tests.processes RUN...
+    python -m processes RUN...
 
 Both are forked from one, so that nothing is imported twice.
 """

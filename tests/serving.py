@@ -18,6 +18,11 @@ ROOT = Path(__file__).parents[1]
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # urlopen keeps the proxies that it met first
 
 
+def beside() -> str:
+    """Where Python looks for modules of a process that finds those of the tests, too; others bring packages called `tests`."""
+    return os.pathsep.join(filter(None, [str(Path(__file__).parent), os.environ.get("PYTHONPATH")]))
+
+
 @dataclass(frozen=True)
 class PublicPage:
     """A page that strangers see, and the folder that holds all of it."""

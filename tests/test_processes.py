@@ -10,6 +10,7 @@ import pytest
 import torch
 from marks import long
 from safetensors.torch import load_file
+from serving import beside
 
 from genlab.__main__ import main
 from genlab.data import load
@@ -29,7 +30,7 @@ SHARE = 16  # of a batch that each process has
 
 def launched(*words: str) -> subprocess.CompletedProcess:
     """What processes said, who have nothing but the words to go by."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": beside()}
     return subprocess.run([sys.executable, "-m", *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -46,7 +47,7 @@ def together(tmp_path_factory, steps) -> Path:
     for family, settings in FAMILIES.items():
         wanted = settings | {"steps": steps, "batch_size": SHARE}
         Run.create(family, "digits", wanted, family, folder, threads=1, processes=2)
-    told = launched("tests.processes", *(str(folder / family) for family in FAMILIES))
+    told = launched("processes", *(str(folder / family) for family in FAMILIES))
     assert told.returncode == 0, told.stderr[-2000:]
     return folder
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import subprocess
 import sys
 from contextlib import closing, suppress
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from marks import long
+from serving import beside
 
 from genlab.data import load
 from genlab.errors import BadSetting, Diverged, RunFault, UnknownName
@@ -44,8 +46,9 @@ def test_a_run_learns_no_other_data_than_its_record_says():
 @pytest.mark.parametrize(("kills", "families"), [(2, ["gan"]), long(14, ["vae", "gan", "diffusion"])], ids=["few", "many"])
 def test_runs_killed_again_and_again_end_with_the_same_bits(kills, families, tmp_path):
     """kill -9 in steps and inside saves; final weights, averages, optimizers and history equal an uninterrupted run's."""
-    command = [sys.executable, "-m", "tests.killing", str(tmp_path), str(kills), *families]
-    told = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[1])
+    command = [sys.executable, "-m", "killing", str(tmp_path), str(kills), *families]
+    environment = os.environ | {"PYTHONPATH": beside()}
+    told = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[1], env=environment)
     assert told.returncode == 0, told.stderr
     outcomes = [json.loads(line) for line in told.stdout.splitlines()]
     assert [outcome["family"] for outcome in outcomes] == families

@@ -142,6 +142,8 @@ def test_a_picker_that_is_left_with_tab_closes_and_arrow_keys_go_from_tab_to_tab
     page.keyboard.press("ArrowRight")
     expect(page.locator("#tab-sample")).to_have_attribute("aria-selected", "true")
     page.keyboard.press("ArrowRight")
+    expect(page.locator("#tab-evaluate")).to_be_focused()
+    page.keyboard.press("ArrowRight")
     expect(page.locator("#tab-data")).to_be_focused()
 
 

@@ -29,7 +29,7 @@ export function tellRefusal(line, sentence = "", fields = []) {
 
 /** What a line is for in which things are told, and refused in a sentence about fields of these prefixes. */
 export const noteIn = (line, ...prefixes) => ({
-  tell(text) {
+  write(text) {
     refuseIn(line);
     [line.textContent, line.hidden] = [text, !text];
   },

@@ -73,6 +73,13 @@ class Which(Request):
     metric: str = Limit(max_length=40)
 
 
+class Sides(Request):
+    """What is compared, and against what."""
+
+    models: list[str]
+    data: str = Limit(max_length=400)
+
+
 class File(Request):
     """The table as a file."""
 
@@ -114,7 +121,7 @@ def build(shared: Shared) -> None:
     controls = [models, data, *wish.components]
     linked = shared.link.change(_linked, shared.link, controls, **QUIET)
     remember("evaluate", controls, unset_by=linked)
-    table.look(_look, controls[:2], controls[:2], **QUIET)
+    table.look(_offered, controls[:2], controls[:2], **QUIET)
     how = {"concurrency_id": "evaluate", "concurrency_limit": 1, "trigger_mode": "multiple", **QUIET}
     asked = go.click(_measure(wish), controls, table, **how)
     again = shared.link.change(_measure_linked, shared.link, table, **how)
@@ -123,14 +130,13 @@ def build(shared: Shared) -> None:
 
 
 @at_edge
-def _look(models: list[str] | None, data: str | None) -> tuple[object, object]:
+def _offered(models: object, data: object) -> tuple[object, object]:
     """The models and datasets that there are by now; what was chosen stays where it is still there."""
     names, there = list_models(), dataset_choices()
-    known = [name for name in models or [] if name in names]
+    known = [name for name in models if name in names] if isinstance(models, list) else []
+    stays = isinstance(data, str) and data in {name for _, name in there}
     choices = [(words("evaluate.learnt"), LEARNT), *there]
-    return gr.update(choices=names, value=known), gr.update(
-        choices=choices, value=data if data in {name for _, name in there} else LEARNT
-    )
+    return gr.update(choices=names, value=known), gr.update(choices=choices, value=data if stays else LEARNT)
 
 
 @at_edge
@@ -140,7 +146,7 @@ def _linked(query: dict[str, str]) -> list[Any]:
         return [gr.skip() for _ in range(2 + len(Wish.fields()))]
     asked = read_texts(Wish, query)
     models = [name for name in query.get("models", "").split(",") if name in list_models()][:MOST]
-    return [*_look(models, query.get("data")), *(asked.get(setting.name, gr.skip()) for setting in Wish.fields())]
+    return [*_offered(models, query.get("data")), *(asked.get(setting.name, gr.skip()) for setting in Wish.fields())]
 
 
 def _measure(form: Form) -> Any:
@@ -169,7 +175,7 @@ def _measure_linked(query: dict[str, str]) -> Iterator[dict[str, Any]]:
 
 def _measured(models: Any, data: Any, wish: Any) -> Iterator[dict[str, Any]]:
     """A record each time that there is something to tell."""
-    names = _chosen(models)
+    names, data = _chosen(models, data)
     trained = {name: open_model(name) for name in names}
     eye, known = _eye_of(names, data)
     for one in trained.values():
@@ -204,7 +210,7 @@ def _measured(models: Any, data: Any, wish: Any) -> Iterator[dict[str, Any]]:
 def _shake(models: Any, data: Any) -> Iterator[dict[str, Any]]:
     """Which metrics notice what is wrong with real items, as it is found out."""
     try:
-        eye, known = _eye_of(_chosen(models) if not data else [], data)
+        eye, known = _eye_of(*_chosen(models or [FIRST], data))
         for found in on_all_cores(shaken(eye)):
             yield {
                 "data": known,
@@ -243,13 +249,15 @@ def _named(metric: str) -> dict[str, Any]:
     return {"name": metric, "title": str(of.title), "why": f"{of.meaning} {BETTER[of.better]}.", "better": of.better}
 
 
-def _chosen(models: Any) -> list[str]:
-    names = list(dict.fromkeys(models)) if isinstance(models, list) else []
+def _chosen(models: object, data: object) -> tuple[list[str], str]:
+    """The names of the models and of the data; raises BadSetting where they cannot be compared."""
+    asked = Sides.check({"models": models or [], "data": data or LEARNT})
+    names = list(dict.fromkeys(asked.models))
     if not names:
         raise BadSetting(say("evaluate.none"), "models")
-    if len(names) > MOST or not all(isinstance(name, str) for name in names):
+    if len(names) > MOST:
         raise BadSetting(say("evaluate.too_many", n=len(names), most=MOST), "models")
-    return names
+    return names, asked.data
 
 
 def _command(names: list[str], data: str, wish: Any) -> str:

@@ -17,7 +17,7 @@ export function startDirections(card) {
   }
 
   function takeDirections(answer) {
-    note.tell("");
+    note.write("");
     card.saved = answer.directions;
     card.offsets = Object.fromEntries(card.saved.map(({ name }) => [name, card.offsets[name] ?? 0]));
     at("saved").parentElement.hidden = !card.saved.length;
@@ -83,7 +83,7 @@ export function startDirections(card) {
     if (!a || !b || !c) return note.refuse(say("direction.three"));
     const answer = await ask("latent_arithmetic", { ...looking(), a: stopOf(a), b: stopOf(b), c: stopOf(c) });
     if (!answer) return;
-    note.tell("");
+    note.write("");
     move(answer.base, answer.classes, null, true);
   }
 
@@ -95,14 +95,14 @@ export function startDirections(card) {
     if (how === "classes") wish.classes = [at("class-a").value, at("class-b").value];
     if (how === "factor") wish.factor = at("factor").value;
     if (how === "sets") Object.assign(wish, { start: sets.a.map(stopOf), end: sets.b.map(stopOf) });
-    note.tell("");
+    note.write("");
     wait(at("direction-note"), say("direction.looking"));
     at("direction-save").disabled = true;
     const answer = await ask("latent_direction", wish, note.refuse);
     at("direction-save").disabled = false;
     if (!answer) return;
     takeDirections(answer);
-    note.tell(say("direction.saved", { name: wish.name }));
+    note.write(say("direction.saved", { name: wish.name }));
     at("direction-name").value = "";
     rest();
   }

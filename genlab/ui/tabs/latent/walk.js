@@ -184,13 +184,13 @@ export function startWalk(card) {
   async function takeAlong() {
     const kind = at("kind").value, frames = at("frames").valueAsNumber;
     if (!Number.isInteger(frames)) return note.refuse(say("walk.frames"), ["frames"]);
-    note.tell(" ");
+    note.write(" ");
     wait(at("walk-note"), say("walk.making"));
     at("export").disabled = true;
     const answer = await ask("latent_export", { ...wish(frames), kind, rate: RATE, back: kind !== "strip" && at("back").checked }, note.refuse);
     at("export").disabled = false;
     if (!answer) return;
-    note.tell(say("walk.made", { name: answer.name, n: answer.frames }));
+    note.write(say("walk.made", { name: answer.name, n: answer.frames }));
     save(answer.name, answer.content);
   }
 
@@ -260,7 +260,7 @@ export function startWalk(card) {
     halt();
     [walk, stops] = [null, []];
     walking += 1;
-    note.tell("");
+    note.write("");
     showStops();
     for (const part of ["wall", "strip"]) at(part).replaceChildren();
     for (const name of ["play", "scrub", "export"]) at(name).disabled = true;
