@@ -156,7 +156,13 @@ def test_closing_keeps_what_is_done(eye: Eye):
 
 @pytest.mark.parametrize(
     ("wish", "sentence"),
-    [({"n": 3}, "n is 3"), ({"draws": 0}, "draws is 0"), ({"draws": 2.5}, "draws is 2.5"), ({"seed": -1}, "seed is -1")],
+    [
+        ({"n": 3}, "n is 3"),
+        ({"draws": 0}, "draws is 0"),
+        ({"draws": 2.5}, "draws is 2.5"),
+        ({"seed": -1}, "seed is -1"),
+        ({"seed": "x"}, "seed is 'x'"),
+    ],
 )
 def test_a_wish_that_makes_no_sense_gets_a_sentence(eye: Eye, wish, sentence: str):
     with pytest.raises(BadSetting, match=sentence):

@@ -12,9 +12,10 @@ from genlab.data import Splits
 from genlab.errors import BadSetting
 from genlab.messages import Message
 from genlab.metrics import METRICS
-from genlab.metrics.evidence import Evidence, Metric, Real, Value
+from genlab.metrics.evidence import Evidence, Metric, Real, Value, there
 from genlab.metrics.eye import Eye
 from genlab.metrics.neighbours import nearest
+from genlab.modalities.storage import Items
 from genlab.models.base import GenerativeModel
 from genlab.models.many import in_blocks
 from genlab.models.settings import SEEDS
@@ -70,7 +71,7 @@ class Step:
     total: int
     scores: Mapping[str, Score] = field(default_factory=dict)
     impossible: Mapping[str, Message] = field(default_factory=dict)  # metrics that cannot be had, and why
-    samples: Tensor | None = None  # [n, *shape] the first draw, in model space
+    samples: Items | None = None  # the n of the first draw, as they are stored
 
 
 @torch.no_grad()
@@ -102,7 +103,7 @@ def evaluate(
     held, wished = eye.real("validation", n), wishes(model, real, n)
     scores: dict[str, Score] = {}
     impossible: dict[str, Message] = {}
-    first: Tensor | None = None
+    first: Items | None = None
     for draw in range(draws):
         before, items = draw * (n + len(names)), []
         for block in in_blocks(model, n, settings or model.SamplingSettings(), seed + draw * n, wished):
@@ -110,7 +111,7 @@ def evaluate(
                 items.append(block.draft.items.cpu())
             yield Step("draw", before + block.done, total, dict(scores), dict(impossible), first)
         fake = eye.look(torch.cat(items), wished)
-        first = fake.items if first is None else first
+        first = eye.spec.kind.to_stored(there(fake.items)) if first is None else first
         for i, (name, metric) in enumerate(chosen.items(), 1):
             if name not in impossible:
                 try:
@@ -132,16 +133,16 @@ class Behind:
 
 
 @torch.no_grad()
-def behind(score: Score, samples: Tensor, eye: Eye, most: int = 24) -> Behind:
-    """What is behind a score of these samples [n, *shape], those of its first draw."""
+def behind(score: Score, samples: Items, eye: Eye, most: int = 24) -> Behind:
+    """What is behind a score of these samples, those of its first draw as they are stored."""
     worst = score.values[0].worst
     rows = torch.arange(len(samples)) if worst is None else worst
     chosen = samples[rows[:most]]
     if not len(chosen):
         raise BadSetting("{title} finds nothing wrong with these samples.", title=METRICS[score.metric].title)
-    near = nearest(eye.look(chosen).features, eye.seen("train").features)[1][:, 0]
-    kind = eye.spec.kind
-    return Behind(kind.pictures(kind.to_stored(chosen), eye.spec.shape), eye.train.pictures(near), worst is not None)
+    kind, shape = eye.spec.kind, eye.spec.shape
+    near = nearest(eye.look(kind.to_model(chosen, shape)).features, eye.seen("train").features)[1][:, 0]
+    return Behind(kind.pictures(chosen, shape), eye.train.pictures(near), worst is not None)
 
 
 def check(model: GenerativeModel, data: Splits, n: int, draws: int, seed: int) -> None:
@@ -175,7 +176,7 @@ def check(model: GenerativeModel, data: Splits, n: int, draws: int, seed: int) -
                 low=low,
                 high=high,
             )
-    if not 0 <= seed <= SEEDS - draws * n:
+    if not isinstance(seed, int) or not 0 <= seed <= SEEDS - draws * n:
         raise BadSetting("seed is {seed!r}; it must be a whole number from 0 up.", "seed", seed=seed)
     if min(len(data.test), len(data.validation)) < METRICS["frechet"].fewest:
         raise BadSetting("{name} has {n} test items; an evaluation needs at least 20.", "data", name=data.name, n=len(data.test))
