@@ -15,7 +15,7 @@ from genlab.config import Config
 from genlab.data import Part, load, save_dataset
 from genlab.errors import BadSetting
 from genlab.metrics import Comparison, Eye, Score, Value, behind, evaluate
-from genlab.metrics.comparison import written
+from genlab.metrics.comparison import wilson, written
 from genlab.metrics.eye import without_copies
 from genlab.models import many
 from genlab.models.base import Draft, Given
@@ -197,6 +197,12 @@ def test_strangers_measure_no_more_than_is_allowed(monkeypatch: pytest.MonkeyPat
     preset.check_evaluation(load_model("vae-mnist").model, 3000, 2)
     with pytest.raises(BadSetting, match="of these models it measures at most"):
         preset.check_evaluation(load_model("diffusion-mnist").model, 3000, 1)
+
+
+@pytest.mark.parametrize(("hits", "n"), [(0, 1), (3, 4), (50, 100)])
+def test_the_interval_of_a_share_is_wilsons(hits: int, n: int):
+    known = stats.binomtest(hits, n).proportion_ci(0.95, "wilson")
+    assert wilson(hits, n) == pytest.approx((known.low, known.high), abs=1e-6)
 
 
 # --- From a terminal ---

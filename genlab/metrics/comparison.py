@@ -104,6 +104,13 @@ class Comparison:
         return buffer.getvalue()
 
 
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """The 95 % interval of a share of which n draws were `hits` (Wilson 1927)."""
+    z, share = 1.959964, hits / n
+    middle, width = share + z**2 / (2 * n), z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return (middle - width) / (1 + z**2 / n), (middle + width) / (1 + z**2 / n)
+
+
 def written(number: float, margin: float | None = None) -> str:
     """A number with as many digits as it is sure of: two of its margin, or three that count."""
     size, digits = (abs(margin), 1) if margin else (abs(number), 2)

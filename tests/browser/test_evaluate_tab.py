@@ -1,6 +1,7 @@
 """The Evaluate tab in a real browser: models are measured, what is behind a number opens, and files say what the table says."""
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,17 @@ def test_metrics_are_broken_on_a_click(page: Page, server: str):
     copies = page.locator(".shaken tbody tr", has_text="Copies")
     expect(copies.locator("td.noticed")).to_have_text("✓ 1.00")
     expect(page.locator(".shaken tbody tr", has_text="Agreement").locator("td").last).to_contain_text("✓")
+
+
+def test_one_votes_blind_and_is_told_whose_the_walls_were(page: Page, server: str):
+    finished(asked(page, server))
+    blind = page.locator("#evaluate-blind")
+    tally, left = blind.locator("[role=status]"), []
+    for _ in range(2):
+        blind.locator(".next").click()
+        expect(blind.locator("figcaption")).to_have_text(["?", "?"])
+        expect(blind.locator("img").first).to_be_visible()
+        blind.locator("[data-better=left]").click()
+        expect(blind.locator("figcaption").first).to_have_text(re.compile("measured-[ab]"))
+        left.append(blind.locator("figcaption").first.inner_text())
+        expect(tally).to_contain_text(f"measured-a {left.count('measured-a')}, measured-b {left.count('measured-b')}, neither 0")

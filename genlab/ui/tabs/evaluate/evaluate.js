@@ -7,11 +7,13 @@ import { fieldsOf, noteIn, refuseIn } from "../../kit/refusals.js";
 import { cropped, loaded } from "../../kit/tiles.js";
 import { listen } from "../../kit/topics.js";
 import { label, say } from "../../kit/words.js";
+import { startBlind } from "./blind.js";
 
 const SIGNS = { lower: "↓", higher: "↑", half: "½" }; // which way is better
 const WIDE = 132, HIGH = 22; // of the strip of a number, in pixels
 
-export function start({ element, find, props, server, trigger, watch }) {
+export function start(card) {
+  const { element, find, props, server, trigger, watch } = card;
   const at = (id) => find(`#evaluate-${id}`);
   let record = null; // what is on screen
   label(element);
@@ -26,8 +28,11 @@ export function start({ element, find, props, server, trigger, watch }) {
       return refuseIn(refusal, news.error, fieldsOf(news.about, "evaluate"));
     }
     refuseIn(refusal);
-    if (news.id !== record?.id) at("behind").hidden = true;
-    record = news;
+    if (news.id !== record?.id) {
+      at("behind").hidden = true;
+      card.beginBlind();
+    }
+    card.record = record = news;
     const done = record.done === record.total;
     at("title").textContent = say("evaluate.title", { data: record.data, n: record.query.n, draws: record.query.draws });
     at("judge").textContent = say("evaluate.judge", record);
@@ -38,6 +43,7 @@ export function start({ element, find, props, server, trigger, watch }) {
     redraw(at("table"), [record.models, record.metrics, record.scores, record.impossible], () => [table()]);
     redraw(find(".notes"), notes(), () => notes().map((text) => make("p.note", {}, text)));
     for (const part of [find(".actions"), find(".command")]) part.hidden = !done;
+    at("blind").hidden = !done || record.models.length < 2;
     find(".command code").textContent = record.command;
     if (done && tabNow() === "evaluate") follow({ tab: "evaluate" }, { view: record.query });
   }
@@ -99,6 +105,7 @@ export function start({ element, find, props, server, trigger, watch }) {
     if (target.closest("#evaluate-go")) wait(at("status"), say("evaluate.begins"));
     if (target.closest("#evaluate-stop")) at("status").textContent = record && record.done < record.total ? say("evaluate.stopped") : "";
   });
+  startBlind(card);
   listen("tab", (tab) => tab === "evaluate" && trigger("look"));
   watch("value", show);
   show();

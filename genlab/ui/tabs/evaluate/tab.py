@@ -1,12 +1,13 @@
 """The Evaluate tab: models side by side, held against real items, with what is behind each number."""
 
 import base64
+import random
 import secrets
 import shlex
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 from pydantic import Field as Limit
@@ -16,11 +17,11 @@ from genlab.data import load
 from genlab.data.recipe import PLUS
 from genlab.errors import BadSetting, GenlabError, UnknownName
 from genlab.metrics import METRICS, TAMPERS, Comparison, Eye, Score, Shaken, behind, evaluate, evaluation, shaken
-from genlab.metrics.comparison import BETTER, written
+from genlab.metrics.comparison import BETTER, wilson, written
 from genlab.modalities.storage import Items
 from genlab.training.checkpoint import list_models
 from genlab.ui.kit.controls import Form, draw_form, remember
-from genlab.ui.kit.pictures import wall
+from genlab.ui.kit.pictures import data_uri, wall
 from genlab.ui.kit.shared import (
     QUIET,
     Kept,
@@ -41,6 +42,8 @@ from genlab.ui.words import say, words
 MOST = 4  # models side by side
 PAUSE = 0.2  # seconds between two records of how far it is
 LEARNT = ""  # instead of a dataset: what the first model learnt, without its damage
+WALL, COLUMNS = 36, 6  # samples of a wall
+SECRET = secrets.token_hex(8)  # which side is whose
 FIRST = "vae-mnist"  # is chosen as the tab opens
 
 
@@ -62,6 +65,7 @@ class Measured:
 
 
 _results = Kept(6)
+_votes = Kept(100)  # of each table, by turn
 _eyes = Kept(3)
 
 
@@ -78,6 +82,17 @@ class Sides(Request):
 
     models: list[str]
     data: str = Limit(max_length=400)
+
+
+class Blind(Request):
+    """Two walls of a table, which of them all."""
+
+    id: str = Limit(max_length=40)
+    turn: int = Limit(ge=1, le=10_000)
+
+
+class Vote(Blind):
+    better: Literal["left", "neither", "right"]
 
 
 class File(Request):
@@ -116,7 +131,8 @@ def build(shared: Shared) -> None:
                 stop = gr.Button(words("evaluate.stop"), elem_id="evaluate-stop", min_width=80)
             gr.HTML("<p id='evaluate-refusal' class='fault' role='alert' hidden></p>")
         with gr.Column(scale=10, min_width=300):
-            table = widget("tabs/evaluate/evaluate", [evaluate_behind, evaluate_file], ["look"])
+            answers = [evaluate_behind, evaluate_blind, evaluate_file, evaluate_vote]
+            table = widget("tabs/evaluate/evaluate", answers, ["look"])
             breaking = widget("tabs/evaluate/breaking", events=["shake"])
     controls = [models, data, *wish.components]
     linked = shared.link.change(_linked, shared.link, controls, **QUIET)
@@ -310,6 +326,44 @@ def evaluate_behind(data: object) -> dict[str, Any]:
         "n": len(seen.samples),
         "classes": {name: written(number) for name, number in score.groups.items()},
     }
+
+
+@served
+def evaluate_blind(data: object) -> dict[str, Any]:
+    """Samples of two models from the same seeds, without a name."""
+    asked = Blind.check(data)
+    kept = _found(asked.id)
+    kind, shape = kept.eye.spec.kind, kept.eye.spec.shape
+    names = _sides(asked, kept)
+    first = (asked.turn - 1) * WALL % max(1, kept.found.n - WALL + 1)
+    some = [kind.to_model(kept.samples[name][first : first + WALL], shape) for name in names]
+    left, right = (data_uri(kind.sheet(x, columns=COLUMNS)) for x in some)
+    return {"left": left, "right": right}
+
+
+@served
+def evaluate_vote(data: object) -> dict[str, Any]:
+    """Whose walls they were, and what all votes of this table say of these two."""
+    asked = Vote.check(data)
+    kept = _found(asked.id)
+    names = _sides(asked, kept)
+    votes = _votes.get(asked.id, dict)
+    a, b = sorted(names)
+    winner = {"left": names[0], "right": names[1], "neither": None}[asked.better]
+    votes.setdefault(asked.turn, ((a, b), winner))
+    own = [won for pair, won in votes.values() if pair == (a, b)]
+    told = {"a": a, "b": b, "wins": own.count(a), "losses": own.count(b), "ties": own.count(None)}
+    if not (decided := own.count(a) + own.count(b)):
+        return {"names": names, "tally": say("blind.undecided", **told)}
+    low, high = (f"{share:.0%}" for share in wilson(own.count(a), decided))
+    return {"names": names, "tally": say("blind.tally", low=low, high=high, **told)}
+
+
+def _sides(asked: Blind, kept: Measured) -> list[str]:
+    """The models to the left and to the right, which nobody can tell beforehand."""
+    if len(kept.samples) < 2:
+        raise BadSetting(say("blind.two"))
+    return random.Random(f"{SECRET}{asked.id}{asked.turn}").sample(sorted(kept.samples), 2)  # noqa: S311  no secret is kept by it
 
 
 @served
