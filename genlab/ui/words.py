@@ -53,7 +53,7 @@ class Translations(gr.I18n):
     @property
     def translations_dict(self) -> dict[str, dict[str, str]]:
         tag, own = language(), (*_preferred(), ENGLISH)[0]
-        said = {**tongue(tag).texts, **catalogues()[tag]}
+        said = {**texts(), **tongue(tag).texts, **catalogues()[tag]}  # what a catalogue lacks stays English
         return {ENGLISH: texts()} | (dict.fromkeys([own, own.split("-")[0]], said) if tag != ENGLISH else {})
 
 

@@ -226,7 +226,7 @@ def _measured(models: Any, data: Any, wish: Any) -> Iterator[dict[str, Any]]:
 def _shake(models: Any, data: Any) -> Iterator[dict[str, Any]]:
     """Which metrics notice what is wrong with real items, as it is found out."""
     try:
-        eye, known = _eye_of(*_chosen(models or [FIRST], data))
+        eye, known = _eye_of(*_chosen(models, data))
         for found in on_all_cores(shaken(eye)):
             yield {
                 "data": known,
