@@ -86,8 +86,8 @@ def test_a_number_is_the_one_of_the_command_beside_it(page: Page, server: str, s
 
 
 def test_what_cannot_be_measured_is_told_at_its_field(page: Page, server: str):
-    asked(page, server, data="mnist")
-    expect(page.locator("#evaluate-refusal")).to_contain_text("This model draws images of 1×8×8; mnist has images of 1×28×28.")
+    asked(page, server, data="sprites")
+    expect(page.locator("#evaluate-refusal")).to_contain_text("This model draws images of 1×8×8; sprites has images of 3×32×32.")
 
 
 @pytest.mark.parametrize("size", SIZES)
