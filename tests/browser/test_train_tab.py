@@ -131,20 +131,20 @@ def test_the_first_point_comes_soon_after_the_click(train: Page):
 
 
 def test_one_scrubber_moves_curves_and_samples(train: Page, served_runs: Path):
-    start(train, "scrubbed", 200)
+    start(train, "scrubbed", 2000)
     finished(train, "scrubbed")
     drawn = Run.open("scrubbed", served_runs).samples()
     drag(train, 0.5)
     step = step_of(train)
-    assert 80 < step < 120
-    expect(train.locator(".samples-title")).to_have_text(f"Samples at step {max(s for s in drawn if s <= step)}")
+    assert 800 < step < 1200
+    expect(train.locator(".samples-title")).to_have_text(f"Samples at step {max(s for s in drawn if s <= step):,}")
     left, right = (float(train.get_attribute("#train-curve svg", f"data-{side}")) for side in ("left", "right"))
     cursor = float(train.get_attribute("#train-curve .cursor", "x1"))
-    assert cursor == pytest.approx(left + (step / 200) * (right - left), abs=2)
+    assert cursor == pytest.approx(left + (step / 2000) * (right - left), abs=2)
     train.keyboard.press("ArrowLeft")
     assert step_of(train) == max(s for s in drawn if s < step)
     train.click(".train-stage .live")
-    assert step_of(train) == 200
+    assert step_of(train) == 2000
 
 
 def test_smoothing_and_scale_change_the_line_but_not_its_points(train: Page, served_runs: Path):
