@@ -74,5 +74,6 @@ def test_a_terminal_breaks_them_too(capsys):
     assert "✓ 1.00" in told
     assert "two classes swapped" in told
     assert main(["evaluate", "--break"]) == 2
+    assert main(["evaluate", "--break", "--data", "digits", "--out", "x.json"]) == 2
     assert main(["evaluate"]) == 2
     assert "Name one to four models" in capsys.readouterr().err

@@ -40,6 +40,8 @@ def evaluate_verb(words: list[str]) -> None:
         raise BadSetting("{n} models are too many to compare at once; name up to {most}.", n=len(given.models), most=MOST_MODELS)
     if bool(given.models) == given.shake:
         raise BadSetting("Name one to four models to measure, or none with --break --data NAME, which breaks the metrics.")
+    if given.shake and given.out:
+        raise BadSetting("--break prints its table and writes no file; leave --out away.", "out")
     if given.shake and not given.data:
         raise BadSetting("--break needs --data NAME: the data whose real items are made wrong.")
     metrics = [name.strip() for name in given.metrics.split(",") if name.strip()]

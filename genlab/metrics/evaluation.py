@@ -115,7 +115,7 @@ def evaluate(
         for i, (name, metric) in enumerate(chosen.items(), 1):
             if name not in impossible:
                 try:
-                    scores[name] = _added(scores.get(name), name, metric(fake, real), n)
+                    scores[name] = added(scores.get(name), name, metric(fake, real), n)
                     if draw == 0:
                         scores[name] = _beside(scores[name], metric, held, real)
                 except BadSetting as fault:
@@ -191,7 +191,8 @@ def wishes(model: GenerativeModel, real: Real, n: int) -> Tensor | None:
     return known[spread]
 
 
-def _added(score: Score | None, name: str, value: Value, n: int) -> Score:
+def added(score: Score | None, name: str, value: Value, n: int) -> Score:
+    """A score with one draw more; a new one where there is none yet."""
     return Score(name, n, (value,)) if score is None else replace(score, values=(*score.values, value))
 
 

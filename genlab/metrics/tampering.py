@@ -12,8 +12,8 @@ from genlab.errors import BadSetting
 from genlab.messages import Message
 from genlab.metrics import METRICS
 from genlab.metrics.comparison import written
-from genlab.metrics.evaluation import Score
-from genlab.metrics.evidence import Metric, Real, Value
+from genlab.metrics.evaluation import Score, added
+from genlab.metrics.evidence import Metric, Real
 from genlab.metrics.eye import Eye
 
 DRAWS = 5  # parts of the held-out items, each tampered with by itself
@@ -155,13 +155,9 @@ def shaken(eye: Eye, metrics: Sequence[str] = (), draws: int = DRAWS, n: int | N
             seen = eye.look(*changed)
             for metric in names:
                 with suppress(BadSetting):  # it needs what these items do not have, or more of them
-                    found[name][metric] = _with(found[name].get(metric), metric, METRICS[metric](seen, real), size)
+                    found[name][metric] = added(found[name].get(metric), metric, METRICS[metric](seen, real), size)
             wrong = {name: dict(scores) for name, scores in found.items() if name}
             yield Shaken(draw * len(found) + i + 1, total, dict(found[""]), wrong)
-
-
-def _with(score: Score | None, metric: str, value: Value, n: int) -> Score:
-    return Score(metric, n, (*(score.values if score else ()), value))
 
 
 def _badness(metric: Metric, score: Score) -> float:
