@@ -1,5 +1,8 @@
 """The contract that every family keeps, over all of them and over images of many shapes."""
 
+import copy
+import math
+
 import pytest
 import torch
 
@@ -309,3 +312,40 @@ def test_held_out_losses_are_the_same_in_blocks_of_any_size(variant):
     assert whole.shape == (10,)
     for size in (1, 3, 5, 64):
         assert torch.allclose(losses(size), whole, rtol=1e-4, atol=1e-5), size
+
+
+def test_the_importance_weighted_bound_is_the_likelihood_of_a_linear_model():
+    """Of a linear decoder with Gaussian noise the likelihood is known (Tipping & Bishop 1999, eq. 4)."""
+    model = build("vae", shape=(1, 8, 8), classes=(), likelihood="gaussian", latent=2, importance=3)
+    torch.manual_seed(0)
+    slope, noise = 0.2 * torch.randn(2, 64), 0.3
+    model.log_sigma.data.fill_(math.log(noise))
+    model._pixels = lambda z, weights: (z @ slope + 0.5).view(-1, 1, 8, 8)
+    pixels = 0.5 + torch.randn(6, 2) @ slope + noise * torch.randn(6, 64)
+    batch = Batch((2 * pixels - 1).view(-1, 1, 8, 8), torch.full((6,), -1))
+    truth = torch.distributions.MultivariateNormal(torch.full((64,), 0.5), slope.T @ slope + noise**2 * torch.eye(64))
+    expected = -truth.log_prob(pixels)
+    spread = torch.linalg.inv(torch.eye(2) + slope @ slope.T / noise**2)
+    mean = (pixels - 0.5) @ slope.T @ spread / noise**2
+    model.posterior = lambda x, weights: (mean, (4 * spread.diagonal()).log().expand_as(mean))  # too wide
+    nearly = [torch.stack([model.nats(batch, k) for _ in range(50)]).mean() for k in (1, 20)]
+    assert nearly[0] - 0.5 > nearly[1] > expected.mean() - 0.1
+    assert torch.allclose(model.nats(batch, 5000), expected, atol=0.2)
+    losses = [
+        torch.stack([next(one.training_losses(batch, 0)).value.detach() for _ in range(100)]).mean()
+        for one in (model, like_but(model, importance=1))
+    ]
+    assert expected.mean() < losses[0] < losses[1] - 0.2
+
+
+def like_but(model, **settings):
+    """The same model with other settings."""
+    other = copy.copy(model)
+    other.settings = model.settings.model_copy(update=settings)
+    return other
+
+
+@pytest.mark.parametrize("settings", [{"beta": 2.0}, {"likelihood": "cross-entropy"}])
+def test_what_is_no_likelihood_has_no_tighter_bound(settings):
+    with pytest.raises(BadSetting, match="importance is 5"):
+        build("vae", importance=5, **settings)

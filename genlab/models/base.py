@@ -153,6 +153,18 @@ class GenerativeModel(nn.Module):
         """The loss [B] of items that were not trained on; by default that of the first player."""
         return next(iter(self.training_losses(batch, 0))).value
 
+    def surprise(self, batch: Batch) -> Tensor:
+        """How little it expects each item [B]; what it has learnt by heart it expects. By default its loss."""
+        return self.held_out_loss(batch)
+
+    def nats(self, batch: Batch, k: int) -> Tensor | None:
+        """Negative log-likelihood [B] of items, estimated with k latents each; None where a family has none."""
+        return None
+
+    def errors(self, batch: Batch) -> dict[str, Tensor]:
+        """Squared error [B] of what it makes of items at each level of noise, by its name; none where it knows no noise."""
+        return {}
+
     def settle(self, seed: int) -> None:
         """Bring statistics that depend on the weights (batch norm) in line with them."""
 

@@ -38,6 +38,7 @@ from genlab.models.settings import DiffusionSettings, check_count
 from genlab.patience import go_on
 
 TIMES = 1000  # discrete noise levels that the networks know
+LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)  # times at which the error is told by level of noise
 ROUNDS = 5  # of fixed-point iteration a step back; fewer leave latents that are less like noise
 WEIGHTS = "diffusion_pytorch_model.safetensors"  # as diffusers calls them, in the network's folder
 FOLDERS = {True: "unet", False: "mlp"}  # of the network for images, or not, in a checkpoint; the first is that of diffusers
@@ -74,6 +75,21 @@ class Diffusion(LatentModel):
         n = batch.total
         spread = (torch.rand(1, device=x.device) + torch.arange(n, device=x.device) / n) % 1  # evenly, which lowers
         t = batch.rows_of(spread)  # [B]  the variance: Kingma et al. 2021, appendix I.1
+        weights = self._with_none(one_hot(batch.label, self.classes)) if self.classes else None
+        if weights is not None and self.training:
+            forget = batch.rand(1) < self.settings.unlabelled  # Ho & Salimans 2022, algorithm 1
+            weights = torch.where(forget, self._with_none(torch.zeros_like(weights[:, 1:])), weights)
+        yield Loss("model", self._error(x, eps, t, weights))
+
+    @torch.no_grad()
+    def errors(self, batch: Batch) -> dict[str, Tensor]:
+        x, eps = self._padded(batch.x), batch.randn(*self.latent_shape)
+        weights = self._with_none(one_hot(batch.label, self.classes)) if self.classes else None
+        times = {f"{level:.0%}": torch.full((len(x),), level, device=x.device) for level in LEVELS}
+        return {name: self._error(x, eps, t, weights) for name, t in times.items()}
+
+    def _error(self, x: Tensor, eps: Tensor, t: Tensor, weights: Tensor | None) -> Tensor:
+        """Mean squared error [B] of the prediction for items with noise `eps` in them, at times t [B] in [0, 1)."""
         if self.settings.target == "flow":
             level = t.view(-1, *[1] * (x.dim() - 1))
             noisy, times, target = (1 - level) * x + level * eps, t * TIMES, eps - x  # Lipman et al. 2023, eq. 23
@@ -81,12 +97,8 @@ class Diffusion(LatentModel):
             times = (t * TIMES).long()
             noisy = self.noising.add_noise(x, eps, times)
             target = eps if self.settings.target == "noise" else self.noising.get_velocity(x, eps, times)
-        weights = self._with_none(one_hot(batch.label, self.classes)) if self.classes else None
-        if weights is not None and self.training:
-            forget = batch.rand(1) < self.settings.unlabelled  # Ho & Salimans 2022, algorithm 1
-            weights = torch.where(forget, self._with_none(torch.zeros_like(weights[:, 1:])), weights)
         prediction = self.network(noisy, times, class_labels=weights).sample
-        yield Loss("model", F.mse_loss(prediction.float(), target, reduction="none").flatten(1).mean(1))
+        return F.mse_loss(prediction.float(), target, reduction="none").flatten(1).mean(1)
 
     @torch.no_grad()
     def sample(self, n: int, settings: Config, seed: int, given: Given | None = None) -> Iterator[Draft]:

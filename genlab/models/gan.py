@@ -108,6 +108,11 @@ class GAN(LatentModel):
         return Loss("discriminator", value + self.settings.penalty * (slope - 1) ** 2, logs)
 
     @torch.no_grad()
+    def surprise(self, batch: Batch) -> Tensor:
+        """What the discriminator thinks of items, turned round: it holds for real what it has learnt by heart."""
+        return -self.discriminator(batch.x, one_hot(batch.label, self.classes) if self.classes else None).float()
+
+    @torch.no_grad()
     def judge(self, x: Tensor, given: Given | None = None) -> Tensor:
         scores = self.discriminator(x, self.class_weights(given, len(x))).float()
         if self.settings.loss == "wgan-gp":  # a critic's scores have no zero and no scale but what they are compared with

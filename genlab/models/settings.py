@@ -70,6 +70,10 @@ class VAESettings(CommonSettings):
         description="bernoulli binarises pixels; gaussian learns its noise; cross-entropy is no likelihood; "
         "auto is bernoulli for images and gaussian for points",
     )
+    importance: int = Field(
+        1, ge=1, le=64, description="latents drawn for each item; above 1 the bound is importance-weighted, tighter and slower",
+        json_schema_extra={"advanced": True},
+    )  # fmt: skip
 
     presets = {
         "small": {"latent": 8, "steps": 2000},

@@ -1,4 +1,7 @@
-"""VAE: an encoder to a small latent space and a decoder back (Kingma & Welling 2014; β of Higgins et al. 2017)."""
+"""VAE: an encoder to a small latent space and a decoder back (Kingma & Welling 2014; β of Higgins et al. 2017).
+
+With several latents an item the bound is the importance-weighted one (IWAE; Burda et al. 2016, eq. 8).
+"""
 
 import math
 from collections.abc import Iterator
@@ -24,6 +27,9 @@ LOSS_UNITS = {
 }
 
 
+AT_ONCE = 50  # latents of an item that are weighed together: what fits in memory
+
+
 class VAE(LatentModel):
     """Compresses each item to a few numbers and learns to draw it back; smooth to walk through."""
 
@@ -47,6 +53,13 @@ class VAE(LatentModel):
     def check(cls, settings: VAESettings, modality: str) -> None:
         super().check(settings, modality)
         mlp_only(settings.network, modality, "mlp")
+        if settings.importance > 1 and (settings.beta != 1 or settings.likelihood == "cross-entropy"):
+            raise BadSetting(
+                "importance is {k}, which tightens a bound on the likelihood; for that beta must be 1, and likelihood no "
+                "cross-entropy.",
+                "importance",
+                k=settings.importance,
+            )
         kind = MODALITIES[modality]
         if not kind.pixels and settings.likelihood not in ("auto", "gaussian"):
             raise BadSetting(
@@ -67,15 +80,37 @@ class VAE(LatentModel):
 
     def training_losses(self, batch: Batch, step: int) -> Iterator[Loss]:
         mean, logvar = self.posterior(batch.x, self._weights(batch.label))  # [B, L], [B, L]
-        z = mean + batch.randn(*self.latent_shape) * (0.5 * logvar).exp()  # [B, L]  Kingma & Welling 2014, eq. 10
-        reconstruction = self._reconstruction(self._pixels(z, self._weights(batch.label)), batch)
-        axes = 0.5 * (mean**2 + logvar.exp() - 1 - logvar)  # [B, L]  KL to the prior, nats, eq. 10
+        axes = 0.5 * (mean**2 + logvar.exp() - 1 - logvar)  # [B, L]  KL to the prior, nats, Kingma & Welling 2014, eq. 10
         if self.training:
             self.spread.lerp_(mean.detach().float().std(0, correction=0), 0.01)
             self.information.lerp_(axes.detach().float().mean(0), 0.01)
         kl = axes.sum(1)
-        logs = {"reconstruction": reconstruction.mean(), "KL": kl.mean()}
-        yield Loss("model", reconstruction + self.settings.beta * kl, logs)
+        if self.settings.importance == 1:
+            z = mean + batch.randn(*self.latent_shape) * (0.5 * logvar).exp()  # [B, L]  eq. 10
+            reconstruction = self._unlikely(self._pixels(z, self._weights(batch.label)), self._target(batch))
+            value = reconstruction + self.settings.beta * kl
+        else:
+            reconstruction, value = self._weighed(batch, mean, logvar, self._target(batch), self.settings.importance)
+        yield Loss("model", value, {"reconstruction": reconstruction.mean(), "KL": kl.mean()})
+
+    def _weighed(self, batch: Batch, mean: Tensor, logvar: Tensor, target: Tensor, k: int) -> tuple[Tensor, Tensor]:
+        """Reconstruction [B], and negative importance-weighted bound [B] of k latents an item (Burda et al. 2016, eq. 8)."""
+        noise = batch.randn(k, *self.latent_shape)  # [B, k, L]
+        z = mean[:, None] + noise * (0.5 * logvar).exp()[:, None]
+        weights, many = self._weights(batch.label), target.repeat_interleave(k, 0)
+        pixels = self._pixels(z.flatten(0, 1), None if weights is None else weights.repeat_interleave(k, 0))
+        unlikely = self._unlikely(pixels, many).view(-1, k)
+        farther = 0.5 * (z**2 - noise**2 - logvar[:, None]).sum(2)  # [B, k]  log q(z|x) - log p(z)
+        return unlikely.mean(1), math.log(k) - (-unlikely - farther).logsumexp(1)
+
+    @torch.no_grad()
+    def nats(self, batch: Batch, k: int) -> Tensor:
+        """For images on pixels that are black or white by chance, whatever was trained on, as the literature does."""
+        mean, logvar = self.posterior(batch.x, self._weights(batch.label))
+        target = self._target(batch, self.spec.kind.pixels and self.likelihood != "gaussian")
+        sizes = [min(AT_ONCE, k - first) for first in range(0, k, AT_ONCE)]
+        bounds = [math.log(size) - self._weighed(batch, mean, logvar, target, size)[1] for size in sizes]  # sums of weights
+        return math.log(k) - torch.stack(bounds).logsumexp(0)
 
     def posterior(self, x: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
         """Mean and log-variance [B, L] of the latents of images [B, C, H, W]."""
@@ -103,14 +138,17 @@ class VAE(LatentModel):
     def _weights(self, label: Tensor) -> Tensor | None:
         return one_hot(label, self.classes) if self.classes else None
 
-    def _reconstruction(self, pixels: Tensor, batch: Batch) -> Tensor:
-        """Negative log-likelihood [B] of images [B, C, H, W] in [-1, 1], nats an image."""
-        grey = (batch.x + 1) / 2
+    def _target(self, batch: Batch, binary: bool | None = None) -> Tensor:
+        """What is to be drawn, in [0, 1]; a binary pixel is white as probably as it is bright (Salakhutdinov & Murray 2008)."""
+        grey, binary = (batch.x + 1) / 2, self.likelihood == "bernoulli" if binary is None else binary
+        return (batch.rand(*self.spec.shape) < grey).float() if binary else grey
+
+    def _unlikely(self, pixels: Tensor, target: Tensor) -> Tensor:
+        """Negative log-likelihood [B] of such pixels, nats an image."""
         if self.likelihood == "gaussian":
-            error = (pixels - grey) ** 2 * (-2 * self.log_sigma).exp()
+            error = (pixels - target) ** 2 * (-2 * self.log_sigma).exp()
             each = 0.5 * (error + math.log(2 * math.pi)) + self.log_sigma
         else:
-            target = (batch.rand(*self.spec.shape) < grey).float() if self.likelihood == "bernoulli" else grey
             each = F.binary_cross_entropy_with_logits(pixels, target, reduction="none")
         return each.flatten(1).sum(1)
 
