@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,12 +13,12 @@ from scipy import stats
 
 from genlab.__main__ import main
 from genlab.config import Config
-from genlab.data import Part, load, save_dataset
+from genlab.data import Batch, Part, load, save_dataset
 from genlab.errors import BadSetting
-from genlab.metrics import Comparison, Eye, Score, Value, behind, evaluate
+from genlab.metrics import METRICS, Comparison, Evidence, Eye, Real, Score, Value, behind, evaluate
 from genlab.metrics.comparison import wilson, written
 from genlab.metrics.eye import without_copies
-from genlab.models import many
+from genlab.models import MODELS, many
 from genlab.models.base import Draft, Given
 from genlab.training.checkpoint import load_model
 from genlab.ui.server import preset
@@ -35,6 +36,16 @@ class Stand(SimpleNamespace):
 
     SamplingSettings = Config
     classes = 0
+    device = torch.device("cpu")
+
+    def surprise(self, batch: Batch) -> torch.Tensor:
+        return batch.x.flatten(1).mean(1)
+
+    def nats(self, batch: Batch, k: int) -> None:
+        return None
+
+    def errors(self, batch: Batch) -> dict[str, torch.Tensor]:
+        return {}
 
     def given_labels(self, labels: torch.Tensor | None, n: int) -> Given:
         return Given()
@@ -142,6 +153,43 @@ def test_what_cannot_be_had_is_told_and_the_rest_is_measured(eye: Eye):
     *_, last = evaluate(standing(eye.data.test.inputs(slice(None))), eye.data, ["agreement", "vendi"], 100, 1, eye=eye)
     assert set(last.scores) == {"vendi"}
     assert "asked for classes" in str(last.impossible["agreement"])
+
+
+@pytest.mark.parametrize("family", MODELS)
+def test_a_model_says_of_real_items_what_it_can(eye: Eye, family: str):
+    torch.manual_seed(0)
+    model = MODELS[family](eye.spec, MODELS[family].Settings(width=16)).eval()
+    model.encode = model.decode = None
+    model.sample = standing(eye.data.test.inputs(slice(None))).sample
+    names = ["membership", "membership-surest", "denoising", "likelihood"]
+    rounds = []
+    for k in (3, 3, 40):
+        before = torch.random.get_rng_state()
+        *_, last = evaluate(model, eye.data, names, 150, 2, eye=eye, k=k)
+        assert torch.equal(before, torch.random.get_rng_state())
+        rounds.append(last)
+    once, again, tighter = (step.scores for step in rounds)
+    told = {"vae": "likelihood", "diffusion": "denoising"}.get(family)
+    assert {*names} - {*once} == {*last.impossible} == {"denoising", "likelihood"} - {told}
+    assert {name: score.number for name, score in once.items()} == {name: score.number for name, score in again.items()}
+    assert once["membership"].number == pytest.approx(0.5, abs=0.1)  # nothing was trained on yet
+    assert once["membership"].real.number == 0.5
+    if family == "vae":
+        assert tighter["likelihood"].number < once["likelihood"].number
+        assert set(once["likelihood"].groups) == set(eye.spec.classes)
+    if family == "diffusion":
+        assert [*once["denoising"].groups] == ["10%", "30%", "50%", "70%", "90%"]
+
+
+def test_slow_metrics_are_measured_where_they_are_asked_for(eye: Eye):
+    honest = standing(eye.data.test.inputs(slice(None)))
+    assert not {name for name in METRICS if METRICS[name].slow} & set(measured(honest, eye))
+    train, classify = eye.real("train"), METRICS["classification"]
+    real = Real(eye.real("test"), train, eye.spec.classes)
+    known, blind = classify(train, real), classify(replace(train, wished=train.wished.flip(0)), real)
+    assert 0.9 < known.number <= 1
+    assert set(known.groups) == set(eye.spec.classes)
+    assert blind.number < 0.4
 
 
 def test_closing_keeps_what_is_done(eye: Eye):

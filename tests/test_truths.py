@@ -1,6 +1,8 @@
 """Each metric against what is known of it: closed forms, and other people's programs on the same features."""
 
+from dataclasses import replace
 from itertools import product
+from math import erf
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from vendi_score.vendi import score_dual
 from genlab.errors import BadSetting
 from genlab.metrics import (
     METRICS,
+    Damage,
     Evidence,
     Real,
     agreement,
@@ -23,12 +26,15 @@ from genlab.metrics import (
     density,
     endless,
     frechet,
+    hits,
     kernel_distance,
     nearer,
     precision,
     ratios,
     recall,
     shares,
+    told_apart,
+    transfer,
     two_sample,
 )
 from genlab.quality import vendi
@@ -53,9 +59,12 @@ def evidence(seed: int = 0, n: int = 400, classes: int = 4) -> tuple[Evidence, R
     def some(seed: int) -> Evidence:
         label = torch.arange(n) % classes
         features = normal(seed, n) + 6 * torch.nn.functional.one_hot(label, D)
-        return Evidence(features, features.float(), label, torch.nn.functional.one_hot(label, classes).double())
+        told = {"losses": features[:, 0], "nats": features[:, 1], "errors": features[:, :2] ** 2, "flags": features[:, :1] > 1}
+        items = features.float().view(n, 1, 4, 4) / 10
+        return Evidence(features, items, label, torch.nn.functional.one_hot(label, classes).double(), **told)
 
-    return some(seed), Real(some(seed + 1), some(seed + 2), tuple("abcd"[:classes]))
+    damage = (Damage("noise-blur", 0.1, 0.9),)
+    return some(seed), Real(some(seed + 1), some(seed + 2), tuple("abcd"[:classes]), damage, ("10%", "90%"))
 
 
 # --- Closed forms ---
@@ -194,6 +203,31 @@ def test_the_vendi_score_is_that_of_vendi_score(sides):
     assert vendi(sides[0]) == pytest.approx(score_dual(sides[0].numpy(), normalize=True), rel=1e-4)
 
 
+# --- What a model says of items, and what it drew of the damage ---
+
+
+def test_membership_of_shifted_losses_is_in_closed_form():
+    """Φ(μ/√2) for two bells that lie μ apart; at one false alarm in a hundred Φ(μ - 2.326)."""
+    trained, unseen = normal(1, 20_000, 1)[:, 0] - 1, normal(2, 20_000, 1)[:, 0]
+    assert told_apart(trained, unseen) == pytest.approx((1 + erf(0.5)) / 2, abs=0.01)
+    assert hits(trained, unseen) == pytest.approx((1 + erf((1 - 2.3263) / 2**0.5)) / 2, abs=0.02)
+    assert told_apart(unseen, unseen) == 0.5
+    assert told_apart(torch.zeros(5), torch.ones(7)) == 1
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5])
+def test_transfer_is_the_share_of_the_damage_that_is_drawn_again(rate: float):
+    """Whatever the check misses or flags wrongly."""
+    n, true, false = 100_000, 0.8, 0.05
+    chance = torch.rand(n, 2, generator=torch.Generator().manual_seed(0))
+    for drawn in (0, 0.5, 1):
+        bad = (torch.arange(n) < n * rate * drawn)[:, None]
+        flags = torch.where(bad, chance < true, chance < false)
+        tau = transfer(flags, chance.flip(0) < false, [Damage("a", rate, true), Damage("b", rate, false)])
+        assert tau[0] == pytest.approx(drawn, abs=0.03 / rate**0.5)
+        assert tau[1].isnan()  # a check that sees nothing tells nothing
+
+
 # --- All of them ---
 
 
@@ -221,7 +255,7 @@ def test_what_a_metric_needs_it_asks_for_in_a_sentence(name: str, left: str):
 @pytest.mark.parametrize("name", METRICS)
 def test_samples_that_are_no_numbers_or_too_few_get_a_sentence(name: str):
     fake, real = evidence()
-    broken = Evidence(fake.features.clone().fill_(float("nan")), fake.items, fake.wished, fake.seen)
+    broken = replace(fake, features=fake.features * float("nan"))
     with pytest.raises(BadSetting, match="not numbers"):
         METRICS[name](broken, real)
     with pytest.raises(BadSetting, match="at least"):

@@ -18,7 +18,12 @@ from genlab.training.checkpoint import load_model
 
 KINDS = (".json", ".csv", ".png")
 MOST_MODELS = 4  # that are compared at once
-DOING = {"learn": Message("looking at the data"), "draw": Message("drawing"), "measure": Message("measuring")}
+DOING = {
+    "learn": Message("looking at the data"),
+    "draw": Message("drawing"),
+    "ask": Message("asking the model"),
+    "measure": Message("measuring"),
+}
 
 
 def evaluate_verb(words: list[str]) -> None:
@@ -27,10 +32,11 @@ def evaluate_verb(words: list[str]) -> None:
     parser.add_argument("models", nargs="*", help="names of shipped models or runs, or folders; up to four")
     parser.add_argument("--break", action="store_true", dest="shake", help="instead, make real items wrong and see what notices")
     parser.add_argument("--data", help="clean data to hold them against (default: what the first one learnt, without its damage)")
-    parser.add_argument("--metrics", default="", help="some of them, with commas between (default: all that can be had)")
+    parser.add_argument("--metrics", default="", help="some of them, with commas between (default: all that are quick)")
     parser.add_argument("--n", type=number, default=1000, help="samples of a draw (default 1000)")
     parser.add_argument("--draws", type=number, default=3, help="draws, from seeds of their own (default 3)")
     parser.add_argument("--seed", type=number, default=0, help="draw k starts from seed + k·n (default 0)")
+    parser.add_argument("--k", type=number, default=100, help="latents an item, of which a likelihood is told (default 100)")
     parser.add_argument("--out", type=Path, help="write what was measured, too: FILE.json, FILE.csv or FILE.png")
     parser.add_argument("--device", choices=DEVICES, default="auto")
     given, _ = parse(parser, words)
@@ -52,12 +58,13 @@ def evaluate_verb(words: list[str]) -> None:
     trained = {name: load_model(name) for name in dict.fromkeys(given.models)}
     data = open_data(given.data or trained[given.models[0]].dataset.split(PLUS)[0])
     for one in trained.values():
-        genlab.metrics.evaluation.check(one.model, data, given.n, given.draws, given.seed)
+        genlab.metrics.evaluation.check(one.model, data, given.n, given.draws, given.seed, given.k)
     eye = genlab.metrics.Eye(data)
     device = genlab.training.train.accelerator_for(given.device, "fp32").device
     scores, impossible = {}, {}
     for name, one in trained.items():
-        steps = genlab.metrics.evaluate(one.model.to(device), data, metrics, given.n, given.draws, given.seed, eye=eye)
+        model, wish = one.model.to(device), (given.n, given.draws, given.seed)
+        steps = genlab.metrics.evaluate(model, data, metrics, *wish, eye=eye, learnt=one.dataset, k=given.k)
         with closing(steps), tqdm(leave=False) as bar:
             for step in steps:
                 bar.total, bar.n = step.total, step.done

@@ -19,14 +19,16 @@ if TYPE_CHECKING:
     from genlab.metrics.copying import copying_test, nearer, ratios, two_sample
     from genlab.metrics.covering import coverage, density
     from genlab.metrics.evaluation import Behind, Score, Step, behind, evaluate
-    from genlab.metrics.evidence import Evidence, Metric, Real, Value
+    from genlab.metrics.evidence import Damage, Evidence, Metric, Real, Value
     from genlab.metrics.eye import Eye
     from genlab.metrics.frechet_distance import endless, frechet
     from genlab.metrics.judge import Judge, Way, learnt
     from genlab.metrics.kernel import kernel_distance
+    from genlab.metrics.membership import hits, told_apart
     from genlab.metrics.mixtures import Modes, modes
     from genlab.metrics.realism import precision, recall
     from genlab.metrics.tampering import TAMPERS, Shaken, shaken
+    from genlab.metrics.defect_transfer import Harm, harm, transfer
 
 METRICS: "Registry[Metric]" = Registry("metric")
 for _name, _file, _constant in [
@@ -45,6 +47,12 @@ for _name, _file, _constant in [
     ("copies", "copying", "COPIES"),
     ("nearer", "copying", "NEARER"),
     ("copying", "copying", "COPYING"),
+    ("transfer", "defect_transfer", "TRANSFER"),
+    ("membership", "membership", "MEMBERSHIP"),
+    ("membership-surest", "membership", "HITS"),
+    ("denoising", "likelihood", "DENOISING"),
+    ("likelihood", "likelihood", "LIKELIHOOD"),
+    ("classification", "usefulness", "CAS"),
 ]:
     METRICS.defer(_name, cache(named(f"genlab.metrics.{_file}", _constant)))
 
@@ -53,8 +61,10 @@ __all__ = [
     "TAMPERS",
     "Behind",
     "Comparison",
+    "Damage",
     "Evidence",
     "Eye",
+    "Harm",
     "Judge",
     "Metric",
     "Modes",
@@ -74,6 +84,8 @@ __all__ = [
     "evaluate",
     "evaluation",
     "frechet",
+    "harm",
+    "hits",
     "kernel_distance",
     "learnt",
     "modes",
@@ -83,6 +95,8 @@ __all__ = [
     "recall",
     "shaken",
     "shares",
+    "told_apart",
+    "transfer",
     "two_sample",
 ]
 

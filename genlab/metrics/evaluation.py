@@ -9,18 +9,20 @@ from torch import Tensor
 
 from genlab.config import Config
 from genlab.data import Splits
-from genlab.errors import BadSetting
+from genlab.errors import BadSetting, GenlabError
 from genlab.messages import Message
 from genlab.metrics import METRICS
-from genlab.metrics.evidence import Evidence, Metric, Real, Value, there
+from genlab.metrics.evidence import INSIDE, Evidence, Metric, Real, Value, there
 from genlab.metrics.eye import Eye
+from genlab.metrics.inside import inside
 from genlab.metrics.neighbours import nearest
+from genlab.metrics.defect_transfer import harm
 from genlab.modalities.storage import Items
 from genlab.models.base import GenerativeModel
 from genlab.models.many import in_blocks
 from genlab.models.settings import SEEDS
 
-MOST_DRAWS = 20
+MOST_DRAWS, MOST_LATENTS = 20, 100_000
 SCARCE = 5  # samples for each number of the features, below which what is fitted to them is mostly chance
 STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)  # 97.5 % points of t for 1, 2, … degrees
 
@@ -66,7 +68,7 @@ class Score:
 class Step:
     """How far an evaluation is, and what is known by then."""
 
-    doing: str  # learn, draw, measure
+    doing: str  # learn, draw, ask, measure
     done: int
     total: int
     scores: Mapping[str, Score] = field(default_factory=dict)
@@ -84,16 +86,20 @@ def evaluate(
     seed: int = 0,
     settings: Config | None = None,
     eye: Eye | None = None,
+    learnt: str = "",
+    k: int = 100,
 ) -> Generator[Step]:
-    """Measure a model by `metrics`, all by default, on `draws` times n samples; draw k starts from seed + k·n.
+    """Measure a model by `metrics`, all quick ones by default, on `draws` times n samples; draw i starts from seed + i·n.
 
     It is held against the test part of clean data; items of the validation part, which no training saw either, tell what real
-    ones score. A conditional model is asked for the classes in the shares that they have in the data. What can be measured is,
-    also where other metrics cannot be; closing it keeps what is done. Raises BadSetting where nothing fits.
+    ones score. `learnt` names the dataset that the model learnt, whose damage is looked for in the samples; a likelihood is that
+    of k latents an item. A conditional model is asked for the classes in the shares that they have in the data. What can be
+    measured is, also where other metrics cannot be; closing it keeps what is done. Raises BadSetting where nothing fits.
     """
-    names = list(dict.fromkeys(metrics)) or list(METRICS)
+    names = list(dict.fromkeys(metrics)) or [name for name in METRICS if not METRICS[name].slow]
     chosen = {name: METRICS[name] for name in names}
-    check(model, data, n, draws, seed)
+    needs = frozenset().union(*(metric.needs for metric in chosen.values()))
+    check(model, data, n, draws, seed, k)
     total = draws * (n + len(names))
     yield Step("learn", 0, total)
     eye = eye or Eye(data)
@@ -103,6 +109,14 @@ def evaluate(
     held, wished = eye.real("validation", n), wishes(model, real, n)
     scores: dict[str, Score] = {}
     impossible: dict[str, Message] = {}
+    harmed = None
+    if "flags" in needs:
+        try:
+            harmed = harm(data, learnt or data.name)
+        except GenlabError as fault:  # what it learnt is not here
+            impossible |= {name: fault.message for name in names if "flags" in METRICS[name].needs}
+    if harmed and harmed.damage:
+        real, held = replace(real, test=harmed.seen(real.test), damage=harmed.damage), harmed.seen(held)
     first: Items | None = None
     for draw in range(draws):
         before, items = draw * (n + len(names)), []
@@ -111,11 +125,17 @@ def evaluate(
                 items.append(block.draft.items.cpu())
             yield Step("draw", before + block.done, total, dict(scores), dict(impossible), first)
         fake = eye.look(torch.cat(items), wished)
+        if harmed and harmed.damage:
+            fake = harmed.seen(fake)
+        own = real
+        for told in inside(model, real, needs, n, seed + draw * n, k):
+            own = told or own
+            yield Step("ask", before + n, total, dict(scores), dict(impossible), first)
         first = eye.spec.kind.to_stored(there(fake.items)) if first is None else first
         for i, (name, metric) in enumerate(chosen.items(), 1):
             if name not in impossible:
                 try:
-                    scores[name] = added(scores.get(name), name, metric(fake, real), n)
+                    scores[name] = added(scores.get(name), name, metric(fake, own if metric.needs & INSIDE else real), n)
                     if draw == 0:
                         scores[name] = _beside(scores[name], metric, held, real)
                 except BadSetting as fault:
@@ -145,7 +165,7 @@ def behind(score: Score, samples: Items, eye: Eye, most: int = 24) -> Behind:
     return Behind(kind.pictures(chosen, shape), eye.train.pictures(near), worst is not None)
 
 
-def check(model: GenerativeModel, data: Splits, n: int, draws: int, seed: int) -> None:
+def check(model: GenerativeModel, data: Splits, n: int, draws: int, seed: int, k: int = 100) -> None:
     """Raise BadSetting with a sentence where a model cannot be measured so."""
     spec = data.train.spec
     if model.spec.modality != spec.modality or model.spec.shape != spec.shape:
@@ -166,7 +186,7 @@ def check(model: GenerativeModel, data: Splits, n: int, draws: int, seed: int) -
             name=data.name,
             others=list(spec.classes) or Message("none"),
         )
-    for name, value, low, high in [("n", n, 20, 1_000_000), ("draws", draws, 1, MOST_DRAWS)]:
+    for name, value, low, high in [("n", n, 20, 1_000_000), ("draws", draws, 1, MOST_DRAWS), ("k", k, 1, MOST_LATENTS)]:
         if not isinstance(value, int) or not low <= value <= high:
             raise BadSetting(
                 "{name} is {value!r}; it must be a whole number from {low} to {high:,}.",
@@ -203,4 +223,6 @@ def _beside(score: Score, metric: Metric, held: Evidence, real: Real) -> Score:
         warning = Message("{n:,} samples for {d} features are few: much of this is chance.", n=score.n, d=dimensions)
     elif len(held) < score.n:
         warning = Message("Real items tell by {n:,} only, for there are no more.", n=len(held))
+    if metric.needs & INSIDE:  # which speak of the model, not of samples
+        return score if metric.honest is None else replace(score, real=Value(metric.honest))
     return replace(score, real=metric(held, real), reals=len(held), warning=warning)

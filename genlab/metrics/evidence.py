@@ -9,12 +9,17 @@ from torch import Tensor
 from genlab.errors import BadSetting
 from genlab.messages import Message
 
-Need = Literal["items", "wished", "seen"]
+Need = Literal["items", "wished", "seen", "flags", "losses", "nats", "errors"]
 NEEDED: dict[Need, Message] = {
     "items": Message("the items themselves"),
     "wished": Message("a model that is asked for classes"),
     "seen": Message("data with classes, and a judge that tells them apart"),
+    "flags": Message("a model that learnt from damaged data, and damage that is told from single items"),
+    "losses": Message("a model that can be asked about single items"),
+    "nats": Message("a model with a likelihood: a VAE"),
+    "errors": Message("a model that knows levels of noise: diffusion"),
 }
+INSIDE: frozenset[Need] = frozenset({"losses", "nats", "errors"})  # told of real items, by the model itself
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,10 @@ class Evidence:
     items: Tensor | None = None  # [n, *shape] in model space
     wished: Tensor | None = None  # [n] the classes that were asked for; of real items their labels, -1 where unknown
     seen: Tensor | None = None  # [n, K] the probabilities that a judge gives to the classes
+    flags: Tensor | None = None  # [n, J] bool, whether a check holds each to be damaged, in each of the ways of `Real.damage`
+    losses: Tensor | None = None  # [n] how little the model expects each
+    nats: Tensor | None = None  # [n] their negative log-likelihood under the model
+    errors: Tensor | None = None  # [n, S] the model's squared error at each of `Real.levels`
 
     def __len__(self) -> int:
         return len(self.features)
@@ -42,12 +51,23 @@ def there(part: Tensor | None) -> Tensor:
 
 
 @dataclass(frozen=True)
+class Damage:
+    """One way in which the training data were damaged, and how well a check sees that."""
+
+    name: str
+    rate: float  # share of the training items that have it
+    hits: float  # share of others made so on purpose that the check flags
+
+
+@dataclass(frozen=True)
 class Real:
     """What samples are held against: items that nothing was trained on, and the training part without its copies."""
 
     test: Evidence
     train: Evidence
     classes: tuple[str, ...] = ()
+    damage: tuple[Damage, ...] = ()
+    levels: tuple[str, ...] = ()  # of noise
 
 
 @dataclass(frozen=True)
@@ -69,14 +89,16 @@ class Metric:
     measure: Callable[[Evidence, Real], Value]
     needs: frozenset[Need] = frozenset()
     fewest: int = 20  # samples below which it says nothing
+    slow: bool = False  # measured only where it is asked for by name
+    honest: float | None = None  # what is known of items that nothing was trained on, where that need not be measured
 
-    def lacking(self, fake: Evidence) -> list[Message]:
-        """What it needs and the samples do not have, in words."""
-        return [NEEDED[need] for need in sorted(self.needs) if getattr(fake, need) is None]
+    def lacking(self, fake: Evidence, real: Real) -> list[Message]:
+        """What it needs and there is not, in words."""
+        return [NEEDED[need] for need in sorted(self.needs) if getattr(real.test if need in INSIDE else fake, need) is None]
 
     def __call__(self, fake: Evidence, real: Real) -> Value:
         """Its value; raises BadSetting where it cannot be had of these samples."""
-        if lacking := self.lacking(fake):
+        if lacking := self.lacking(fake, real):
             raise BadSetting("{title} needs {lacking}.", "metrics", title=self.title, lacking=lacking)
         if len(fake) < self.fewest:
             raise BadSetting(

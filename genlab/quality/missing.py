@@ -6,6 +6,7 @@ from math import ceil
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from genlab.data.dataset import Dataset, Splits, even_rows
 from genlab.data.recipe import Recipe
@@ -36,6 +37,7 @@ USUAL = 0.5  # share of the images from which a level that fills squares is no m
 SURE = 0.8  # probability from which a lost label is told again
 FLAT = 0.25  # share of the images with squares of one level from which these are no news
 CHANCE = 0.005  # share of clean images that may have a square as large as what is called a mask
+NEARLY, HAZE = 12, 32  # grey levels by which neighbours in a mask may differ that a model drew, and its background may vary
 BLOCK = 4000
 
 
@@ -137,17 +139,17 @@ def _blankness(span: Tensor) -> Tensor:
 
 
 class Squares:
-    """Masks in other images: squares of one level that are larger than those in all but a few clean images."""
+    """Masks in other images, such as a model draws: nearly flat squares, larger than those in all but a few clean images."""
 
     def __init__(self, clean: Dataset) -> None:
-        self.usual = _usual_levels(clean)
+        self.usual = _near(_usual_levels(clean))
         height, width = clean.spec.shape[1:]
-        sides, _, _ = (torch.cat(part) for part in zip(*_largest_squares(clean, self.usual), strict=True))
+        sides, _, _ = (torch.cat(part) for part in zip(*_largest_squares(clean, self.usual, NEARLY), strict=True))
         self.least = max(_least_side(clean), int(sides.float().quantile(1 - CHANCE)) + 1)
         self.whole = min(height, width)
 
     def judge(self, items: Dataset) -> Verdict:
-        sides = torch.cat([part[0] for part in _largest_squares(items, self.usual)])
+        sides = torch.cat([part[0] for part in _largest_squares(items, self.usual, NEARLY)])
         return Verdict((sides / (2 * self.least)).clamp(max=1), (sides >= self.least) & (sides < self.whole))
 
 
@@ -171,24 +173,24 @@ def _masks(train: Dataset) -> Finding:
     return Finding("missing-patch", sentence, train.id, scores, flagged, boxes=boxes)
 
 
-def _largest_squares(train: Dataset, usual: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+def _largest_squares(train: Dataset, usual: Tensor, within: int = 0) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """For each block of images side, grey level and top left corner [b] of the largest square of one level that is not usual."""
     for start in range(0, len(train), BLOCK):
         images = train.read(slice(start, start + BLOCK))
-        sides = squares(images)
+        sides = squares(images, within)
         y = luminance(images).round().long()
         sides[usual[y]] = 0
         side, corner = sides.flatten(1).max(1)
         yield side, y.flatten(1).gather(1, corner[:, None])[:, 0], corner
 
 
-def squares(images: Tensor) -> Tensor:
-    """[n, H, W] the side of the largest square of one colour whose top left corner a pixel is."""
+def squares(images: Tensor, within: int = 0) -> Tensor:
+    """[n, H, W] the side of the largest square whose top left corner a pixel is, of neighbours alike within so many levels."""
     same = torch.ones(len(images), *images.shape[2:], dtype=torch.bool)  # as its neighbours to the right, below, and both
     same[:, :, -1] = same[:, -1] = False
     corner = images[:, :, :-1, :-1]
     for other in (images[:, :, :-1, 1:], images[:, :, 1:, :-1], images[:, :, 1:, 1:]):
-        same[:, :-1, :-1] &= (corner == other).all(1)
+        same[:, :-1, :-1] &= ((corner.short() - other.short()).abs() <= within).all(1)
     sides, size = torch.ones(same.shape, dtype=torch.long), 1
     grown = same
     while grown.any():  # a square of side s + 1 is four overlapping ones of side s
@@ -205,6 +207,11 @@ def _usual_levels(train: Dataset) -> Tensor:
     sample = train.read(even_rows(len(train), 1000))
     y, filled = luminance(sample).round().long(), squares(sample) >= SMALLEST
     return torch.stack([((y == level) & filled).flatten(1).any(1).float().mean() > USUAL for level in range(256)])
+
+
+def _near(levels: Tensor) -> Tensor:
+    """[256] the levels chosen, and those that a model's haze makes of them."""
+    return F.max_pool1d(levels[None].float(), 2 * HAZE + 1, 1, HAZE)[0] > 0
 
 
 def _lost_labels(train: Dataset, features: Features) -> Finding:

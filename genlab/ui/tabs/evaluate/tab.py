@@ -199,7 +199,7 @@ def _measured(models: Any, data: Any, wish: Any) -> Iterator[dict[str, Any]]:
         check_evaluation(one.model, wish.n * wish.draws, len(names))
     result, began, shown, scores, samples, impossible = secrets.token_hex(8), time.monotonic(), 0.0, {}, {}, {}
     for place, (name, one) in enumerate(trained.items()):
-        steps = evaluate(one.model, eye.data, (), wish.n, wish.draws, wish.seed, eye=eye)
+        steps = evaluate(one.model, eye.data, (), wish.n, wish.draws, wish.seed, eye=eye, learnt=one.dataset)
         for step in on_all_cores(steps):
             scores[name], impossible[name] = step.scores, step.impossible
             if step.samples is not None:

@@ -1,0 +1,43 @@
+"""Likelihood: how probable a model holds what it never saw; of diffusion the error at each level of noise."""
+
+from torch import Tensor
+
+from genlab.messages import Message
+from genlab.metrics.evidence import Evidence, Metric, Real, Value, there
+
+
+def _nats(fake: Evidence, real: Real) -> Value:
+    nats = there(real.test.nats)
+    return Value(float(nats.double().mean()), _of_classes(nats, real))
+
+
+def _errors(fake: Evidence, real: Real) -> Value:
+    errors = there(real.test.errors).double().mean(0)  # [S]
+    return Value(float(errors.mean()), dict(zip(real.levels, errors.tolist(), strict=True)))
+
+
+def _of_classes(values: Tensor, real: Real) -> dict[str, float]:
+    if real.test.wished is None:
+        return {}
+    own = {name: values[real.test.wished == k] for k, name in enumerate(real.classes)}
+    return {name: float(of.double().mean()) for name, of in own.items() if len(of)}
+
+
+LIKELIHOOD = Metric(
+    Message("Likelihood"),
+    Message(
+        "Nats that a test item costs under the model, by the importance-weighted bound with k latents (Burda et al. 2016); "
+        "pixels are black or white by chance."
+    ),
+    "lower",
+    _nats,
+    frozenset({"nats"}),
+    slow=True,
+)
+DENOISING = Metric(
+    Message("Denoising error"),
+    Message("The mean squared error of what the model predicts of test items with noise, over levels of it."),
+    "lower",
+    _errors,
+    frozenset({"errors"}),
+)

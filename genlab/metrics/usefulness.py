@@ -1,0 +1,34 @@
+"""Usefulness: how well a classifier that learnt from samples alone knows real items (CAS; Ravuri & Vinyals 2019)."""
+
+import torch
+
+from genlab.data import Dataset, DataSpec
+from genlab.messages import Message
+from genlab.metrics.evidence import Evidence, Metric, Real, Value, there
+from genlab.metrics.judge import Way, learnt
+
+
+def _cas(fake: Evidence, real: Real) -> Value:
+    items, label = there(fake.items), there(fake.wished)
+    spec = DataSpec("image", tuple(items.shape[1:]), real.classes)
+    columns = {"label": label, "id": torch.arange(len(label))}
+    samples = Dataset.of("samples", spec, spec.kind.to_stored(items), columns)[label >= 0]
+    order = torch.tensor(sorted(range(len(samples)), key=samples.hashes.__getitem__))  # so that theirs changes nothing
+    judge = learnt(samples[order], way=WAY)
+    seen, truth = judge.look(there(real.test.items))[1].argmax(1), there(real.test.wished)
+    right = (seen == truth).double()
+    own = {name: right[truth == k] for k, name in enumerate(real.classes)}
+    groups = {name: float(of.mean()) for name, of in own.items() if len(of)}
+    return Value(float(right[truth >= 0].mean()), groups)
+
+
+WAY = Way(augment="none")
+CAS = Metric(
+    Message("Classification accuracy"),
+    Message("How often a classifier that learnt from samples alone knows the class of test items (CAS)."),
+    "higher",
+    _cas,
+    frozenset({"items", "wished", "seen"}),
+    fewest=100,
+    slow=True,
+)
