@@ -15,7 +15,7 @@ from genlab.__main__ import main
 from genlab.config import Config
 from genlab.data import Batch, Part, load, save_dataset
 from genlab.errors import BadSetting
-from genlab.metrics import METRICS, Comparison, Evidence, Eye, Real, Score, Value, behind, evaluate
+from genlab.metrics import METRICS, Comparison, Eye, Real, Score, Value, behind, evaluate
 from genlab.metrics.comparison import wilson, written
 from genlab.metrics.eye import without_copies
 from genlab.models import MODELS, many

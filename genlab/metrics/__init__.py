@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from genlab.metrics.comparison import Comparison
     from genlab.metrics.copying import copying_test, nearer, ratios, two_sample
     from genlab.metrics.covering import coverage, density
+    from genlab.metrics.defect_transfer import Harm, harm, transfer
     from genlab.metrics.evaluation import Behind, Score, Step, behind, evaluate
     from genlab.metrics.evidence import Damage, Evidence, Metric, Real, Value
     from genlab.metrics.eye import Eye
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from genlab.metrics.mixtures import Modes, modes
     from genlab.metrics.realism import precision, recall
     from genlab.metrics.tampering import TAMPERS, Shaken, shaken
-    from genlab.metrics.defect_transfer import Harm, harm, transfer
 
 METRICS: "Registry[Metric]" = Registry("metric")
 for _name, _file, _constant in [

@@ -12,11 +12,11 @@ from genlab.data import Splits
 from genlab.errors import BadSetting, GenlabError
 from genlab.messages import Message
 from genlab.metrics import METRICS
+from genlab.metrics.defect_transfer import harm
 from genlab.metrics.evidence import INSIDE, Evidence, Metric, Real, Value, there
 from genlab.metrics.eye import Eye
 from genlab.metrics.inside import inside
 from genlab.metrics.neighbours import nearest
-from genlab.metrics.defect_transfer import harm
 from genlab.modalities.storage import Items
 from genlab.models.base import GenerativeModel
 from genlab.models.many import in_blocks
