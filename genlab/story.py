@@ -13,7 +13,7 @@ from torch import Tensor
 from genlab.data import Splits, load, to_model, to_pixels
 from genlab.data.recipe import Recipe
 from genlab.features import Features
-from genlab.metrics import Judge, learnt
+from genlab.metrics import Eye, Judge
 from genlab.quality import DEFECTS, Finding, inspect, repair
 from genlab.training.checkpoint import load_model
 from genlab.training.run import Run
@@ -87,15 +87,14 @@ def _trained(data: dict[str, Splits], folder: Path, steps: int) -> Iterator[Scen
     """Three runs that take turns, with the same settings and seed; only their data differ."""
     settings = {**SETTINGS, "steps": steps, "save_every": max(1, min(SETTINGS["save_every"], steps))}
     runs = {name: Run.create("vae", splits, settings, name, folder, threads=1) for name, splits in data.items()}
-    judge = learnt(data["clean"].train)
-    accuracy = judge.accuracy(data["clean"].test)
+    eye = Eye(data["clean"])
     with ExitStack() as closed:
         turns = {name: closed.enter_context(closing(train(run, data[name], "cpu"))) for name, run in runs.items()}
         going = True
         while going:
             for turn in turns.values():
                 going = _until_saved(turn)
-            yield _walls(runs, judge, {"accuracy": accuracy}, done=not going)
+            yield _walls(runs, eye.judge, {"accuracy": eye.accuracy}, done=not going)
 
 
 def _until_saved(turn: Iterator[Any]) -> bool:
