@@ -1,11 +1,14 @@
 """The card of a checkpoint: what it is, what it saw, how it was made, in plain words."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from genlab.messages import Message, english, joined
+from genlab.messages import Message, duration, english, joined
 from genlab.models.base import GenerativeModel
 from genlab.training.run import Run
+
+TRAINED = re.compile(r"\*\*Trained\*\*: [\d,]+ steps in (?:(\d+) h )?(?:(\d+) min)? ?(?:(\d+) s)? ?on (.{1,200}), genlab ")
 
 
 def write_card(run: Run, model: GenerativeModel, config: Mapping[str, Any], seconds: float) -> str:
@@ -34,6 +37,15 @@ def write_card(run: Run, model: GenerativeModel, config: Mapping[str, Any], seco
 |---|---|
 {settings}
 """
+
+
+def training_of(card: str) -> tuple[float | None, str]:
+    """How many seconds a model learnt, to the minute where it was hours, and on what; None where its card does not tell."""
+    found = TRAINED.search(card)
+    if not found:
+        return None, ""
+    hours, minutes, seconds = (int(part or 0) for part in found.groups()[:3])
+    return 3600.0 * hours + 60 * minutes + seconds, found[4]
 
 
 def _items(config: Mapping[str, Any]) -> str:
@@ -66,12 +78,3 @@ def _extended(run: Run, at: int, had: int, has: int, rates: Sequence[float]) -> 
         before=rates[0],
         after=rates[1],
     )
-
-
-def duration(seconds: float) -> str:
-    """In words."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return Message("{hours} h {minutes} min", hours=hours, minutes=minutes)
-    return Message("{minutes} min {rest} s", minutes=minutes, rest=rest) if minutes else Message("{rest} s", rest=rest)
