@@ -18,7 +18,12 @@ from genlab.training.checkpoint import load_model
 
 KINDS = (".json", ".csv", ".png")
 MOST_MODELS = 4  # that are compared at once
-DOING = {"learn": Message("looking at the data"), "draw": Message("drawing"), "measure": Message("measuring")}
+DOING = {
+    "learn": Message("looking at the data"),
+    "draw": Message("drawing"),
+    "measure": Message("measuring"),
+    "time": Message("timing"),
+}
 
 
 def evaluate_verb(words: list[str]) -> None:
@@ -32,6 +37,7 @@ def evaluate_verb(words: list[str]) -> None:
     parser.add_argument("--draws", type=number, default=3, help="draws, from seeds of their own (default 3)")
     parser.add_argument("--seed", type=number, default=0, help="draw k starts from seed + k·n (default 0)")
     parser.add_argument("--out", type=Path, help="write what was measured, too: FILE.json, FILE.csv or FILE.png")
+    parser.add_argument("--kept", action="store_true", help="take what was measured so before, where it is kept")
     parser.add_argument("--device", choices=DEVICES, default="auto")
     given, _ = parse(parser, words)
     if given.out and given.out.suffix not in KINDS:
@@ -51,19 +57,16 @@ def evaluate_verb(words: list[str]) -> None:
         return _shake(given, metrics)
     trained = {name: load_model(name) for name in dict.fromkeys(given.models)}
     data = open_data(given.data or trained[given.models[0]].dataset.split(PLUS)[0])
-    for one in trained.values():
-        genlab.metrics.evaluation.check(one.model, data, given.n, given.draws, given.seed)
-    eye = genlab.metrics.Eye(data)
     device = genlab.training.train.accelerator_for(given.device, "fp32").device
-    scores, impossible = {}, {}
-    for name, one in trained.items():
-        steps = genlab.metrics.evaluate(one.model.to(device), data, metrics, given.n, given.draws, given.seed, eye=eye)
-        with closing(steps), tqdm(leave=False) as bar:
-            for step in steps:
-                bar.total, bar.n = step.total, step.done
-                bar.set_description(f"{name}: {DOING[step.doing]}")
-        scores[name], impossible[name] = step.scores, step.impossible
-    found = genlab.metrics.Comparison(data.name, given.n, given.seed, eye.told, scores, impossible)
+    for one in trained.values():
+        one.model.to(device)
+    kept = dict.fromkeys(trained, genlab.metrics.kept.kept_folder())
+    steps = genlab.metrics.compare(trained, data, metrics, given.n, given.draws, given.seed, kept=kept, anew=not given.kept)
+    with closing(steps), tqdm(leave=False) as bar:
+        for step in steps:
+            bar.total, bar.n = step.total, step.done
+            bar.set_description(f"{step.model}: {DOING[step.doing]}")
+    found = step.found
     _tell(found)
     if given.out:
         text = {".json": found.json, ".csv": found.csv}.get(given.out.suffix)
@@ -91,6 +94,15 @@ def _table(lines: list[list[str]]) -> None:
 def _tell(found: "genlab.metrics.Comparison") -> None:
     _table([*found.lines()])
     print(Message("Seen by {judge}; ± is the 95 % interval of the draws: another training may differ more.", judge=found.judge))
+    for lines in ([*found.differences()], [*found.aspects()]):
+        if len(lines) > 1:
+            print()
+            _table(lines)
+    if chosen := genlab.metrics.choice(found.summary()):
+        print(chosen)
+    if found.costs:
+        where = [*dict.fromkeys(str(cost.hardware) for cost in found.costs.values())]
+        print(Message("Speeds and memory are those of {where}, beside whatever else ran.", where=where))
     told = {str(score.warning): None for own in found.scores.values() for score in own.values() if score.warning}
     told |= {str(why): None for own in found.impossible.values() for why in own.values()}
     for sentence in told:

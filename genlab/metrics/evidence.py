@@ -69,6 +69,7 @@ class Metric:
     measure: Callable[[Evidence, Real], Value]
     needs: frozenset[Need] = frozenset()
     fewest: int = 20  # samples below which it says nothing
+    fair: bool = True  # whether classes that have different numbers are not served alike
 
     def lacking(self, fake: Evidence) -> list[Message]:
         """What it needs and the samples do not have, in words."""
