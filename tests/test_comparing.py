@@ -143,7 +143,7 @@ def test_one_chooses_what_is_surely_better_and_says_where_nothing_is():
         "speed": {"a": Span(0.9, 0.9, 0.9), "b": Span(0.5, 0.4, 0.6)},
         "agreement": {"a": Span(0.9, 0.8, 1)},
     }
-    told = "What you would choose for realism, speed: a; for diversity: these draws cannot tell a, b apart."
+    told = "What you would choose for realism, speed: a; for diversity: these draws cannot tell them apart."
     assert choice(found) == told
     assert choice({"realism": {"a": Span(1, 1, 1)}}) == ""
 

@@ -47,7 +47,8 @@ def choice(found: Mapping[str, Mapping[str, Span]]) -> Message | str:
             aspects.setdefault(leaders(own), []).append(ASPECTS[name].title)
     if not aspects:
         return ""
-    return Message("What you would choose for {parts}.", parts=joined(map(_chosen, aspects.values(), aspects), "; for "))
+    parts = [_chosen(titles, models, len(models) == max(map(len, found.values()))) for models, titles in aspects.items()]
+    return Message("What you would choose for {parts}.", parts=joined(parts, Message("; for ")))
 
 
 def leaders(own: Mapping[str, Span]) -> tuple[str, ...]:
@@ -56,11 +57,12 @@ def leaders(own: Mapping[str, Span]) -> tuple[str, ...]:
     return tuple(model for model, span in own.items() if span.high >= best.low)
 
 
-def _chosen(titles: list[Message], models: tuple[str, ...]) -> Message:
-    named = Message("{titles}", titles=titles)
+def _chosen(titles: list[Message], models: tuple[str, ...], all_of_them: bool) -> Message:
     if len(models) == 1:
-        return Message("{aspects}: {model}", aspects=named, model=models[0])
-    return Message("{aspects}: these draws cannot tell {models} apart", aspects=named, models=[*models])
+        return Message("{aspects}: {model}", aspects=titles, model=models[0])
+    if all_of_them:
+        return Message("{aspects}: these draws cannot tell them apart", aspects=titles)
+    return Message("{aspects}: these draws cannot tell {models} apart", aspects=titles, models=[*models])
 
 
 def _beside_real(metric: str) -> Callable[[Scores, Cost | None], Span | None]:

@@ -157,6 +157,7 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
 
 def written(number: float, margin: float | None = None) -> str:
     """A number with as many digits as it is sure of: two of its margin, or three that count."""
-    size, digits = (abs(margin), 1) if margin else (abs(number), 2)
+    sure = not margin or margin < 1e-9 * abs(number)  # what is less comes of adding in another order
+    size, digits = (abs(number), 2) if sure or margin is None else (margin, 1)
     places = 3 if not size or not math.isfinite(size) else max(0, digits - math.floor(math.log10(size)))
     return f"{number:.{places}f}" if margin is None else f"{number:.{places}f} ± {margin:.{places}f}"

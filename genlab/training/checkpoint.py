@@ -72,13 +72,9 @@ class Trained:
     @property
     def asked(self) -> dict[str, Any]:
         """What it was asked for: its family, its data and how they were made, and every setting."""
-        return {
-            "family": self.family,
-            "dataset": self.dataset,
-            **recipe_told(self.dataset),
-            "step": self.step,
-            **self.config["settings"],
-        }
+        settings = self.config["settings"]
+        came = {} if self.step == settings.get("steps") else {"step": self.step}
+        return {"family": self.family, "dataset": self.dataset, **recipe_told(self.dataset), **came, **settings}
 
     @property
     def training(self) -> tuple[float | None, str]:
