@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmarks.models import BETWEEN, README, table
 from genlab import Run, load, train
 from genlab.__main__ import main
 from genlab.metrics import Cost, Eye, Score, Span, Value, choice, compare, cost, costs, kept, summary
 from genlab.metrics.aspects import leaders
 from genlab.paths import CHECKPOINTS
-from genlab.training.card import training_of
+from genlab.training.card import training_of, with_section
 from genlab.training.checkpoint import Trained, load_model
 
 WISH = {"metrics": ["precision", "coverage", "shares"], "n": 60, "draws": 2}
@@ -217,3 +218,44 @@ def test_a_terminal_tells_what_differs_what_it_costs_and_what_one_would_choose(t
     assert set(whole["costs"]["a"]) > {"parameters", "memory"}
     assert main([*words, "--kept"]) == 0
     assert whole["choice"] in capsys.readouterr().out
+
+
+def test_a_card_tells_what_was_measured_once_however_often(trained, capsys):
+    words = ["evaluate", "a", "--n", "60", "--draws", "2", "--metrics", "precision,coverage", "--card"]
+    before = load_model("a").card
+    assert main(words) == 0
+    once = load_model("a").card
+    assert main([*words, "--kept"]) == 0
+    assert load_model("a").card == once
+    assert once.startswith(before.rstrip())
+    assert "2 draws of 60 samples from seed 0 against digits, seen by a classifier of the clean training part, right on" in once
+    assert "`python -m genlab evaluate a --metrics=precision,coverage --n=60 --draws=2 --seed=0`" in once
+    assert [name in once for name in ("| Precision |", "| Coverage |", "| Samples a second, 64 at once |")] == [True] * 3
+
+
+def test_a_section_takes_the_place_of_the_one_of_its_title():
+    card = with_section("# m\n\n## Measured\n\nold\n\n## How good\n\ngood\n", "Measured", "new")
+    assert card == "# m\n\n## How good\n\ngood\n\n## Measured\n\nnew\n"
+    assert with_section(card, "Measured", "new") == card
+
+
+def test_only_what_ships_and_runs_have_cards_to_write_into(trained, capsys):
+    assert main(["evaluate", str(trained["a"].folder), "--card"]) == 2
+    assert "is neither" in capsys.readouterr().err
+
+
+def test_the_table_of_models_is_made_of_their_cards():
+    card = "- **Family**: vae, 10 parameters\n- **Data**: digits, training part\n"
+    measured = with_section(
+        card, "Measured", "| metric | this model | real items |\n|---|---|---|\n| Coverage | 0.50 ± 0.01 | 0.9 |"
+    )
+    head, _, line, plain = table({"a": measured, "b": card}).splitlines()
+    told = dict(zip(head.split(" | "), line.split(" | "), strict=True))
+    assert (told["what"], told["data"], told["coverage"], told["precision"]) == (
+        "vae, 10 parameters",
+        "digits",
+        "0.50 ± 0.01",
+        "–",
+    )
+    assert "0.50" not in plain
+    assert BETWEEN.search(README.read_text("utf-8"))

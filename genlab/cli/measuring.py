@@ -1,5 +1,6 @@
 """The verb that measures models: evaluate."""
 
+import shlex
 from argparse import Namespace
 from contextlib import closing
 from pathlib import Path
@@ -14,9 +15,10 @@ from genlab.data.recipe import PLUS
 from genlab.errors import BadSetting
 from genlab.files import write_bytes
 from genlab.messages import Message
-from genlab.training.checkpoint import load_model
+from genlab.training.checkpoint import list_models, load_model
 
 KINDS = (".json", ".csv", ".png")
+SECTION = "Measured"  # of a card
 MOST_MODELS = 4  # that are compared at once
 DOING = {
     "learn": Message("looking at the data"),
@@ -37,6 +39,7 @@ def evaluate_verb(words: list[str]) -> None:
     parser.add_argument("--draws", type=number, default=3, help="draws, from seeds of their own (default 3)")
     parser.add_argument("--seed", type=number, default=0, help="draw k starts from seed + k·n (default 0)")
     parser.add_argument("--out", type=Path, help="write what was measured, too: FILE.json, FILE.csv or FILE.png")
+    parser.add_argument("--card", action="store_true", help="write what was measured into the card of each model, too")
     parser.add_argument("--kept", action="store_true", help="take what was measured so before, where it is kept")
     parser.add_argument("--device", choices=DEVICES, default="auto")
     given, _ = parse(parser, words)
@@ -55,6 +58,8 @@ def evaluate_verb(words: list[str]) -> None:
         genlab.metrics.METRICS[name]  # which names the possible ones
     if given.shake:
         return _shake(given, metrics)
+    if given.card and (others := [name for name in given.models if name not in list_models()]):
+        raise BadSetting("--card writes into models that ship and runs; {name!r} is neither.", name=others[0])
     trained = {name: load_model(name) for name in dict.fromkeys(given.models)}
     data = open_data(given.data or trained[given.models[0]].dataset.split(PLUS)[0])
     device = genlab.training.train.accelerator_for(given.device, "fp32").device
@@ -72,6 +77,18 @@ def evaluate_verb(words: list[str]) -> None:
         text = {".json": found.json, ".csv": found.csv}.get(given.out.suffix)
         write_bytes(given.out, text().encode() if text else found.picture())
         print(Message("What was measured is in {out}.", out=given.out))
+    if given.card:
+        for name, one in trained.items():
+            card = genlab.training.card.with_section(one.card, SECTION, found.card(name, _command(name, given)))
+            write_bytes(one.folder / "card.md", card.encode())
+            print(Message("It is told in the card of {name}.", name=name))
+
+
+def _command(model: str, given: Namespace) -> str:
+    """What measures one model so."""
+    asked = {"data": given.data, "metrics": given.metrics, "n": given.n, "draws": given.draws, "seed": given.seed}
+    flags = [f"--{name}={value}" for name, value in asked.items() if value not in (None, "")]
+    return shlex.join(["python", "-m", "genlab", "evaluate", model, *flags])
 
 
 def _shake(given: Namespace, metrics: list[str]) -> None:

@@ -119,6 +119,22 @@ class Comparison:
         for name, own in self.summary().items():
             yield [say(ASPECTS[name].title), *(f"{own[model].number:.2f}" if model in own else "–" for model in self.scores)]
 
+    def card(self, model: str, command: str) -> str:
+        """What was measured of a model, as Markdown for its card: in English, with how it was measured, and what repeats it."""
+        lines = []
+        for name, score in self.scores[model].items():
+            real = "–" if score.real is None else written(score.real.number)
+            lines.append([english(METRICS[name].title), written(score.number, score.margin), real])
+        cost = self.costs.get(model)
+        for name, number in (cost.figures() if cost else {}).items():
+            lines.append([english(FIGURES[name].title), english(FIGURES[name].told(number)), ""])
+        draws = max(len(score.values) for score in self.scores[model].values())
+        ran = f" Speeds and memory are those of {english(cost.hardware)}, beside whatever else ran." if cost else ""
+        how = f"{draws} {'draw' if draws == 1 else 'draws'} of {self.n:,} samples from seed {self.seed} against {self.data}"
+        seen = f"seen by {english(self.judge)}; ± is the 95 % interval of the draws, and another training may differ more."
+        table = [["metric", "this model", "real items"], ["---"] * 3, *lines]
+        return "\n".join([f"{how}, {seen}{ran} Repeated by `{command}`.", "", *(f"| {' | '.join(line)} |" for line in table)])
+
     def picture(self) -> bytes:
         """A PNG: a panel a metric, a dot a draw, a line for the mean, and what real items score behind them."""
         from matplotlib.figure import Figure  # slow to import

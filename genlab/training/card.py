@@ -48,6 +48,13 @@ def training_of(card: str) -> tuple[float | None, str]:
     return 3600.0 * hours + 60 * minutes + seconds, found[4]
 
 
+def with_section(card: str, title: str, text: str) -> str:
+    """The card with a section of this title at its end, instead of the one that it had."""
+    before, *rest = re.split(rf"^## {re.escape(title)}\n", card, maxsplit=1, flags=re.MULTILINE)
+    after = re.split(r"^(?=## )", rest[0], maxsplit=1, flags=re.MULTILINE)[1:] if rest else []
+    return "\n\n".join(part.strip() for part in (before, *after, f"## {title}\n\n{text}")) + "\n"
+
+
 def _items(config: Mapping[str, Any]) -> str:
     """How many items were learnt; older checkpoints do not know."""
     return f" of {config['items']:,} items" if "items" in config else ""
