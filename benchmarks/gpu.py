@@ -30,10 +30,10 @@ from benchmarks.training import FAMILIES, ours
 from genlab.data import Splits, load
 from genlab.errors import DataMissing
 from genlab.files import write_json
+from genlab.hardware import hardware
 from genlab.models import MODELS
 from genlab.paths import shipped_models
 from genlab.training.checkpoint import load_model
-from genlab.training.train import accelerator_for, hardware
 
 ROOT = Path(__file__).parents[1]
 CASES = dict(reversed(FAMILIES.items())) | {  # the slowest first, should time run out
@@ -223,10 +223,10 @@ def measure(given: argparse.Namespace) -> None:
         print(f"{fault} Digits of MNIST's size are measured instead.\n")
         images = load("digits-28")
     found = {"torch": torch.__version__, "images": images.name, "left out": []}
-    found["CPU"] = hardware(accelerator_for("cpu", "fp32"), torch.get_num_threads())
+    found["CPU"] = hardware(torch.device("cpu"), torch.get_num_threads())
     session = Session(given, card, repeated(images), load("gaussians"), found)
     if card:
-        found["card"] = hardware(accelerator_for(card, "fp32"), torch.get_num_threads())
+        found["card"] = hardware(torch.device(card), torch.get_num_threads())
         found["limit, TFLOP/s"] = product_speed(card, 64 if given.tiny else 8192) / 1e12
     limit = (
         f"{found['card']}, limit {found['limit, TFLOP/s']:.3g} TFLOP/s" if card else "there is no GPU, so its columns are empty"

@@ -1,6 +1,6 @@
 """Config: the base of all settings, which are frozen, strict, finite and explain themselves."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -102,6 +102,13 @@ def _possible(setting: Setting) -> str:
 
 def _plain(bound: float | None) -> str:
     return Message("{bound:,}", bound=bound) if isinstance(bound, int) else Message("{bound:g}", bound=bound)
+
+
+def differing(asked: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """The settings that are not the same in all of several wishes, a value each; None where one has no such setting."""
+    names = dict.fromkeys(name for settings in asked for name in settings)
+    values = {name: [settings.get(name) for settings in asked] for name in names}
+    return {name: row for name, row in values.items() if any(value != row[0] for value in row)}
 
 
 def read_texts(settings: type[Config], texts: Mapping[str, str]) -> dict[str, Any]:

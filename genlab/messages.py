@@ -85,6 +85,15 @@ def joined(parts: Iterable[str], between: str = " ") -> Message:
     return Message("{between}".join(f"{{{i}}}" for i in said), between=between, **said)
 
 
+def duration(seconds: float) -> Message:
+    """So many seconds in words."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return Message("{hours} h {minutes} min", hours=hours, minutes=minutes)
+    return Message("{minutes} min {rest} s", minutes=minutes, rest=rest) if minutes else Message("{rest} s", rest=rest)
+
+
 def counted(template: str) -> bool:
     """Whether a template says how many: a catalogue then has each of its language's plurals of it, even where English has one."""
     return bool(re.search(r"\{n[!:}]", template))

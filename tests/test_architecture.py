@@ -22,6 +22,7 @@ LAYERS = [
         "genlab.paths",
         "genlab.images",
         "genlab.hub",
+        "genlab.hardware",
         "genlab.algebra",
         "genlab.filters",
     },

@@ -15,7 +15,7 @@ from genlab.__main__ import main
 from genlab.config import Config
 from genlab.data import Batch, Part, load, save_dataset
 from genlab.errors import BadSetting
-from genlab.metrics import METRICS, Comparison, Eye, Real, Score, Value, behind, evaluate
+from genlab.metrics import FIGURES, METRICS, Comparison, Eye, Real, Score, Value, behind, evaluate
 from genlab.metrics.comparison import wilson, written
 from genlab.metrics.eye import without_copies
 from genlab.models import MODELS, many
@@ -268,7 +268,9 @@ def test_the_table_is_printed_and_written_alike(models, tmp_path, capsys):
     for kind in ("csv", "json", "png"):
         assert main([*words, "--out", str(tmp_path / f"found.{kind}")]) == 0
     told = capsys.readouterr().out
-    rows = [*csv.DictReader(io.StringIO((tmp_path / "found.csv").read_text()))]
+    lines = [*csv.DictReader(io.StringIO((tmp_path / "found.csv").read_text()))]
+    rows = [line for line in lines if line["metric"] in METRICS]
+    assert {line["metric"] for line in lines if line not in rows} == {*FIGURES}
     assert [(row["model"], row["metric"]) for row in rows] == [(m, k) for m in models for k in ("frechet", "coverage")]
     whole = json.loads((tmp_path / "found.json").read_text())
     assert [float(row["number"]) for row in rows] == [score["number"] for score in whole["scores"]]

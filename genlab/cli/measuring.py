@@ -1,5 +1,6 @@
 """The verb that measures models: evaluate."""
 
+import shlex
 from argparse import Namespace
 from contextlib import closing
 from pathlib import Path
@@ -14,15 +15,17 @@ from genlab.data.recipe import PLUS
 from genlab.errors import BadSetting
 from genlab.files import write_bytes
 from genlab.messages import Message
-from genlab.training.checkpoint import load_model
+from genlab.training.checkpoint import list_models, load_model
 
 KINDS = (".json", ".csv", ".png")
+SECTION = "Measured"  # of a card
 MOST_MODELS = 4  # that are compared at once
 DOING = {
     "learn": Message("looking at the data"),
     "draw": Message("drawing"),
     "ask": Message("asking the model"),
     "measure": Message("measuring"),
+    "time": Message("timing"),
 }
 
 
@@ -38,6 +41,8 @@ def evaluate_verb(words: list[str]) -> None:
     parser.add_argument("--seed", type=number, default=0, help="draw k starts from seed + k·n (default 0)")
     parser.add_argument("--k", type=number, default=100, help="latents an item, of which a likelihood is told (default 100)")
     parser.add_argument("--out", type=Path, help="write what was measured, too: FILE.json, FILE.csv or FILE.png")
+    parser.add_argument("--card", action="store_true", help="write what was measured into the card of each model, too")
+    parser.add_argument("--kept", action="store_true", help="take what was measured so before, where it is kept")
     parser.add_argument("--device", choices=DEVICES, default="auto")
     given, _ = parse(parser, words)
     if given.out and given.out.suffix not in KINDS:
@@ -55,27 +60,38 @@ def evaluate_verb(words: list[str]) -> None:
         genlab.metrics.METRICS[name]  # which names the possible ones
     if given.shake:
         return _shake(given, metrics)
+    if given.card and (others := [name for name in given.models if name not in list_models()]):
+        raise BadSetting("--card writes into models that ship and runs; {name!r} is neither.", name=others[0])
     trained = {name: load_model(name) for name in dict.fromkeys(given.models)}
     data = open_data(given.data or trained[given.models[0]].dataset.split(PLUS)[0])
-    for one in trained.values():
-        genlab.metrics.evaluation.check(one.model, data, given.n, given.draws, given.seed, given.k)
-    eye = genlab.metrics.Eye(data)
     device = genlab.training.train.accelerator_for(given.device, "fp32").device
-    scores, impossible = {}, {}
-    for name, one in trained.items():
-        model, wish = one.model.to(device), (given.n, given.draws, given.seed)
-        steps = genlab.metrics.evaluate(model, data, metrics, *wish, eye=eye, learnt=one.dataset, k=given.k)
-        with closing(steps), tqdm(leave=False) as bar:
-            for step in steps:
-                bar.total, bar.n = step.total, step.done
-                bar.set_description(f"{name}: {DOING[step.doing]}")
-        scores[name], impossible[name] = step.scores, step.impossible
-    found = genlab.metrics.Comparison(data.name, given.n, given.seed, eye.told, scores, impossible)
+    for one in trained.values():
+        one.model.to(device)
+    kept = dict.fromkeys(trained, genlab.metrics.kept.kept_folder())
+    wish = (given.n, given.draws, given.seed, given.k)
+    steps = genlab.metrics.compare(trained, data, metrics, *wish, kept=kept, anew=not given.kept)
+    with closing(steps), tqdm(leave=False) as bar:
+        for step in steps:
+            bar.total, bar.n = step.total, step.done
+            bar.set_description(f"{step.model}: {DOING[step.doing]}")
+    found = step.found
     _tell(found)
     if given.out:
         text = {".json": found.json, ".csv": found.csv}.get(given.out.suffix)
         write_bytes(given.out, text().encode() if text else found.picture())
         print(Message("What was measured is in {out}.", out=given.out))
+    if given.card:
+        for name, one in trained.items():
+            card = genlab.training.card.with_section(one.card, SECTION, found.card(name, _command(name, given)))
+            write_bytes(one.folder / "card.md", card.encode())
+            print(Message("It is told in the card of {name}.", name=name))
+
+
+def _command(model: str, given: Namespace) -> str:
+    """What measures one model so."""
+    asked = {"data": given.data, "metrics": given.metrics, "n": given.n, "draws": given.draws, "seed": given.seed}
+    flags = [f"--{name}={value}" for name, value in asked.items() if value not in (None, "")]
+    return shlex.join(["python", "-m", "genlab", "evaluate", model, *flags])
 
 
 def _shake(given: Namespace, metrics: list[str]) -> None:
@@ -98,6 +114,15 @@ def _table(lines: list[list[str]]) -> None:
 def _tell(found: "genlab.metrics.Comparison") -> None:
     _table([*found.lines()])
     print(Message("Seen by {judge}; ± is the 95 % interval of the draws: another training may differ more.", judge=found.judge))
+    for lines in ([*found.differences()], [*found.aspects()]):
+        if len(lines) > 1:
+            print()
+            _table(lines)
+    if chosen := genlab.metrics.choice(found.summary()):
+        print(chosen)
+    if found.costs:
+        where = [*dict.fromkeys(str(cost.hardware) for cost in found.costs.values())]
+        print(Message("Speeds and memory are those of {where}, beside whatever else ran.", where=where))
     told = {str(score.warning): None for own in found.scores.values() for score in own.values() if score.warning}
     told |= {str(why): None for own in found.impossible.values() for why in own.values()}
     for sentence in told:

@@ -13,13 +13,16 @@ from genlab.lazy import named, on_use
 from genlab.registry import Registry
 
 if TYPE_CHECKING:
-    from genlab.metrics import evaluation
+    from genlab.metrics import evaluation, kept
+    from genlab.metrics.aspects import ASPECTS, Span, choice, summary
     from genlab.metrics.classes import agreement, confusion, shares
+    from genlab.metrics.comparing import Comparing, compare
     from genlab.metrics.comparison import Comparison
     from genlab.metrics.copying import copying_test, nearer, ratios, two_sample
+    from genlab.metrics.costs import FIGURES, Cost, cost
     from genlab.metrics.covering import coverage, density
     from genlab.metrics.defect_transfer import Harm, harm, transfer
-    from genlab.metrics.evaluation import Behind, Score, Step, behind, evaluate
+    from genlab.metrics.evaluation import Behind, Lag, Score, Step, behind, evaluate
     from genlab.metrics.evidence import Damage, Evidence, Metric, Real, Value
     from genlab.metrics.eye import Eye
     from genlab.metrics.frechet_distance import endless, frechet
@@ -57,27 +60,36 @@ for _name, _file, _constant in [
     METRICS.defer(_name, cache(named(f"genlab.metrics.{_file}", _constant)))
 
 __all__ = [
+    "ASPECTS",
+    "FIGURES",
     "METRICS",
     "TAMPERS",
     "Behind",
+    "Comparing",
     "Comparison",
+    "Cost",
     "Damage",
     "Evidence",
     "Eye",
     "Harm",
     "Judge",
+    "Lag",
     "Metric",
     "Modes",
     "Real",
     "Score",
     "Shaken",
+    "Span",
     "Step",
     "Value",
     "Way",
     "agreement",
     "behind",
+    "choice",
+    "compare",
     "confusion",
     "copying_test",
+    "cost",
     "coverage",
     "density",
     "endless",
@@ -86,6 +98,7 @@ __all__ = [
     "frechet",
     "harm",
     "hits",
+    "kept",
     "kernel_distance",
     "learnt",
     "modes",
@@ -95,6 +108,7 @@ __all__ = [
     "recall",
     "shaken",
     "shares",
+    "summary",
     "told_apart",
     "transfer",
     "two_sample",

@@ -109,4 +109,5 @@ TRANSFER = Metric(
     "lower",
     _transferred,
     frozenset({"flags"}),
+    fair=False,  # its groups are kinds of damage
 )

@@ -63,6 +63,35 @@ class Score:
         told = {name: [value.groups[name] for value in self.values if name in value.groups] for name in names}
         return {name: math.fsum(numbers) / len(numbers) for name, numbers in told.items()}
 
+    @property
+    def lagging(self) -> "Lag | None":
+        """The class that fares worst; None where none does, or where they may differ."""
+        return lag(self.metric, self.groups)
+
+
+@dataclass(frozen=True)
+class Lag:
+    """The class that fares worst by a metric."""
+
+    name: str
+    number: float
+    gap: float  # how far it lies from the best one
+
+
+def lag(metric: str, groups: Mapping[str, float]) -> Lag | None:
+    """The class that fares worst of those that are told; None where none does, or where they may differ."""
+    bad = {name: badness(METRICS[metric], number) for name, number in groups.items()}
+    if len(bad) < 2 or not METRICS[metric].fair:
+        return None
+    worst = max(bad, key=lambda name: bad[name])
+    gap = bad[worst] - min(bad.values())
+    return Lag(worst, groups[worst], gap) if gap else None
+
+
+def badness(metric: Metric, number: float) -> float:
+    """How far from good a number is, larger for worse."""
+    return {"lower": number, "higher": -number, "half": abs(number - 0.5)}[metric.better]
+
 
 @dataclass(frozen=True)
 class Step:
@@ -96,7 +125,7 @@ def evaluate(
     of k latents an item. A conditional model is asked for the classes in the shares that they have in the data. What can be
     measured is, also where other metrics cannot be; closing it keeps what is done. Raises BadSetting where nothing fits.
     """
-    names = list(dict.fromkeys(metrics)) or [name for name in METRICS if not METRICS[name].slow]
+    names = names_of(metrics)
     chosen = {name: METRICS[name] for name in names}
     needs = frozenset().union(*(metric.needs for metric in chosen.values()))
     check(model, data, n, draws, seed, k)
@@ -141,6 +170,11 @@ def evaluate(
                 except BadSetting as fault:
                     impossible[name] = fault.message
             yield Step("measure", before + n + i, total, dict(scores), dict(impossible), first)
+
+
+def names_of(metrics: Sequence[str]) -> list[str]:
+    """The metrics that are asked for, each once: all quick ones by default."""
+    return list(dict.fromkeys(metrics)) or [name for name in METRICS if not METRICS[name].slow]
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,7 @@ class Metric:
     fewest: int = 20  # samples below which it says nothing
     slow: bool = False  # measured only where it is asked for by name
     honest: float | None = None  # what is known of items that nothing was trained on, where that need not be measured
+    fair: bool = True  # whether classes that have different numbers are not served alike
 
     def lacking(self, fake: Evidence, real: Real) -> list[Message]:
         """What it needs and there is not, in words."""

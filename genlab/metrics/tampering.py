@@ -12,8 +12,8 @@ from genlab.errors import BadSetting
 from genlab.messages import Message
 from genlab.metrics import METRICS
 from genlab.metrics.comparison import written
-from genlab.metrics.evaluation import Score, added
-from genlab.metrics.evidence import Metric, Real
+from genlab.metrics.evaluation import Score, added, badness
+from genlab.metrics.evidence import Real
 from genlab.metrics.eye import Eye
 
 DRAWS = 5  # parts of the held-out items, each tampered with by itself
@@ -115,7 +115,7 @@ class Shaken:
         before, after = self.honest.get(metric), self.wrong.get(tamper, {}).get(metric)
         if before is None or after is None:
             return None
-        worse = _badness(METRICS[metric], after) - _badness(METRICS[metric], before)
+        worse = badness(METRICS[metric], after.number) - badness(METRICS[metric], before.number)
         error = (before.spread**2 / len(before.values) + after.spread**2 / len(after.values)) ** 0.5
         return bool(worse > SURELY * error + 1e-9)
 
@@ -158,8 +158,3 @@ def shaken(eye: Eye, metrics: Sequence[str] = (), draws: int = DRAWS, n: int | N
                     found[name][metric] = added(found[name].get(metric), metric, METRICS[metric](seen, real), size)
             wrong = {name: dict(scores) for name, scores in found.items() if name}
             yield Shaken(draw * len(found) + i + 1, total, dict(found[""]), wrong)
-
-
-def _badness(metric: Metric, score: Score) -> float:
-    """How far from good, larger for worse."""
-    return {"lower": score.number, "higher": -score.number, "half": abs(score.number - 0.5)}[metric.better]

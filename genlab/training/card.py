@@ -1,11 +1,14 @@
 """The card of a checkpoint: what it is, what it saw, how it was made, in plain words."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from genlab.messages import Message, english, joined
+from genlab.messages import Message, duration, english, joined
 from genlab.models.base import GenerativeModel
 from genlab.training.run import Run
+
+TRAINED = re.compile(r"\*\*Trained\*\*: [\d,]+ steps in (?:(\d+) h )?(?:(\d+) min)? ?(?:(\d+) s)? ?on (.{1,200}), genlab ")
 
 
 def write_card(run: Run, model: GenerativeModel, config: Mapping[str, Any], seconds: float) -> str:
@@ -34,6 +37,22 @@ def write_card(run: Run, model: GenerativeModel, config: Mapping[str, Any], seco
 |---|---|
 {settings}
 """
+
+
+def training_of(card: str) -> tuple[float | None, str]:
+    """How many seconds a model learnt, to the minute where it was hours, and on what; None where its card does not tell."""
+    found = TRAINED.search(card)
+    if not found:
+        return None, ""
+    hours, minutes, seconds = (int(part or 0) for part in found.groups()[:3])
+    return 3600.0 * hours + 60 * minutes + seconds, found[4]
+
+
+def with_section(card: str, title: str, text: str) -> str:
+    """The card with a section of this title at its end, instead of the one that it had."""
+    before, *rest = re.split(rf"^## {re.escape(title)}\n", card, maxsplit=1, flags=re.MULTILINE)
+    after = re.split(r"^(?=## )", rest[0], maxsplit=1, flags=re.MULTILINE)[1:] if rest else []
+    return "\n\n".join(part.strip() for part in (before, *after, f"## {title}\n\n{text}")) + "\n"
 
 
 def _items(config: Mapping[str, Any]) -> str:
@@ -66,12 +85,3 @@ def _extended(run: Run, at: int, had: int, has: int, rates: Sequence[float]) -> 
         before=rates[0],
         after=rates[1],
     )
-
-
-def duration(seconds: float) -> str:
-    """In words."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return Message("{hours} h {minutes} min", hours=hours, minutes=minutes)
-    return Message("{minutes} min {rest} s", minutes=minutes, rest=rest) if minutes else Message("{rest} s", rest=rest)

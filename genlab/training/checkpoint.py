@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +18,7 @@ from genlab.lazy import late
 from genlab.models import MODELS
 from genlab.paths import CHECKPOINTS, on_hub, runs_folder, shipped_models
 from genlab.registry import unknown
-from genlab.training.run import PREFIX, Run, list_runs
+from genlab.training.run import PREFIX, Run, list_runs, recipe_told
 
 if TYPE_CHECKING:
     import torch
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 # What a checkpoint says of itself is read without torch, and without the Hub where it lies here
 fetch = late("genlab.hub", "fetch")
 load_file, save_file = late("safetensors.torch", "load_file"), late("safetensors.torch", "save_file")
+training_of = late("genlab.training.card", "training_of")
 weights_of = late("genlab.models.base", "weights_of")
 FORMAT = 1
 KEPT = 2  # checkpoints of a run
@@ -66,6 +68,20 @@ class Trained:
     def weights(self) -> str:
         """What tells these weights from all others, whoever has them."""
         return hashlib.sha256(repr(sorted(self.config["sha256"].items())).encode()).hexdigest()[:32]
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What it was asked for: its family, its data and how they were made, and every setting."""
+        settings = self.config["settings"]
+        came = {} if self.step == settings.get("steps") else {"step": self.step}
+        return {"family": self.family, "dataset": self.dataset, **recipe_told(self.dataset), **came, **settings}
+
+    @property
+    def training(self) -> tuple[float | None, str]:
+        """How many seconds it learnt, and on what, as far as its card tells."""
+        with suppress(OSError, UnicodeDecodeError):
+            return training_of(self.card)
+        return None, ""
 
     @cached_property
     def card(self) -> str:

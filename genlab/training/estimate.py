@@ -20,10 +20,9 @@ from torch import Tensor
 
 from genlab.data import DataSpec, Splits, load
 from genlab.errors import GenlabError, RunFault
-from genlab.messages import Message, from_json, joined, to_json
+from genlab.messages import Message, duration, from_json, joined, to_json
 from genlab.models.base import CommonSettings
 from genlab.paths import current_space, in_space
-from genlab.training.card import duration
 from genlab.training.run import Run
 from genlab.training.train import Trainer, accelerator_for
 from genlab.training.worker import NICENESS, environment

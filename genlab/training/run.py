@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import psutil
 
 from genlab import data as datasets
+from genlab.config import differing
 from genlab.data.recipe import PLUS
 from genlab.errors import GenlabError, RunFault, UnknownName
 from genlab.files import DiskFault, read_json, write_bytes, write_json, writing
@@ -508,22 +509,25 @@ def delete_runs(names: Sequence[str], stop: bool = False) -> list[GenlabError]:
 
 def differences(runs: Sequence[Run]) -> dict[str, list[Any]]:
     """What runs were asked for differently, a value a run; None where a family has no such setting."""
-    asked = [
-        {"family": r["family"], "dataset": r["dataset"], "from": r.get("from", {}).get("model"), **r["settings"]}
-        for r in (run.record for run in runs)
-    ]
-    names = dict.fromkeys(name for settings in asked for name in settings)
-    values = {name: [settings.get(name) for settings in asked] for name in names}
-    return {name: row for name, row in values.items() if any(value != row[0] for value in row)}
+    return differing(
+        [
+            {"family": r["family"], "dataset": r["dataset"], "from": r.get("from", {}).get("model"), **r["settings"]}
+            for r in (run.record for run in runs)
+        ]
+    )
 
 
 def at_a_glance(data: "Splits") -> dict[str, Any]:
     """What tells data apart without reading them all; `recipe` is how they were made, where that is known."""
     facts: dict[str, Any] = {"items": len(data.train), "shape": list(data.spec.shape), "classes": list(data.spec.classes)}
-    if PLUS in data.name:
-        with suppress(GenlabError):  # a recipe that is not kept
-            facts["recipe"] = datasets.recipe_of(data.name).tell()
-    return facts
+    return facts | recipe_told(data.name)
+
+
+def recipe_told(dataset: str) -> dict[str, Any]:
+    """How a dataset was made, where that is known."""
+    with suppress(GenlabError):  # a recipe that is not kept
+        return {"recipe": datasets.recipe_of(dataset).tell()} if PLUS in dataset else {}
+    return {}
 
 
 def default_threads() -> int:

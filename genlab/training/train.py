@@ -1,7 +1,6 @@
 """train(): the loop of every family, told from top to bottom; a generator that yields its progress."""
 
 import math
-import platform
 import shutil
 import time
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
@@ -23,6 +22,7 @@ from torch.optim.swa_utils import AveragedModel
 from genlab.data import Batch, Splits
 from genlab.errors import Diverged, GenlabError, RunFault
 from genlab.files import DiskFault, write_bytes, write_json
+from genlab.hardware import hardware
 from genlab.messages import Message, joined, to_json
 from genlab.models.base import GenerativeModel, give_weights
 from genlab.models.settings import CommonSettings
@@ -86,7 +86,8 @@ def train(run: Run, data: Splits, device: str = "auto") -> Generator[Progress, N
         with noting_faults(run):
             check_same(run, data)
             run.note("running")
-            write_json(run.path / "hardware.txt", to_json(hardware(accelerator, run.record["threads"])))
+            told = hardware(accelerator.device, run.record["threads"], accelerator.num_processes)
+            write_json(run.path / "hardware.txt", to_json(told))
             with run.doing("build"):
                 trainer = Trainer(run, data, accelerator)
             yield from trainer.loop()
@@ -542,15 +543,6 @@ def share_of(batch_size: int, processes: int) -> int:
             processes=processes,
         )
     return batch_size // processes
-
-
-def hardware(accelerator: Accelerator, threads: int) -> str:
-    """What a run trains on, in words."""
-    many = accelerator.num_processes
-    if accelerator.device.type == "cuda":
-        return Message("one {device}", "{n} {device}", n=many, device=torch.cuda.get_device_name())
-    each = Message("{n} CPU thread ({machine})", "{n} CPU threads ({machine})", n=threads, machine=platform.machine())
-    return each if many == 1 else Message("{n} processes of {each}", n=many, each=each)
 
 
 def prune(run: Run) -> None:

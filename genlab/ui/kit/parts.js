@@ -16,6 +16,14 @@ export function make(what, attributes = {}, ...children) {
   return made;
 }
 
+/** A shape of an SVG, or the SVG itself. */
+export function shape(what, attributes, text) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", what);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  if (text != null) made.textContent = text;
+  return made;
+}
+
 const nameOf = (node) => node.id || node.getAttribute("aria-label") || node.name || (node.labels?.[0] ?? node).textContent.trim();
 
 // Put other nodes into a place; where one of them is called as what had the focus there, it has the focus.

@@ -6,6 +6,7 @@ from typing import Any
 
 from genlab.data import load
 from genlab.errors import BadSetting
+from genlab.metrics.costs import DRAWN
 from genlab.models import MODELS
 from genlab.models.base import GenerativeModel, size_of
 from genlab.ui.words import say
@@ -117,8 +118,9 @@ def check_work(model: GenerativeModel, n: int, settings: Any) -> None:
 def check_evaluation(model: GenerativeModel, n: int, models: int) -> None:
     """Raise BadSetting where to measure so many models by n samples each takes more than is allowed."""
     most, each = current().measured, _of_one(model, model.SamplingSettings())
-    if most is not None and n * models * each > most:
-        raise BadSetting(say("public.measured", n=n, possible=most // (models * each)), "n", "draws", "models")
+    if most is not None and (n + DRAWN) * models * each > most:
+        possible = max(0, most // (models * each) - DRAWN)
+        raise BadSetting(say("public.measured", n=n, possible=possible), "n", "draws", "models")
 
 
 def _of_one(model: GenerativeModel, settings: Any) -> int:

@@ -16,9 +16,20 @@ from genlab.config import Config, Field, read_texts
 from genlab.data import load
 from genlab.data.recipe import PLUS
 from genlab.errors import BadSetting, GenlabError, UnknownName
-from genlab.metrics import METRICS, TAMPERS, Comparison, Eye, Score, Shaken, behind, evaluate, evaluation, shaken
-from genlab.metrics.comparison import BETTER, wilson, written
+from genlab.metrics import (
+    METRICS,
+    TAMPERS,
+    Comparison,
+    Eye,
+    Shaken,
+    behind,
+    compare,
+    shaken,
+)
+from genlab.metrics.comparison import wilson, written
+from genlab.metrics.evaluation import lag
 from genlab.modalities.storage import Items
+from genlab.paths import cache_folder
 from genlab.training.checkpoint import list_models
 from genlab.ui.kit.controls import Form, draw_form, remember
 from genlab.ui.kit.pictures import data_uri, wall
@@ -31,12 +42,14 @@ from genlab.ui.kit.shared import (
     dataset_choices,
     on_all_cores,
     open_model,
+    owner_of,
     refusal,
     searching,
     served,
 )
 from genlab.ui.kit.widgets import widget
 from genlab.ui.server.preset import check_evaluation
+from genlab.ui.tabs.evaluate.record import lag_told, named, record_of
 from genlab.ui.words import say, words
 
 MOST = 4  # models side by side
@@ -82,6 +95,16 @@ class Sides(Request):
 
     models: list[str]
     data: str = Limit(max_length=400)
+
+
+class Asked(Request):
+    """The question of a table."""
+
+    models: str = Limit(max_length=2000)
+    data: str = Limit(max_length=400)
+    n: int
+    draws: int
+    seed: int
 
 
 class Blind(Request):
@@ -132,7 +155,7 @@ def build(shared: Shared) -> None:
             gr.HTML("<p id='evaluate-refusal' class='fault' role='alert' hidden></p>")
         with gr.Column(scale=10, min_width=300):
             answers = [evaluate_behind, evaluate_blind, evaluate_file, evaluate_vote]
-            table = widget("tabs/evaluate/evaluate", answers, ["look"])
+            table = widget("tabs/evaluate/evaluate", answers, ["look", "anew"])
             breaking = widget("tabs/evaluate/breaking", events=["shake"])
     controls = [models, data, *wish.components]
     linked = shared.link.change(_linked, shared.link, controls, **QUIET)
@@ -141,8 +164,9 @@ def build(shared: Shared) -> None:
     how = {"concurrency_id": "evaluate", "concurrency_limit": 1, "trigger_mode": "multiple", **QUIET}
     asked = go.click(_measure(wish), controls, table, **how)
     again = shared.link.change(_measure_linked, shared.link, table, **how)
+    repeated = table.anew(_measure_anew, None, table, **how)
     broken = breaking.shake(_shake, controls[:2], breaking, **how)
-    stop.click(None, None, None, cancels=[asked, again, broken], **QUIET)
+    stop.click(None, None, None, cancels=[asked, again, repeated, broken], **QUIET)
 
 
 @at_edge
@@ -174,10 +198,10 @@ def _measure(form: Form) -> Any:
     return measure
 
 
-def _answered(models: Any, data: Any, wish: Callable[[], Any]) -> Iterator[dict[str, Any]]:
+def _answered(models: Any, data: Any, wish: Callable[[], Any], anew: bool = False) -> Iterator[dict[str, Any]]:
     """The table as it comes, or why there is none."""
     try:
-        yield from _measured(models, data, wish())
+        yield from _measured(models, data, wish(), anew)
     except GenlabError as fault:
         yield {**refusal(fault), "at": time.time()}
 
@@ -189,37 +213,39 @@ def _measure_linked(query: dict[str, str]) -> Iterator[dict[str, Any]]:
         yield from _answered(query["models"].split(","), query.get("data") or LEARNT, lambda: Wish.parse(read_texts(Wish, query)))
 
 
-def _measured(models: Any, data: Any, wish: Any) -> Iterator[dict[str, Any]]:
+@at_edge
+def _measure_anew(event: gr.EventData) -> Iterator[dict[str, Any]]:
+    """The table that is on screen, whatever is kept of it."""
+    asked = Asked.check(event._data)
+    wish = {name: getattr(asked, name) for name in Wish.model_fields}
+    yield from _answered(asked.models.split(","), asked.data, lambda: Wish.parse(wish), anew=True)
+
+
+def _measured(models: Any, data: Any, wish: Any, anew: bool = False) -> Iterator[dict[str, Any]]:
     """A record each time that there is something to tell."""
     names, data = _chosen(models, data)
     trained = {name: open_model(name) for name in names}
-    eye, known = _eye_of(names, data)
+    eye, _ = _eye_of(names, data)
     for one in trained.values():
-        evaluation.check(one.model, eye.data, wish.n, wish.draws, wish.seed)
         check_evaluation(one.model, wish.n * wish.draws, len(names))
-    result, began, shown, scores, samples, impossible = secrets.token_hex(8), time.monotonic(), 0.0, {}, {}, {}
-    for place, (name, one) in enumerate(trained.items()):
-        steps = evaluate(one.model, eye.data, (), wish.n, wish.draws, wish.seed, eye=eye, learnt=one.dataset)
-        for step in on_all_cores(steps):
-            scores[name], impossible[name] = step.scores, step.impossible
-            if step.samples is not None:
-                samples[name] = step.samples
-            last = place + 1 == len(names) and step.done == step.total
-            if last or time.monotonic() - shown > PAUSE:
-                judge = eye.told if step.doing != "learn" or place else say("evaluate.learning")
-                found = Comparison(known, wish.n, wish.seed, judge, scores, impossible)
-                _results.put(result, Measured(found, eye, samples))
-                yield {
-                    **_record(found, names),
-                    "id": result,
-                    "doing": say(f"evaluate.doing_{step.doing}", model=name),
-                    "done": place * step.total + step.done,
-                    "total": len(names) * step.total,
-                    "seconds": time.monotonic() - began,
-                    "query": {"models": ",".join(names), "data": data or "", **wish.model_dump()},
-                    "command": _command(names, data, wish),
-                }
-                shown = time.monotonic()
+    kept = {name: (owner_of(one.folder) or cache_folder()) / "evaluated" for name, one in trained.items()}
+    steps = compare(trained, eye.data, (), wish.n, wish.draws, wish.seed, eye=eye, kept=kept, anew=anew)
+    result, began, shown = secrets.token_hex(8), time.monotonic(), 0.0
+    for step in on_all_cores(steps):
+        if step.done == step.total or time.monotonic() - shown > PAUSE:
+            _results.put(result, Measured(step.found, eye, dict(step.samples)))
+            yield {
+                **record_of(step.found, names),
+                "id": result,
+                "doing": say(f"evaluate.doing_{step.doing}", model=step.model),
+                "done": step.done,
+                "total": step.total,
+                "seconds": time.monotonic() - began,
+                "before": dict(step.before),
+                "query": {"models": ",".join(names), "data": data or "", **wish.model_dump()},
+                "command": _command(names, data, wish),
+            }
+            shown = time.monotonic()
 
 
 @at_edge
@@ -247,7 +273,7 @@ def _noticed(found: Shaken, metric: str) -> dict[str, Any]:
         {"told": written(score.number) if score else "–", "noticed": bool(found.noticed(name, metric))} for name, score in scores
     ]
     honest = found.honest[metric]
-    return {**_named(metric), "real": written(honest.number, honest.margin), "cells": cells}
+    return {**named(metric), "real": written(honest.number, honest.margin), "cells": cells}
 
 
 def _eye_of(names: list[str], data: Any) -> tuple[Eye, str]:
@@ -257,12 +283,6 @@ def _eye_of(names: list[str], data: Any) -> tuple[Eye, str]:
         raise UnknownName(say("evaluate.no_data", name=known), "data")
     splits = load(known)
     return _eyes.get((known, splits.train.fingerprint), lambda: Eye(splits)), known
-
-
-def _named(metric: str) -> dict[str, Any]:
-    """What a metric is called, and what it means."""
-    of = METRICS[metric]
-    return {"name": metric, "title": str(of.title), "why": f"{of.meaning} {BETTER[of.better]}.", "better": of.better}
 
 
 def _chosen(models: object, data: object) -> tuple[list[str], str]:
@@ -282,32 +302,6 @@ def _command(names: list[str], data: str, wish: Any) -> str:
     return shlex.join(["python", "-m", "genlab", "evaluate", *names, *([f"--data={data}"] if data else []), *at])
 
 
-def _record(found: Comparison, models: list[str]) -> dict[str, Any]:
-    """The table as the script shows it."""
-    metrics = [name for name in METRICS if any(name in own for own in (*found.scores.values(), *found.impossible.values()))]
-    return {
-        "models": models,
-        "data": found.data,
-        "judge": str(found.judge),
-        "metrics": [_named(name) for name in metrics],
-        "scores": {model: {name: _told(score) for name, score in own.items()} for model, own in found.scores.items()},
-        "impossible": {model: {name: str(why) for name, why in own.items()} for model, own in found.impossible.items()},
-    }
-
-
-def _told(score: Score) -> dict[str, Any]:
-    return {
-        "told": written(score.number, score.margin),
-        "number": score.number,
-        "margin": score.margin,
-        "values": [value.number for value in score.values],
-        "real": None if score.real is None else score.real.number,
-        "real_told": None if score.real is None else written(score.real.number),
-        "warning": str(score.warning),
-        "classes": score.groups,
-    }
-
-
 @served
 def evaluate_behind(data: object) -> dict[str, Any]:
     """The samples behind a number, the worst first, each above the training item that is nearest to it."""
@@ -318,12 +312,14 @@ def evaluate_behind(data: object) -> dict[str, Any]:
         raise UnknownName(say("evaluate.nothing"))
     with searching():
         seen = behind(score, kept.samples[asked.model], kept.eye)
+    real = lag(asked.metric, score.real.groups) if score.real else None
     return {
         "title": say("evaluate.behind", metric=METRICS[asked.metric].title, model=asked.model),
         "worst": seen.worst,
         "samples": wall(seen.samples, len(seen.samples)),
         "nearest": wall(seen.nearest, len(seen.samples)),
         "n": len(seen.samples),
+        "lag": " ".join(filter(None, [lag_told("evaluate.lag_of", score.lagging), lag_told("evaluate.lag_real", real)])),
         "classes": {name: written(number) for name, number in score.groups.items()},
     }
 

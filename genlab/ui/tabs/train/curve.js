@@ -1,18 +1,10 @@
 // The curve: losses over steps as an SVG that keeps its size; faint as measured, strong as smoothed.
 
 import { count, figure } from "../../kit/numbers.js";
-import { make, wait } from "../../kit/parts.js";
+import { make, shape, wait } from "../../kit/parts.js";
 import { say } from "../../kit/words.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 export const MOST = 1500; // points a line
-
-function shape(what, attributes, text) {
-  const made = document.createElementNS(SVG, what);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  if (text != null) made.textContent = text;
-  return made;
-}
 
 // Exponential average over steps, not over points, and without the pull of its start, so lines of any density smooth alike.
 export function smooth(points, amount, range) {

@@ -1,0 +1,116 @@
+"""Kept: what was measured of a model, by its weights, the data and the wish, so that the same question is answered at once."""
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from genlab.data import Splits
+from genlab.files import DiskFault, keep, npz, read_json
+from genlab.messages import Message, from_json, to_json
+from genlab.metrics.costs import Cost, Known
+from genlab.metrics.evaluation import Score
+from genlab.metrics.evidence import Value
+from genlab.modalities.storage import Items
+from genlab.paths import cache_folder
+
+FORMAT = 1  # of what is kept; raised when a metric, or how it is seen, changes
+MOST, BYTES = 64, 64 * 2**20  # results of a folder; those that were asked for longest ago go
+LARGEST = 8 * 2**20  # bytes of a result with its samples, above which it is not kept
+WORST = 100  # rows of the samples that a number is about
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured of one model so far."""
+
+    scores: Mapping[str, Score]
+    impossible: Mapping[str, Message]
+    cost: Cost | None = None
+    samples: Items | None = None  # of the first draw, as they are stored
+    at: float | None = None  # when it was, in seconds since 1970, where it was kept
+
+
+def kept_folder() -> Path:
+    """Where results lie that everybody may have."""
+    return cache_folder() / "evaluated"
+
+
+def key_of(trained: Known, data: Splits, metrics: Sequence[str], wish: Sequence[int]) -> str:
+    """What tells a question from all others."""
+    prints = [part.fingerprint for part in (data.train, data.test, data.validation)]
+    where = next(trained.model.parameters()).device.type
+    made = trained.asked.get("recipe")  # damage of what it learnt is looked for
+    return hashlib.sha256(repr((FORMAT, trained.weights, prints, [*metrics], [*wish], where, made)).encode()).hexdigest()[:32]
+
+
+def find(folder: Path, key: str) -> Measured | None:
+    """What is kept of a question; None where it is not, or cannot be read."""
+    file = folder / f"{key}.json"
+    try:
+        told = from_json(read_json(file.read_bytes()))
+        with np.load(file.with_suffix(".npz"), allow_pickle=False) as kept:
+            samples = torch.from_numpy(kept["samples"])
+        file.touch()
+        scores = {score["metric"]: _score(score) for score in told["scores"]}
+        cost = told["cost"] | {name: tuple(told["cost"][name]) for name in ("one", "many")}
+        return Measured(scores, told["impossible"], Cost(**cost), samples, told["at"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def remember(folder: Path, key: str, found: Measured) -> None:
+    """Keep a result, and let those go that were asked for longest ago."""
+    if not isinstance(found.samples, Tensor) or found.cost is None:
+        return
+    told = {
+        "at": time.time(),
+        "scores": [_plain(score) for score in found.scores.values()],
+        "impossible": to_json(found.impossible),
+        "cost": to_json(asdict(found.cost)),
+    }
+    text, samples = json.dumps(told).encode(), npz(samples=found.samples.numpy())
+    if len(text) + len(samples) > LARGEST:
+        return
+    with suppress(DiskFault):  # it can be measured again
+        keep(folder / f"{key}.npz", samples)
+        keep(folder / f"{key}.json", text)
+    _sweep(folder)
+
+
+def _sweep(folder: Path) -> None:
+    with suppress(OSError):  # another process sweeps, too
+        newest = sorted(folder.glob("*.json"), key=lambda file: -file.stat().st_mtime)
+        total = 0
+        for place, file in enumerate(newest):
+            samples = file.with_suffix(".npz")
+            total += file.stat().st_size + samples.stat().st_size
+            if place >= MOST or total > BYTES:
+                file.unlink(missing_ok=True)
+                samples.unlink(missing_ok=True)
+
+
+def _plain(score: Score) -> dict[str, Any]:
+    def value(of: Value) -> dict[str, Any]:
+        worst = None if of.worst is None else of.worst[:WORST].tolist()
+        return {"number": of.number, "groups": dict(of.groups), "worst": worst}
+
+    real = None if score.real is None else value(score.real)
+    told = {"metric": score.metric, "n": score.n, "values": [*map(value, score.values)], "real": real}
+    return {**told, "reals": score.reals, "warning": to_json(score.warning)}
+
+
+def _score(told: Mapping[str, Any]) -> Score:
+    def value(of: Mapping[str, Any]) -> Value:
+        return Value(of["number"], of["groups"], None if of["worst"] is None else torch.tensor(of["worst"], dtype=torch.long))
+
+    real = None if told["real"] is None else value(told["real"])
+    return Score(told["metric"], told["n"], tuple(map(value, told["values"])), real, told["reals"], told["warning"])
