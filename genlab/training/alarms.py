@@ -70,11 +70,10 @@ def _of_modes(looks: Looks) -> Health | None:
 
 
 def _of_classes(looks: Looks, measured: Mapping[str, Any]) -> Health | None:
-    """Classes that samples showed while they showed most of them, and show no more."""
+    """Classes of which there were samples that lay among real items, and of which there are none at all now."""
     due = [name for name, share in measured.get("classes", {}).items() if share >= OFTEN]
-    shown = [{name for name in due if look["shares"].get(name)} for _, look in looks]
-    before: set[str] = set().union(*(names for names in shown if 2 * len(names) > len(due)))
-    gone = [name for name in due if name in before - shown[-1]]
+    before, now = {name for _, look in looks for name in look["shown"]}, looks[-1][1]["shares"]
+    gone = [name for name in due if name in before and not now[name]]
     if not gone:
         return None
     told = Message(

@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
@@ -15,9 +15,9 @@ from genlab.errors import BadSetting
 from genlab.messages import Message, to_json
 from genlab.metrics import METRICS
 from genlab.metrics.evaluation import wishes
-from genlab.metrics.evidence import Real, there
+from genlab.metrics.evidence import Evidence, Real, there
 from genlab.metrics.eye import Eye
-from genlab.metrics.neighbours import nearest
+from genlab.metrics.neighbours import nearest, radii, within
 from genlab.models.base import GenerativeModel
 from genlab.models.many import in_blocks
 from genlab.training.run import Run, metrics_of
@@ -25,6 +25,7 @@ from genlab.training.run import Run, metrics_of
 SAMPLES = 256  # that are measured each time
 LEARNT, HELD_OUT = 2000, 1000  # items of the training and the validation part that they are held against, at most
 FEWEST = 20  # held-out items
+SOME = 3  # samples of a class, of which one or two may be taken for it
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,9 @@ class Found:
     """What was found in some samples."""
 
     metrics: dict[str, float]
-    shares: dict[str, float]  # of the classes, where what sees can tell them
-    different: int  # training items of which each is the nearest to some sample
+    shares: dict[str, float] = field(default_factory=dict)  # of the classes, where what sees can tell them
+    shown: list[str] = field(default_factory=list)  # the classes of which some samples lie among real items
+    different: int = SAMPLES  # training items of which each is the nearest to some sample
 
 
 class Measuring:
@@ -73,15 +75,24 @@ class Measuring:
                 found[name] = METRICS[name](fake, self.real).number
             except BadSetting:
                 continue  # of these samples it cannot be had
-        shares = _shares(there(fake.seen).argmax(1), self.real.classes) if fake.seen is not None else {}
-        different = len(nearest(fake.features, self.real.train.features)[1].unique())
-        return Found({name: number for name, number in found.items() if math.isfinite(number)}, shares, different)
+        numbers = {name: number for name, number in found.items() if math.isfinite(number)}
+        return Found(numbers, *self._classes_of(fake), _different(fake, self.real.train))
+
+    def _classes_of(self, fake: Evidence) -> tuple[dict[str, float], list[str]]:
+        """The shares of the classes, and those of which a sample lies among real items, as precision has it."""
+        if fake.seen is None:
+            return {}, []
+        label, classes = fake.seen.argmax(1), self.real.classes
+        real = within(fake.features, self.real.test.features, self.reach, equal=True) > 0
+        counts = torch.bincount(label[real], minlength=len(classes))
+        return _shares(label, classes), [classes[k] for k in torch.nonzero(counts >= SOME)[:, 0].tolist()]
 
     def _opened(self, model: GenerativeModel, held_out: Dataset, train: Dataset) -> dict[str, Any]:
         self.eye = self._eye(train)
         classes = self.data.spec.classes
         test, learnt = (self.eye.look(part.inputs(slice(None)), part.label if classes else None) for part in (held_out, train))
         self.real = Real(test, learnt, classes)
+        self.reach = radii(test.features)
         self.wished = wishes(model, self.real, SAMPLES)
         fake = replace(self.real.test, wished=self.wished)
         lacking = {name: METRICS[name].lacking(fake) for name in self.names}
@@ -103,6 +114,11 @@ class Measuring:
             return Eye(replace(self.data, train=train), judges=False)
         deque(eye.learn(), 0)
         return eye
+
+
+def _different(fake: Evidence, train: Evidence) -> int:
+    own, theirs = (there(side.items).flatten(1) for side in (fake, train))
+    return len(nearest(own, theirs)[1].unique())
 
 
 def _some(data: Dataset, most: int) -> Dataset:
