@@ -142,7 +142,7 @@ class Interludes:
         return drew
 
     def _first_evaluation(self, patience: float) -> "Found | None":
-        if self._evaluate is None or patience < self.costs["draw"]:
+        if self._evaluate is None or patience < 4 * self.costs["draw"]:  # it draws more samples than that
             return None
         found = self.evaluate(patience)
         return self.evaluate() if found and self.costs["evaluate"] < patience / 10 else found

@@ -16,7 +16,7 @@ from genlab.messages import Message, to_json
 from genlab.metrics import METRICS
 from genlab.metrics.evaluation import wishes
 from genlab.metrics.evidence import Evidence, Real, there
-from genlab.metrics.eye import Eye
+from genlab.metrics.eye import Eye, without_copies
 from genlab.metrics.neighbours import nearest, radii, within
 from genlab.models.base import GenerativeModel
 from genlab.models.many import in_blocks
@@ -54,7 +54,7 @@ class Measuring:
             told = Message("{name} has {n} held-out items; metrics need at least 20.", name=self.data.name, n=len(held_out))
             facts["impossible"] = dict.fromkeys(self.names, told)
         else:
-            facts |= self._opened(model, held_out, _some(self.data.train, LEARNT))
+            facts |= self._opened(model, held_out, without_copies(_some(self.data.train, LEARNT)))
         self.names = [name for name in self.names if name not in facts["impossible"]]
         if self.run.measured != facts:
             self.run.amend(measured=to_json(facts))
@@ -90,8 +90,8 @@ class Measuring:
     def _opened(self, model: GenerativeModel, held_out: Dataset, train: Dataset) -> dict[str, Any]:
         self.eye = self._eye(train)
         classes = self.data.spec.classes
-        test, learnt = (self.eye.look(part.inputs(slice(None)), part.label if classes else None) for part in (held_out, train))
-        self.real = Real(test, learnt, classes)
+        test = self.eye.look(held_out.inputs(slice(None)), held_out.label if classes else None)
+        self.real = Real(test, self._learnt(train), classes)
         self.reach = radii(test.features)
         self.wished = wishes(model, self.real, SAMPLES)
         fake = replace(self.real.test, wished=self.wished)
@@ -106,6 +106,14 @@ class Measuring:
                 if what
             },
         }
+
+    def _learnt(self, train: Dataset) -> Evidence:
+        """What is seen of training items, which an embedding was learnt from."""
+        x, label = train.inputs(slice(None)), train.label if train.spec.classes else None
+        if self.eye.judges:
+            return self.eye.look(x, label)
+        features = self.eye.features
+        return Evidence(features.embedding_of(features.pooled), x, label)
 
     def _eye(self, train: Dataset) -> Eye:
         """A judge where one has learnt these data already, or the run began with one; else the embedding of some of them."""
