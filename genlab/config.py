@@ -28,6 +28,7 @@ class Setting:
     multiple_of: int = 1  # of a whole number
     choices: tuple[str, ...] = ()
     advanced: bool = False
+    parts: str = ""  # of a text that names some with commas between: what kind they are
 
     @property
     def label(self) -> str:
@@ -83,6 +84,7 @@ def _setting(name: str, schema: dict[str, Any]) -> Setting:
         multiple_of=schema.get("multipleOf", 1),
         choices=tuple(schema.get("enum", ())),
         advanced=schema.get("advanced", False),
+        parts=schema.get("parts", ""),
     )
 
 
@@ -114,6 +116,11 @@ def differing(asked: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
 def read_texts(settings: type[Config], texts: Mapping[str, str]) -> dict[str, Any]:
     """The values of those settings that `texts` has; what cannot be read stays as it is, for validation to refuse."""
     return {s.name: _value(s.kind, texts[s.name]) for s in settings.fields() if s.name in texts}
+
+
+def names_in(text: str) -> list[str]:
+    """The names in a text that has commas between them, each once."""
+    return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
 def _value(kind: Kind, text: str) -> Any:

@@ -58,7 +58,7 @@ class Asker:
     def start(self, dataset: str, **changed: object) -> dict[str, Any]:
         """Press Start in the Train tab of a page that was opened just now; the name of the run, or why there is none."""
         self.run(self.events["_look"], ["vae-mnist", "digits", None])
-        values = {name: {s.name: s.default for s in model.Settings.fields()} for name, model in MODELS.items()}
+        values = {name: {s.name: [] if s.parts else s.default for s in model.Settings.fields()} for name, model in MODELS.items()}
         values["vae"] |= changed
         form = [value for family in values.values() for value in family.values()]
         event = max(self.events.values(), key=lambda event: len(event["inputs"]))

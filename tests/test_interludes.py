@@ -2,6 +2,7 @@
 
 import json
 from contextlib import closing
+from functools import partial
 from itertools import islice
 
 import pytest
@@ -27,11 +28,13 @@ class Clock:
 class Counted:
     """A run of so many steps whose every act takes as long as it says, and which counts what became of its time."""
 
-    def __init__(self, path, monkeypatch, steps, step=0.1, record=1e-4, measure=0.05, draw=0.1, limit=None):
+    def __init__(self, path, monkeypatch, steps, step=0.1, record=1e-4, measure=0.05, draw=0.1, limit=None, evaluate=None):
         self.clock, self.path, self.steps, self.step = Clock(), path, steps, step
         self.seconds = {"record": record, "measure": measure, "draw": draw}
         self.record = {"settings": {"steps": steps}, "seconds": limit}
-        self.done: dict[str, list[int]] = {"record": [], "measure": [], "draw": []}
+        if evaluate is not None:
+            self.seconds["evaluate"] = evaluate
+        self.done: dict[str, list[int]] = {kind: [] for kind in self.seconds}
         monkeypatch.setattr(interludes, "perf_counter", self.clock)
 
     def act(self, kind):
@@ -43,14 +46,18 @@ class Counted:
         self.act("record")
 
     def draw(self, step, patience):
-        if self.seconds["draw"] > patience:  # as a family of ten steps sees it after the first
-            self.clock.now += self.seconds["draw"] / 10
-            return False
-        return bool(self.act("draw"))
+        return bool(self.patiently("draw", patience))
+
+    def patiently(self, kind, patience):
+        if self.seconds[kind] > patience:  # as a family of ten steps sees it after the first
+            self.clock.now += self.seconds[kind] / 10
+            return None
+        return self.act(kind)
 
     def live(self, after=0, until=None):
         self.at = after
-        beside = Interludes(self, lambda: self.act("measure"), self.draw, batches=2)
+        evaluate = partial(self.patiently, "evaluate") if "evaluate" in self.seconds else None
+        beside = Interludes(self, lambda: self.act("measure"), self.draw, 2, evaluate)
         for step in range(after + 1, (until or self.steps) + 1):
             self.at = step
             self.clock.now += self.step
@@ -70,10 +77,11 @@ class Counted:
 seconds = st.floats(-4, 1).map(lambda power: 10**power)
 
 
-@given(st.integers(1, 20_000), seconds.map(lambda s: max(s, 2e-3)), seconds, st.floats(0, 2))
-def test_whatever_takes_how_long_all_but_the_end_takes_a_tenth_at_most(tmp_path_factory, steps, step, draw, measure):
+@given(st.integers(1, 20_000), seconds.map(lambda s: max(s, 2e-3)), seconds, st.floats(0, 2), st.none() | seconds)
+def test_whatever_takes_how_long_all_but_the_end_takes_a_tenth_at_most(tmp_path_factory, steps, step, draw, measure, evaluate):
     with pytest.MonkeyPatch.context() as patch:
-        run = Counted(tmp_path_factory.mktemp("run"), patch, steps, step, measure=measure * step, draw=draw).live()
+        times = {"measure": measure * step, "draw": draw, "evaluate": evaluate}
+        run = Counted(tmp_path_factory.mktemp("run"), patch, steps, step, **times).live()
     assert run.share <= SHARE + 1e-6
     assert all(done[-1] == steps for done in run.done.values())
 
@@ -93,7 +101,7 @@ def test_a_run_of_a_few_steps_shows_its_samples_at_the_end(tmp_path, monkeypatch
 
 
 def test_where_time_is_plenty_it_is_no_more_than_anybody_looks_at(tmp_path, monkeypatch):
-    run = Counted(tmp_path, monkeypatch, 20_000, draw=1e-3, measure=1e-3).live()
+    run = Counted(tmp_path, monkeypatch, 20_000, draw=1e-3, measure=1e-3, evaluate=1e-3).live()
     for kind, most in MOST.items():
         assert most / 2 <= len(set(run.done[kind])) <= most + 2 * FIRST
 
@@ -105,8 +113,8 @@ def test_a_run_that_ends_by_its_time_divides_that_time(tmp_path, monkeypatch):
 
 
 def test_a_later_life_does_the_same_at_the_same_steps(tmp_path, monkeypatch):
-    once = Counted(tmp_path, monkeypatch, 500).live()
-    again = Counted(tmp_path, monkeypatch, 500, step=3.0, draw=50.0).live(after=5)  # on a machine of another speed
+    once = Counted(tmp_path, monkeypatch, 500, evaluate=0.1).live()
+    again = Counted(tmp_path, monkeypatch, 500, step=3.0, draw=50.0, evaluate=9.0).live(after=5)  # on a machine of another speed
     for kind, done in again.done.items():
         assert done == sorted({step for step in once.done[kind] if step > 5}), kind
 
@@ -129,6 +137,17 @@ def test_a_run_from_before_there_were_decisions_takes_its_own(tmp_path, monkeypa
 def test_every_measured_loss_is_recorded(tmp_path, monkeypatch):
     run = Counted(tmp_path, monkeypatch, 500).live()
     assert set(run.done["measure"]) <= set(run.done["record"])
+
+
+def test_samples_are_measured_before_the_end_only_where_there_is_time_for_it_twice(tmp_path, monkeypatch):
+    slow, quick = (Counted(tmp_path / name, monkeypatch, 500, evaluate=s) for name, s in [("slow", 9.0), ("quick", 0.1)])
+    for run in (slow, quick):
+        run.path.mkdir()
+        run.live()
+    assert slow.done["evaluate"] == [500]
+    assert len(quick.done["evaluate"]) > 3
+    assert len(quick.done["draw"]) > 3
+    assert set(quick.done["evaluate"]) <= set(quick.done["record"])
 
 
 @pytest.mark.parametrize("every", [1, 2, 10, 50, 100])

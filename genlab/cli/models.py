@@ -260,10 +260,13 @@ def _train(run: Run, device: str) -> None:
         closing(steps),
         tqdm(total=status.steps, unit=str(Message("step")), disable=quiet) as bar,
     ):
+        raised: set[str] = set()
         for progress in steps:
             bar.update(progress.step - bar.n)
             if progress.recorded:
                 bar.set_postfix_str(_told(progress))
+            if (progress.found or progress.held_out is not None) and not quiet:
+                raised = _raise_alarms(run, raised)
             if interrupted and run.wanted() != "stop":
                 break
     if interrupted and run.status().state != "done":
@@ -279,6 +282,8 @@ def _train(run: Run, device: str) -> None:
         raise KeyboardInterrupt
     if quiet or not (saved := run.checkpoints()):  # stopped and deleted from elsewhere
         return
+    if run.measured:
+        print(genlab.training.card.samples_told(run))
     print(
         Message(
             "Saved in {name}/checkpoints/{saved_name}. Try: python -m genlab sample {address} --out samples.png",
@@ -287,6 +292,14 @@ def _train(run: Run, device: str) -> None:
             address=run.address,
         )
     )
+
+
+def _raise_alarms(run: Run, before: set[str]) -> set[str]:
+    """Tell what goes wrong that did not before; the kinds of all that does."""
+    found = {alarm.kind: alarm.sentence for alarm in genlab.training.alarms.alarms(run.history(), run.measured)}
+    for kind in found.keys() - before:
+        tqdm.write(f"{found[kind]}")
+    return {*found}
 
 
 @contextmanager

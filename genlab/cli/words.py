@@ -43,7 +43,7 @@ def parser_of(verb: str, function: Any, settings: type[Config] = Config) -> Pars
     parser.add_argument("--data-dir", type=Path, help="where the datasets' files are")
     for setting in settings.fields():
         flag = f"--{setting.name.replace('_', '-')}"
-        told = Message("{what} (default: {default})", what=setting.description, default=str(setting.default))
+        told = Message("{what} (default: {default})", what=setting.description, default=str(setting.default) or Message("none"))
         if setting.kind == "flag":
             parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=told)
         else:

@@ -241,6 +241,8 @@ def wishes(model: GenerativeModel, real: Real, n: int) -> Tensor | None:
     if not model.classes or real.train.wished is None:
         return None
     known = real.train.wished[real.train.wished >= 0].sort().values
+    if not len(known):
+        return None
     spread = (torch.arange(n) * 0.6180339887498949 % 1 * len(known)).long()  # evenly, and mixed (Weyl 1916)
     return known[spread]
 

@@ -30,10 +30,12 @@ WAY = Way(partial(convolutions, features=FEATURES), FEATURES, passes=2, augment=
 class Eye:
     """What sees: it learns from a clean training part once, and what it sees of real items is kept in the cache."""
 
-    def __init__(self, data: Splits, seed: int = 1) -> None:
+    def __init__(self, data: Splits, seed: int = 1, judges: bool = True) -> None:
+        """Without `judges` the embedding sees whatever the data are, as no judge has to learn then."""
         self.data, self.seed, self.spec = data, seed, data.train.spec
         self.train = without_copies(data.train)  # what is learnt from, and held against
-        self.judges = self.spec.kind.pixels and len(self.spec.classes) > 1 and bool((self.train.label >= 0).any())
+        self.labelled = self.spec.kind.pixels and len(self.spec.classes) > 1 and bool((self.train.label >= 0).any())
+        self.judges = judges and self.labelled
         self._judge: Judge | None = None
         self._features: Features | None = None
 
@@ -60,7 +62,9 @@ class Eye:
             return Evidence(features, x, wished, seen)
         stored = self.spec.kind.to_stored(x)
         items = Dataset.of("samples", self.spec, stored, {"label": torch.full((len(x),), -1), "id": torch.arange(len(x))})
-        return Evidence(self.features.embedding_of(self.features.pooled_of(items)), x, wished)
+        pooled = self.features.pooled_of(items)
+        classes = self.features.classifier(pooled).probabilities if self.labelled else None
+        return Evidence(self.features.embedding_of(pooled), x, wished, classes)
 
     def real(self, part: str, n: int | None = None) -> Evidence:
         """What is seen of a part, the training part without its copies; of the first n items, all by default."""
@@ -82,9 +86,14 @@ class Eye:
     def _part(self, name: str) -> Dataset:
         return self.train if name == "train" else getattr(self.data, name)
 
+    @property
+    def learnt(self) -> bool:
+        """Whether a judge is there, or kept in the cache."""
+        return self.judges and (self._judge is not None or self._weights.exists())
+
     def learn(self) -> Iterator[float]:
         """Learn to see, where that is not kept yet; which share of it is done."""
-        file = self._file(self.train).with_suffix(".safetensors")
+        file = self._weights
         if not self.judges or self._judge is not None:
             return
         if file.exists():
@@ -110,6 +119,10 @@ class Eye:
             self._features = Features(self.train)
         return self._features
 
+    @property
+    def _weights(self) -> Path:
+        return self._file(self.train).with_suffix(".safetensors")
+
     def _kept(self, data: Dataset) -> dict[str, Tensor]:
         """What is seen of real items, from the cache where it is there."""
         file = self._file(data)
@@ -125,7 +138,8 @@ class Eye:
             return {key: torch.from_numpy(kept[key]) for key in kept}
 
     def _file(self, data: Dataset) -> Path:
-        content = repr((FORMAT, self.spec, self.seed)).encode() + self.train.fingerprint.encode() + b"".join(data.hashes)
+        how = () if self.judges == self.labelled else ("embedding",)
+        content = repr((FORMAT, self.spec, self.seed, *how)).encode() + self.train.fingerprint.encode() + b"".join(data.hashes)
         return cache_folder() / "seen" / f"{hashlib.blake2b(content, digest_size=16).hexdigest()}.npz"
 
 

@@ -32,6 +32,11 @@ class CommonSettings(Config):
         "none", description="vary the training images; the held-out ones never change"
     )
     seed: int = Field(0, ge=0, le=SEEDS - 1, description="start of all randomness; the same seed repeats the run")
+    measured: str = Field(
+        "",
+        description="metrics of its own samples while it trains, such as recall,coverage,copies; alarms follow from them",
+        json_schema_extra={"parts": "metric"},
+    )
     warmup: int = Field(100, ge=0, le=100_000, description="steps over which the learning rate rises from 0",
                         json_schema_extra={"advanced": True})  # fmt: skip
     decay: Literal["none", "cosine", "linear"] = Field(

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from genlab.lazy import on_use
 
 if TYPE_CHECKING:
-    from genlab.training import estimate, extend, history, start, trackers, train
+    from genlab.training import alarms, card, estimate, extend, history, start, trackers, train
 
-__all__ = ["estimate", "extend", "history", "start", "trackers", "train"]
+__all__ = ["alarms", "card", "estimate", "extend", "history", "start", "trackers", "train"]
 
 __getattr__, __dir__ = on_use(__name__)

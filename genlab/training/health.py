@@ -1,33 +1,24 @@
 """Health: one sentence on how a run is doing, from its history and its state."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from statistics import mean
-from typing import Any, Literal
+from typing import Any
 
 from genlab.messages import Message, joined
+from genlab.training.alarms import FEW, Health, Records, alarms
 from genlab.training.run import Status
 
-Level = Literal["good", "caution", "bad", "quiet"]
-Records = Sequence[dict[str, Any]]
-
-FEW = 8  # records, or held-out measurements, below which nothing can be said
-EMPTY, SETTLED = 0.05, 300  # nats that latents carry which say nothing; steps after which that is no longer the beginning
 WON, BALANCED = 0.97, 0.85  # shares of its verdicts that are right
 
 
-@dataclass(frozen=True)
-class Health:
-    """A verdict; `kind` names it, `sentence` says what it means and what to do."""
-
-    kind: str
-    level: Level
-    sentence: str
-
-
-def judge(records: Records, status: Status, saved: int = 0) -> Health:
-    """The verdict on a run; `saved` is the step of its last checkpoint."""
-    return _of_state(status, saved) or _of_course(records, finished=status.state in ("done", "stopped"))
+def judge(records: Records, status: Status, saved: int = 0, measured: Mapping[str, Any] = {}) -> Health:
+    """The verdict on a run; `saved` is the step of its last checkpoint, `measured` what it knows of how it is measured."""
+    if resting := _of_state(status, saved):
+        return resting
+    if raised := alarms(records, measured):
+        return replace(raised[0], sentence=joined(alarm.sentence for alarm in raised))
+    return _of_course(records, finished=status.state in ("done", "stopped"))
 
 
 def _of_state(status: Status, saved: int) -> Health | None:
@@ -62,27 +53,7 @@ def _of_state(status: Status, saved: int) -> Health | None:
 def _of_course(records: Records, finished: bool) -> Health:
     if len(records) < FEW:
         return Health("young", "quiet", Message("Too early to say: the first steps are being taken."))
-    return _of_latents(records) or _of_game(records) or _of_held_out(records, finished) or _of_loss(records, finished)
-
-
-def _of_latents(records: Records) -> Health | None:
-    """A VAE whose posterior has become the prior (Bowman et al. 2016, section 3.1): no loss curve tells."""
-    last = records[-1]["step"]
-    kl = [record["logs"]["KL"] for record in records if "KL" in record["logs"] and record["step"] > last / 2]
-    if last < SETTLED or len(kl) < FEW or max(kl) >= EMPTY:
-        return None
-    half = len(kl) // 2
-    if mean(kl[half:]) > 1.5 * mean(kl[:half]):
-        return None  # it only begins to use them
-    return Health(
-        "collapsed",
-        "bad",
-        Message(
-            "Collapsed: the numbers behind a picture tell next to nothing of it ({kl:.2g} nats), so samples "
-            "are alike. Start again with a lower beta, the gaussian likelihood, or a lower learning rate.",
-            kl=mean(kl[half:]),
-        ),
-    )
+    return _of_game(records) or _of_held_out(records, finished) or _of_loss(records, finished)
 
 
 def _of_game(records: Records) -> Health | None:
@@ -127,22 +98,10 @@ def _of_critic(distances: Sequence[float]) -> Health:
 
 
 def _of_held_out(records: Records, finished: bool) -> Health | None:
-    points = [(record["step"], record["held_out"]) for record in records if record["held_out"] is not None]
-    if len(points) < FEW:
+    losses = [record["held_out"] for record in records if record["held_out"] is not None]
+    if len(losses) < FEW:
         return None
-    losses = [loss for _, loss in points]
-    best_step, best = min(points, key=lambda point: point[1])
-    drop, recent = losses[0] - best, mean(losses[-3:])
-    if drop > 0 and recent - best > 0.05 * drop and mean(losses[-6:-3]) < recent and best_step < points[-FEW // 2][0]:
-        return Health(
-            "overfitting",
-            "caution",
-            Message(
-                "Overfitting: the held-out loss was lowest at step {best_step:,} and rises since. "
-                "Stop earlier, or use more data.",
-                best_step=best_step,
-            ),
-        )
+    drop, recent = losses[0] - min(losses), mean(losses[-3:])
     falls = mean(losses[-6:-3]) - recent > 0.004 * max(drop, 1e-12)
     if finished:
         more, level = Message("Finished. More steps would still help."), Message("Finished. The curves are level.")

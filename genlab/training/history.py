@@ -20,8 +20,11 @@ def as_csv(run: Run) -> str:
 
 
 def _row(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A record with its losses and logs as columns of their own: loss_generator, told_apart."""
+    """A record with its losses, logs and metrics as columns of their own: loss_generator, told_apart, measured_recall."""
     losses = {f"loss_{player}": value for player, value in record["losses"].items()}
-    rest = {name: value for name, value in record.items() if name not in ("step", "losses", "held_out", "logs")}
+    apart, found = ("step", "losses", "held_out", "logs", "found"), record.get("found", {})
+    rest = {name: value for name, value in record.items() if name not in apart}
+    measured = {f"measured_{name}": value for name, value in found.get("metrics", {}).items()}
+    shares = {f"share_{name}": value for name, value in found.get("shares", {}).items()}
     logs = {name.replace(" ", "_"): value for name, value in record["logs"].items()}
-    return {"step": record["step"], **losses, "held_out": record["held_out"], **logs, **rest}
+    return {"step": record["step"], **losses, "held_out": record["held_out"], **logs, **rest, **measured, **shares}

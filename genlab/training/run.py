@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import psutil
 
 from genlab import data as datasets
-from genlab.config import differing
+from genlab.config import differing, names_in
 from genlab.data.recipe import PLUS
-from genlab.errors import GenlabError, RunFault, UnknownName
+from genlab.errors import BadSetting, GenlabError, RunFault, UnknownName
 from genlab.files import DiskFault, read_json, write_bytes, write_json, writing
 from genlab.lazy import late
 from genlab.messages import Message, from_json, to_json
+from genlab.metrics import METRICS
 from genlab.modalities import MODALITIES, Modality
 from genlab.models import MODELS
 from genlab.models.settings import CommonSettings
@@ -38,7 +39,7 @@ size_of = late("genlab.models.base", "size_of")  # builds networks, which takes 
 FORMAT = 2  # of the run directory; raised when an older genlab could not read it. 1: samples are PNG files whatever the data
 State = Literal["queued", "waiting", "running", "paused", "stopped", "done", "failed", "interrupted"]
 Wanted = Literal["run", "pause", "stop"]
-Doing = Literal["", "open", "build", "draw", "measure", "save"]  # what a run does besides steps: data, networks, samples, …
+Doing = Literal["", "open", "build", "draw", "measure", "evaluate", "save"]  # besides steps: data, networks, samples, …
 PREFIX = "run:"  # before the name of a run that is called like a model that ships, where a model is named
 WATCHED = 2.0  # seconds for which one look counts as watching
 FASTEST = 1000.0  # steps a second that a pace may ask for
@@ -118,6 +119,7 @@ class Run:
         model = MODELS[family]
         settings = settings if isinstance(settings, CommonSettings) else model.Settings.parse(settings)
         data = datasets.load(dataset) if isinstance(dataset, str) else dataset
+        metrics_of(settings)
         size_of(model, data.spec, settings)  # all that a network cannot be built for is said before anything is made
         folder = folder or runs_folder()
         name = _check_name(name) if name else _free_name(family, folder)
@@ -243,6 +245,12 @@ class Run:
             flag = setting.replace("_", "-")
             words += [f"--{flag}" if value else f"--no-{flag}"] if isinstance(value, bool) else [f"--{flag}", f"{value}"]
         return shlex.join([*words, "--threads", str(self.record["threads"])])
+
+    @property
+    def measured(self) -> dict[str, Any]:
+        """What is known of how its samples are measured: who sees, how many, what real items score, what cannot be had."""
+        known: dict[str, Any] = from_json(self.record.get("measured", {}))
+        return known
 
     # --- What happens ---
 
@@ -517,6 +525,15 @@ def differences(runs: Sequence[Run]) -> dict[str, list[Any]]:
     )
 
 
+def metrics_of(settings: CommonSettings) -> list[str]:
+    """The metrics that settings ask for; raises BadSetting for one that there is not."""
+    names = names_in(settings.measured)
+    for name in names:
+        if name not in METRICS:
+            raise BadSetting(unknown("metric", name, METRICS), "measured")
+    return names
+
+
 def at_a_glance(data: "Splits") -> dict[str, Any]:
     """What tells data apart without reading them all; `recipe` is how they were made, where that is known."""
     facts: dict[str, Any] = {"items": len(data.train), "shape": list(data.spec.shape), "classes": list(data.spec.classes)}
@@ -544,7 +561,8 @@ def genlab_version() -> str:
 
 def as_record(progress: Any) -> dict[str, Any]:
     """A progress record as a line of the history."""
-    return {k: v for k, v in vars(progress).items() if k not in ("steps", "drew", "saved", "recorded", "state")}
+    kept = {k: v for k, v in vars(progress).items() if k not in ("steps", "drew", "saved", "recorded", "state", "found")}
+    return kept | ({"found": asdict(progress.found)} if progress.found else {})
 
 
 def _check_name(name: str) -> str:

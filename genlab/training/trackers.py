@@ -92,4 +92,5 @@ def _values(line: dict[str, Any]) -> dict[str, float]:
     losses = {f"loss/{player}": value for player, value in line["losses"].items()}
     held_out = {} if line["held_out"] is None else {"loss/held out": line["held_out"]}
     rest = {name.replace("_", " "): line[name] for name in ("learning_rate", "gradient_norm", "items_per_second")}
-    return {**losses, **held_out, **line["logs"], **rest}
+    measured = {f"samples/{name}": value for name, value in line.get("found", {}).get("metrics", {}).items()}
+    return {**losses, **held_out, **line["logs"], **rest, **measured}

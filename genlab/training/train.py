@@ -40,6 +40,7 @@ from genlab.training.checkpoint import (
 from genlab.training.figure import draw_curves
 from genlab.training.interludes import Interludes
 from genlab.training.live import Live
+from genlab.training.measured import Found, Measuring
 from genlab.training.optimizer import optimizer_for
 from genlab.training.run import Control, Run, State, Wanted, as_record
 from genlab.training.seen import check_same
@@ -67,6 +68,7 @@ class Progress:
     drew: bool = field(default=False)  # this step has a sample grid
     saved: bool = field(default=False)  # this step has a checkpoint
     state: str = "running"
+    found: Found | None = None  # what metrics say of some samples, when these were measured
 
 
 def train(run: Run, data: Splits, device: str = "auto") -> Generator[Progress, None, None]:
@@ -158,7 +160,9 @@ class Trainer:
         self.background = data.validation.backdrop
         self.held_out_batch = data.validation.batch(min(HELD_OUT_ITEMS, len(data.validation)), 0, 0)
         self._restore()
-        self.interludes = Interludes(run, self._measure, self._draw, len(self.held_out_batch.x) / self.batch_size)
+        self.measuring = Measuring(run, data) if self.settings.measured else None
+        batches = len(self.held_out_batch.x) / self.batch_size
+        self.interludes = Interludes(run, self._measure, self._draw, batches, self._evaluate if self.measuring else None)
         self.live = Live(run, self.model)
         if self.settings.compile:
             compile_networks(self.model)
@@ -166,6 +170,9 @@ class Trainer:
     def loop(self) -> Iterator[Progress]:
         if self.run.start and self.step == 0 and self.accelerator.is_main_process:
             self.interludes.draw(0)  # what it did before
+        if self.measuring and self.step < self.settings.steps and self.accelerator.is_main_process:
+            with self.run.doing("evaluate"):
+                self.measuring.prepare(self.model)
         speed = Speed(self.batch_size * self.accelerator.num_processes)
         self.started = time.monotonic() - self.seconds
         progress = None
@@ -191,13 +198,14 @@ class Trainer:
             self.granted = self.granted + 1 if control.wanted == "pause" else 0
             self.interludes.stepped(speed.stop())
 
-            held_out, drew = self.interludes.after(self.step) if self.accelerator.is_main_process else (None, False)
+            after = self.interludes.after if self.accelerator.is_main_process else lambda step: (None, False, None)
+            held_out, drew, found = after(self.step)
             self.seconds = time.monotonic() - self.started
             progress = Progress(
                 self.step, self.settings.steps, losses, logs, held_out,
                 learning_rate(self.settings, self.settings.learning_rate, self.step - 1), norm,
                 speed.items_per_second, speed.seconds_left(self.settings.steps - self.step), round(self.seconds, 2),
-                recorded=control.wanted == "pause" or self.interludes.due("record", self.step), drew=drew,
+                recorded=control.wanted == "pause" or self.interludes.due("record", self.step), drew=drew, found=found,
             )  # fmt: skip
             if progress.recorded and self.accelerator.is_main_process:
                 self.interludes.record(as_record(progress))
@@ -342,6 +350,12 @@ class Trainer:
                     return False
             write_bytes(self.run.sample_file(step), model.spec.kind.kept(draft.items, columns, self.background))
         return True
+
+    def _evaluate(self, patience: float) -> Found | None:
+        """What metrics say of some samples of the averaged weights."""
+        assert self.measuring
+        with self.run.doing("evaluate"):
+            return self.measuring.look(self._averaged(), patience)
 
     def _averaged(self) -> GenerativeModel:
         """The averaged weights, ready for use."""

@@ -109,6 +109,40 @@ def test_a_run_is_trained_from_the_page(train: Page, served_runs: Path):
     assert train.inner_text(".terminal code") == Run.open("first", served_runs).command
 
 
+def test_what_is_measured_while_it_trains_has_a_curve_and_a_number(train: Page, served_runs: Path):
+    box = train.locator("#train-vae-measured input")
+    for metric in ("Coverage", "Copies"):
+        box.click()
+        train.get_by_role("option", name=metric, exact=True).click()
+    train.keyboard.press("Escape")
+    start(train, "measured", 40)
+    finished(train, "measured")
+    run = Run.open("measured", served_runs)
+    assert run.settings.measured == "coverage,copies"
+    last = run.history()[-1]["found"]["metrics"]
+    expect(train.locator(".figures")).to_contain_text(
+        f"Coverage {last['coverage']:.3g}, Copies {last['copies']:.3g} in 256 samples"
+    )
+    for metric in ("Copies", "Coverage"):
+        train.locator(".metrics select").select_option(label=metric)
+        expect(train.locator(f"#train-curve path.line[data-name='{metric}']")).to_have_attribute("d", re.compile("^M"))
+    train.locator(".metrics select").select_option(label="none")
+    expect(train.locator("#train-curve path.line[data-name='Coverage']")).to_have_count(0)
+
+
+def test_an_alarm_comes_before_the_usual_verdict(page: Page, served_runs: Path):
+    run = made(served_runs, "fallen", 20, measured="coverage")
+    run.amend(measured={"n": 256, "reals": 100, "judge": False, "classes": {}, "copies": 0.0, "impossible": {}})
+    for step, coverage in [(21, 0.8), (22, 0.2)]:
+        found = {"metrics": {"coverage": coverage}, "shares": {}, "shown": [], "different": 9}
+        run.remember({**run.history()[-1], "step": step, "found": found})
+    page.click("#tab-train")
+    page.click("[data-run=fallen] .run-name")
+    expect(page.locator(".health")).to_contain_text("Mode collapse: Coverage fell from 0.8 at step 21 to 0.2 at step 22")
+    expect(page.locator(".health")).to_have_attribute("data-level", "bad")
+    expect(page.locator("#train-curve path.line[data-name='Coverage']")).to_have_count(1)
+
+
 def spare_waits() -> bool:
     """Whether a process that is to train has imported all that it needs, and sleeps until it is asked."""
     for child in psutil.Process().children(recursive=True):

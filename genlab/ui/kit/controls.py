@@ -9,9 +9,12 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from genlab.config import Config, Setting
+from genlab.config import Config, Setting, names_in
+from genlab.metrics import METRICS
 from genlab.ui.kit.shared import QUIET
 from genlab.ui.words import words
+
+PARTS = {"metric": METRICS}  # of which a text may name some
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Form:
 
     def write(self, values: Mapping[str, Any]) -> list[Any]:
         """Updates for `components` that show these values, and the defaults where a value is missing."""
-        return [gr.update(value=values.get(s.name, s.default)) for s in self.settings.fields()]
+        return [gr.update(value=_shown(s, values)) for s in self.settings.fields()]
 
 
 def draw_form(settings: type[Config], prefix: str, values: Mapping[str, Any] | None = None) -> Form:
@@ -70,7 +73,7 @@ def remember(form: str, controls: Sequence[Component], set_by: Sequence[Any] = (
 
 def _control(setting: Setting, prefix: str, chosen: Mapping[str, Any]) -> Component:
     common = {
-        "value": chosen.get(setting.name, setting.default),
+        "value": _shown(setting, chosen),
         "label": words(setting.label),
         "info": words(setting.description),
         "interactive": True,  # inside gr.render nothing is unless it says so
@@ -80,6 +83,9 @@ def _control(setting: Setting, prefix: str, chosen: Mapping[str, Any]) -> Compon
         return gr.Checkbox(**common)
     if setting.kind == "choice":
         return gr.Dropdown(list(setting.choices), filterable=False, **common)
+    if setting.parts:
+        choices = [(words(part.title), name) for name, part in PARTS[setting.parts].items()]
+        return gr.Dropdown(choices, multiselect=True, elem_classes="several", **common)
     if setting.kind == "text":
         return gr.Textbox(**common)
     if _is_short(setting):
@@ -95,8 +101,16 @@ def _is_short(setting: Setting) -> bool:
     return setting.high - setting.low <= (32 if setting.kind == "whole" else 10) and (setting.low == 0 or setting.low >= 1)
 
 
+def _shown(setting: Setting, values: Mapping[str, Any]) -> Any:
+    """The value as its control has it; the default where it is missing."""
+    value = values.get(setting.name, setting.default)
+    return names_in(value) if setting.parts else value
+
+
 def _value(setting: Setting, value: Any) -> Any:
-    """A number box gives 5.0 where 5 is meant; all else is left for validation to judge."""
+    """A number box gives 5.0 where 5 is meant, and a box of names a list; all else is left for validation to judge."""
+    if setting.parts and isinstance(value, list):
+        return ",".join(map(str, value))
     if setting.kind == "whole" and isinstance(value, float) and value.is_integer():
         return int(value)
     return value

@@ -12,6 +12,7 @@ import { curveIn, smooth, thin } from "./curve.js";
 const SAMPLES_KEPT = 100;
 const ROWS = 4; // of samples in a picture
 const SHARP = 3; // screen pixels a pixel from which its edges are kept; below, some would be twice as wide as others
+const METRIC_COLOUR = "#832db6";
 const LOG_COLOURS = ["#3f90da", "#a96b59"]; // of the ten that can be told apart
 
 export function start({ element, find, server }) {
@@ -22,8 +23,8 @@ export function start({ element, find, server }) {
   const stop = find("#train-stop");
   const more = find(".more");
 
-  const lab = { selected: openedWith.run || sessionStorage.getItem("genlab.run") || "", chosen: Boolean(openedWith.run), overlaid: new Set(), histories: new Map(), units: new Map(), runs: [], run: null, lost: false, asking: "" };
-  const view = { live: true, step: 0, smoothing: 0.6, log: false, hidden: new Set() };
+  const lab = { selected: openedWith.run || sessionStorage.getItem("genlab.run") || "", chosen: Boolean(openedWith.run), overlaid: new Set(), histories: new Map(), units: new Map(), metrics: new Map(), runs: [], run: null, lost: false, asking: "" };
+  const view = { live: true, step: 0, smoothing: 0.6, log: false, hidden: new Set(), metric: null };
   const pictures = new Map();
   const askPicture = latest(server.sample);
   let timer = 0;
@@ -39,6 +40,7 @@ export function start({ element, find, server }) {
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && poll());
   find(".smoothing").addEventListener("input", (event) => change({ smoothing: Number(event.target.value) }));
   find(".log").addEventListener("change", (event) => change({ log: event.target.checked }));
+  find(".metrics select").addEventListener("change", (event) => change({ metric: event.target.value }));
   find(".live").addEventListener("click", () => scrub(end()));
   find(".before").addEventListener("click", () => scrub(0));
   scrubber.addEventListener("input", () => scrub(Number(scrubber.value)));
@@ -82,7 +84,7 @@ export function start({ element, find, server }) {
     for (const name of asked) {
       const news = answer.histories[name];
       if (!news) forget(name);
-      else if (lab.units.set(name, news.units), news.kept !== (lab.histories.get(name) || []).length) lab.histories.delete(name), setTimeout(poll, 0); // it went back to a save
+      else if (lab.units.set(name, news.units), lab.metrics.set(name, news.metrics), news.kept !== (lab.histories.get(name) || []).length) lab.histories.delete(name), setTimeout(poll, 0); // it went back to a save
       else lab.histories.set(name, [...(lab.histories.get(name) || []), ...news.records]);
     }
     const outdone = lab.run?.example && !lab.chosen && lab.runs.some((run) => !run.example);
@@ -170,6 +172,7 @@ export function start({ element, find, server }) {
     find(".smoothing-value").textContent = fixed(view.smoothing, 2);
     find(".smoothing").style.setProperty("--share", view.smoothing);
     buttons();
+    metrics();
     curve.show({ lines: lines().filter((line) => !line.hidden), log: view.log, end: Math.max(1, end(), ...[...lab.overlaid].map(lastStep)), label: say("train.curve_label", { run: lab.selected }), none: say("train.no_curve"), coming: coming() });
     key();
     compare();
@@ -231,14 +234,32 @@ export function start({ element, find, server }) {
     });
     const told = logs.map((log, k) => smoothed(line(log, (record) => record.logs[log], { colour: LOG_COLOURS[k % LOG_COLOURS.length], dotted: true })));
     const held = line(say("train.held_out"), (record) => record.held_out, { colour: i ? colourOf(i - 1) : "var(--amber)", dashed: i > 0 });
-    return [...trained, ...(held.measured.length ? [{ ...held, points: held.measured }] : []), ...told].map((one) => ({ ...one, hidden: view.hidden.has(one.kind) }));
+    return [...trained, ...(held.measured.length ? [{ ...held, points: held.measured }] : []), ...told, ...metricOf(name, i, several)].map((one) => ({ ...one, hidden: view.hidden.has(one.kind) }));
+  }
+
+  // Which metric of the samples has a line: one at a time, as each is measured otherwise.
+  function metrics() {
+    const known = lab.metrics.get(lab.selected) ?? {};
+    const names = Object.keys(known), box = find(".metrics select");
+    if (!(view.metric === "" || view.metric in known)) view.metric = names[0] ?? null;
+    find(".metrics").hidden = !names.length;
+    redraw(box, known, () => [...names.map((name) => make("option", { value: name }, known[name].title)), make("option", { value: "" }, say("train.metric_none"))]);
+    box.value = view.metric ?? "";
+    box.title = known[view.metric]?.why ?? "";
+  }
+
+  function metricOf(name, i, several) {
+    const { title, why } = lab.metrics.get(name)?.[view.metric] ?? {};
+    const points = lab.histories.get(name).filter((record) => view.metric in (record.metrics ?? {})).map((record) => [record.step, record.metrics[view.metric]]);
+    const look = { colour: i ? colourOf(i - 1) : METRIC_COLOUR, dotted: i > 0 };
+    return points.length ? [{ kind: title, why, name: several ? `${name} ${title}` : title, unit: say("train.metric"), loss: false, points, ...look }] : [];
   }
 
   // What the lines are; a click leaves one out, so that the others have the room.
   function key() {
     const shown = lines();
     redraw(find(".key"), [lab.selected, shown.map(({ name, hidden }) => [name, hidden])], () => shown.map((line) =>
-      make("button.link", { type: "button", "aria-pressed": String(!line.hidden), title: [say("train.key", { line: line.name }), curveNamed(line.kind).why].join(". "), onclick: () => toggle(line.kind) },
+      make("button.link", { type: "button", "aria-pressed": String(!line.hidden), title: [say("train.key", { line: line.name }), line.why ?? curveNamed(line.kind).why].join(". "), onclick: () => toggle(line.kind) },
         make(line.dashed ? "i.dashed" : line.dotted ? "i.dotted" : "i", { style: `--colour:${line.colour}` }), line.name)
     ));
   }

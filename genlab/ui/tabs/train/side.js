@@ -248,6 +248,7 @@ function figures(run) {
     run.saved_step ? say("train.saved", { step: count(run.saved_step), time: duration(run.saved_ago) }) : last && !run.example ? say("train.not_saved") : null,
     run.steered ? say("train.steered", { step: count(run.steered) }) : null,
     run.extended,
+    run.measured,
     run.hardware,
   ].filter(Boolean).map((told) => [told].flat());
 }

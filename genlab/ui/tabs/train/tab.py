@@ -16,16 +16,17 @@ from genlab.config import Field
 from genlab.data import describe
 from genlab.errors import BadSetting, UnknownName
 from genlab.messages import Message, joined
+from genlab.metrics import METRICS
 from genlab.modalities import MODALITIES
 from genlab.models import MODELS, GenerativeModel
 from genlab.paths import EXAMPLES, current_space, runs_folder
 from genlab.registry import check_name, unknown
-from genlab.training.card import extension
+from genlab.training.card import extension, samples_told
 from genlab.training.estimate import Estimator
 from genlab.training.extend import extend
 from genlab.training.health import judge
 from genlab.training.history import as_csv
-from genlab.training.run import Run, delete_runs, differences, list_runs
+from genlab.training.run import Run, delete_runs, differences, list_runs, metrics_of
 from genlab.training.start import create_from, possible_starts, starting_settings
 from genlab.ui.kit.controls import Form, draw_form
 from genlab.ui.kit.shared import QUIET, Request, Shared, at_edge, device, open_model, opening, queue, served
@@ -463,19 +464,24 @@ def _pending(run: Run, state: str) -> str:
 
 def _news(run: Run, since: int) -> dict[str, Any]:
     """The records beyond a step, and how many there are up to it: fewer than the page has if the run went back to a save."""
-    records = run.history()
+    records, asked = run.history(), metrics_of(run.settings)
     news = [record for record in records if record["step"] > since]
     return {
         "kept": len(records) - len(news),
         "units": run.units,
-        "records": [{key: record[key] for key in ("step", "losses", "held_out", "logs")} for record in news],
+        "metrics": {name: {"title": str(METRICS[name].title), "why": str(METRICS[name].meaning)} for name in asked},
+        "records": [{key: record[key] for key in ("step", "losses", "held_out", "logs")} | _found(record) for record in news],
     }
+
+
+def _found(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {"metrics": record["found"]["metrics"]} if "found" in record else {}
 
 
 def _detail(run: Run) -> dict[str, Any]:
     status, history, saved = run.status(), run.history(), run.checkpoints()
     saved_step = int(saved[-1].name.removeprefix("step-")) if saved else 0
-    health = judge(history, status, saved_step)
+    health = judge(history, status, saved_step, run.measured)
     return {
         **_line(run),
         "unit": run.loss_unit,
@@ -491,6 +497,7 @@ def _detail(run: Run) -> dict[str, Any]:
         "from": run.start.model if run.start else "",
         "steered": run.steered,
         "extended": extension(run),
+        "measured": str(samples_told(run)),
     }
 
 
