@@ -95,7 +95,7 @@ class Measuring:
         self.reach = radii(test.features)
         self.wished = wishes(model, self.real, SAMPLES)
         fake = replace(self.real.test, wished=self.wished)
-        lacking = {name: METRICS[name].lacking(fake) for name in self.names}
+        lacking = {name: METRICS[name].lacking(fake, self.real) for name in self.names}
         return {
             "judge": self.eye.judges,
             "classes": _shares(train.label[train.label >= 0], self.real.classes) if self.eye.labelled else {},
