@@ -209,14 +209,14 @@ def test_samples_that_become_all_of_one_class_are_a_mode_collapse(monkeypatch, h
     verdict = judge(run.history(), run.status(), 6, run.measured)
     assert (verdict.kind, verdict.level) == ("modes", "bad")
     assert "Mode collapse: " in verdict.sentence
-    assert "is of the classes 0, 2, 3" in verdict.sentence
+    assert "have no 0, 2, 3" in verdict.sentence
 
 
 def test_a_single_class_that_vanishes_is_named(monkeypatch, honest):
     others = honest[load("digits").test.label != 7]
     run = play(monkeypatch, lambda turn: honest if turn < 3 else others)
     assert kinds(run) == ["classes"]
-    assert "is of the class 7, of which" in alarms(run.history(), run.measured)[0].sentence
+    assert "have no 7, of which there were some before" in alarms(run.history(), run.measured)[0].sentence
 
 
 def test_samples_that_are_training_items_are_copies(monkeypatch):

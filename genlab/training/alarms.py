@@ -76,13 +76,8 @@ def _of_classes(looks: Looks, measured: Mapping[str, Any]) -> Health | None:
     gone = [name for name in due if name in before and not now[name]]
     if not gone:
         return None
-    told = Message(
-        "Mode collapse: none of the samples of step {step:,} is of the class {gone}, of which there were some before.",
-        "Mode collapse: none of the samples of step {step:,} is of the classes {gone}, of which there were some before.",
-        n=len(gone),
-        step=looks[-1][0],
-        gone=gone,
-    )
+    sentence = "Mode collapse: the samples of step {step:,} have no {gone}, of which there were some before."
+    told = Message(sentence, step=looks[-1][0], gone=gone)
     return Health("classes", "bad", told)
 
 

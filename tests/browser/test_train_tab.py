@@ -115,8 +115,8 @@ def test_what_is_measured_while_it_trains_has_a_curve_and_a_number(train: Page, 
         box.click()
         train.get_by_role("option", name=metric, exact=True).click()
     train.keyboard.press("Escape")
-    start(train, "measured", 40)
-    finished(train, "measured")
+    start(train, "measured", 12)
+    expect(badge(train, "measured")).to_have_text("done", timeout=240_000)  # it looks at the data before its first step
     run = Run.open("measured", served_runs)
     assert run.settings.measured == "coverage,copies"
     last = run.history()[-1]["found"]["metrics"]
