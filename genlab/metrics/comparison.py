@@ -128,7 +128,7 @@ class Comparison:
         cost = self.costs.get(model)
         for name, number in (cost.figures() if cost else {}).items():
             lines.append([english(FIGURES[name].title), english(FIGURES[name].told(number)), ""])
-        draws = max(len(score.values) for score in self.scores[model].values())
+        draws = max((len(score.values) for score in self.scores[model].values()), default=0)
         ran = f" Speeds and memory are those of {english(cost.hardware)}, beside whatever else ran." if cost else ""
         how = f"{draws} {'draw' if draws == 1 else 'draws'} of {self.n:,} samples from seed {self.seed} against {self.data}"
         seen = f"seen by {english(self.judge)}; ± is the 95 % interval of the draws, and another training may differ more."
