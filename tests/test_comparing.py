@@ -229,7 +229,7 @@ def test_a_card_tells_what_was_measured_once_however_often(trained, capsys):
     assert load_model("a").card == once
     assert once.startswith(before.rstrip())
     assert "2 draws of 60 samples from seed 0 against digits, seen by a classifier of the clean training part, right on" in once
-    assert "`python -m genlab evaluate a --metrics=precision,coverage --n=60 --draws=2 --seed=0`" in once
+    assert "`python -m genlab evaluate a --metrics=precision,coverage --n=60 --draws=2 --seed=0 --k=100`" in once
     assert [name in once for name in ("| Precision |", "| Coverage |", "| Samples a second, 64 at once |")] == [True] * 3
 
 

@@ -11,6 +11,7 @@ import genlab  # what is slow to load is named through it, and loaded where it i
 from genlab.cli.data import open_data
 from genlab.cli.models import DEVICES
 from genlab.cli.words import number, parse, parser_of
+from genlab.config import names_in
 from genlab.data.recipe import PLUS
 from genlab.errors import BadSetting
 from genlab.files import write_bytes
@@ -38,7 +39,7 @@ def evaluate_verb(words: list[str]) -> None:
     parser.add_argument("--metrics", default="", help="some of them, with commas between (default: all that are quick)")
     parser.add_argument("--n", type=number, default=1000, help="samples of a draw (default 1000)")
     parser.add_argument("--draws", type=number, default=3, help="draws, from seeds of their own (default 3)")
-    parser.add_argument("--seed", type=number, default=0, help="draw k starts from seed + k·n (default 0)")
+    parser.add_argument("--seed", type=number, default=0, help="draw i starts from seed + i·n (default 0)")
     parser.add_argument("--k", type=number, default=100, help="latents an item, of which a likelihood is told (default 100)")
     parser.add_argument("--out", type=Path, help="write what was measured, too: FILE.json, FILE.csv or FILE.png")
     parser.add_argument("--card", action="store_true", help="write what was measured into the card of each model, too")
@@ -55,7 +56,7 @@ def evaluate_verb(words: list[str]) -> None:
         raise BadSetting("--break prints its table and writes no file; leave --out away.", "out")
     if given.shake and not given.data:
         raise BadSetting("--break needs --data NAME: the data whose real items are made wrong.")
-    metrics = [name.strip() for name in given.metrics.split(",") if name.strip()]
+    metrics = names_in(given.metrics)
     for name in metrics:
         genlab.metrics.METRICS[name]  # which names the possible ones
     if given.shake:
@@ -89,7 +90,7 @@ def evaluate_verb(words: list[str]) -> None:
 
 def _command(model: str, given: Namespace) -> str:
     """What measures one model so."""
-    asked = {"data": given.data, "metrics": given.metrics, "n": given.n, "draws": given.draws, "seed": given.seed}
+    asked = {"data": given.data, "metrics": given.metrics, "n": given.n, "draws": given.draws, "seed": given.seed, "k": given.k}
     flags = [f"--{name}={value}" for name, value in asked.items() if value not in (None, "")]
     return shlex.join(["python", "-m", "genlab", "evaluate", model, *flags])
 

@@ -1,8 +1,11 @@
 """Copying: whether samples are nearer to what was learnt than to what was not; the training part has no copies of its own."""
 
+import math
+
 import torch
 from torch import Tensor
 
+from genlab.errors import BadSetting
 from genlab.messages import Message
 from genlab.metrics.evidence import Evidence, Metric, Real, Value, there
 from genlab.metrics.neighbours import nearest
@@ -87,6 +90,14 @@ def _copies(fake: Evidence, real: Real) -> Value:
     return Value(float((ratio < RATIO).double().mean()), worst=ratio.argsort(stable=True))
 
 
+def _tested(fake: Evidence, real: Real) -> Value:
+    z = copying_test(fake.features, real.train.features, real.test.features)
+    if math.isnan(z):
+        told = "The copying test needs {fewest} samples and as many test items in some part of the space; there are too few."
+        raise BadSetting(told, "n", fewest=FEWEST)
+    return Value(z)
+
+
 def _near(fake: Evidence, real: Real) -> Value:
     closer = _nearer(_flat(fake), _alike_many(_flat(real.train), _flat(real.test)), _flat(real.test))
     return Value(float(closer.mean()))
@@ -114,7 +125,7 @@ COPYING = Metric(
         "How many standard deviations further from training items samples lie than unseen items do; below -3 they are copied."
     ),
     "higher",
-    lambda fake, real: Value(copying_test(fake.features, real.train.features, real.test.features)),
+    _tested,
     fewest=100,
 )
 TWO_SAMPLE = Metric(

@@ -38,7 +38,7 @@ class Form:
 
     def write(self, values: Mapping[str, Any]) -> list[Any]:
         """Updates for `components` that show these values, and the defaults where a value is missing."""
-        return [gr.update(value=_shown(s, values)) for s in self.settings.fields()]
+        return [gr.update(value=shown(s, values)) for s in self.settings.fields()]
 
 
 def draw_form(settings: type[Config], prefix: str, values: Mapping[str, Any] | None = None) -> Form:
@@ -73,7 +73,7 @@ def remember(form: str, controls: Sequence[Component], set_by: Sequence[Any] = (
 
 def _control(setting: Setting, prefix: str, chosen: Mapping[str, Any]) -> Component:
     common = {
-        "value": _shown(setting, chosen),
+        "value": shown(setting, chosen),
         "label": words(setting.label),
         "info": words(setting.description),
         "interactive": True,  # inside gr.render nothing is unless it says so
@@ -101,7 +101,7 @@ def _is_short(setting: Setting) -> bool:
     return setting.high - setting.low <= (32 if setting.kind == "whole" else 10) and (setting.low == 0 or setting.low >= 1)
 
 
-def _shown(setting: Setting, values: Mapping[str, Any]) -> Any:
+def shown(setting: Setting, values: Mapping[str, Any]) -> Any:
     """The value as its control has it; the default where it is missing."""
     value = values.get(setting.name, setting.default)
     return names_in(value) if setting.parts else value

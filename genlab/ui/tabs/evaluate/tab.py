@@ -12,7 +12,7 @@ from typing import Any, Literal
 import gradio as gr
 from pydantic import Field as Limit
 
-from genlab.config import Config, Field, read_texts
+from genlab.config import Config, Field, names_in, read_texts
 from genlab.data import load
 from genlab.data.recipe import PLUS
 from genlab.errors import BadSetting, GenlabError, UnknownName
@@ -24,14 +24,16 @@ from genlab.metrics import (
     Shaken,
     behind,
     compare,
+    inside,
     shaken,
 )
 from genlab.metrics.comparison import wilson, written
-from genlab.metrics.evaluation import lag
+from genlab.metrics.evaluation import lag, names_of
 from genlab.modalities.storage import Items
 from genlab.paths import cache_folder
+from genlab.registry import unknown
 from genlab.training.checkpoint import list_models
-from genlab.ui.kit.controls import Form, draw_form, remember
+from genlab.ui.kit.controls import Form, draw_form, remember, shown
 from genlab.ui.kit.pictures import data_uri, wall
 from genlab.ui.kit.shared import (
     QUIET,
@@ -65,7 +67,29 @@ class Wish(Config):
 
     n: int = Field(1000, ge=20, le=20_000, description="samples of a draw; more tell more surely")
     draws: int = Field(3, ge=1, le=10, description="from seeds of their own, for the interval")
-    seed: int = Field(0, ge=0, le=2**30, description="draw k starts from seed + k·n")
+    seed: int = Field(0, ge=0, le=2**30, description="draw i starts from seed + i·n")
+    metrics: str = Field(
+        "",
+        description="all quick ones where none is chosen",
+        json_schema_extra={"parts": "metric", "advanced": True},
+    )
+    k: int = Field(
+        100, ge=1, le=5000, description="latents an item, of which a likelihood is told", json_schema_extra={"advanced": True}
+    )
+
+    @property
+    def names(self) -> list[str]:
+        """The metrics that are asked for; raises BadSetting for one that there is not."""
+        for name in names_in(self.metrics):
+            if name not in METRICS:
+                raise BadSetting(unknown("metric", name, METRICS), "metrics")
+        return names_of(names_in(self.metrics))
+
+    @property
+    def items(self) -> int:
+        """Items for which a model is asked."""
+        told = self.k * min(self.n, inside.MOST) if "likelihood" in self.names else 0
+        return self.draws * (self.n + told)
 
 
 @dataclass(frozen=True)
@@ -105,6 +129,8 @@ class Asked(Request):
     n: int
     draws: int
     seed: int
+    metrics: str = Limit(max_length=2000)
+    k: int
 
 
 class Blind(Request):
@@ -186,7 +212,10 @@ def _linked(query: dict[str, str]) -> list[Any]:
         return [gr.skip() for _ in range(2 + len(Wish.fields()))]
     asked = read_texts(Wish, query)
     models = [name for name in query.get("models", "").split(",") if name in list_models()][:MOST]
-    return [*_offered(models, query.get("data")), *(asked.get(setting.name, gr.skip()) for setting in Wish.fields())]
+    return [
+        *_offered(models, query.get("data")),
+        *(shown(setting, asked) if setting.name in asked else gr.skip() for setting in Wish.fields()),
+    ]
 
 
 def _measure(form: Form) -> Any:
@@ -227,9 +256,9 @@ def _measured(models: Any, data: Any, wish: Any, anew: bool = False) -> Iterator
     trained = {name: open_model(name) for name in names}
     eye, _ = _eye_of(names, data)
     for one in trained.values():
-        check_evaluation(one.model, wish.n * wish.draws, len(names))
+        check_evaluation(one.model, wish.items, len(names))
     kept = {name: (owner_of(one.folder) or cache_folder()) / "evaluated" for name, one in trained.items()}
-    steps = compare(trained, eye.data, (), wish.n, wish.draws, wish.seed, eye=eye, kept=kept, anew=anew)
+    steps = compare(trained, eye.data, wish.names, wish.n, wish.draws, wish.seed, wish.k, eye, kept, anew)
     result, began, shown = secrets.token_hex(8), time.monotonic(), 0.0
     for step in on_all_cores(steps):
         if step.done == step.total or time.monotonic() - shown > PAUSE:
@@ -298,7 +327,7 @@ def _chosen(models: object, data: object) -> tuple[list[str], str]:
 
 def _command(names: list[str], data: str, wish: Any) -> str:
     """What measures the same from a terminal."""
-    at = [f"--{name}={value}" for name, value in wish.model_dump().items()]
+    at = [f"--{name}={value}" for name, value in wish.model_dump().items() if value != ""]
     return shlex.join(["python", "-m", "genlab", "evaluate", *names, *([f"--data={data}"] if data else []), *at])
 
 
