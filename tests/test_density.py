@@ -90,7 +90,9 @@ def test_the_middle_of_a_latent_lies_where_those_like_it_do(fitted):
     assert away.amin(1).max() < 3 * SIGMA
 
 
-@pytest.mark.parametrize("z", [torch.zeros(50, 2), torch.randn(2, 3), torch.randn(20, 64) * 1e4, torch.randn(300, 2) * 1e-7])
+@pytest.mark.parametrize(
+    "z", [torch.zeros(50, 2), torch.full((2, 3), 7.0), torch.randn(2, 3), torch.randn(20, 64) * 1e4, torch.randn(300, 2) * 1e-7]
+)
 def test_latents_of_any_kind_and_number_can_be_fitted(z):
     density = Density(z.shape[1], 0)
     density.fit(z, torch.full((len(z),), -1), 0)

@@ -9,7 +9,7 @@ MOST = 50  # components
 ROOM = 2**17  # numbers that all their factors may take
 ROUNDS = 40  # of fitting, after which little changes
 EACH = 10  # latents for each axis of a component that is fitted to them, at least
-LEAST = 1e-4  # variance of a component along any axis, as a part of that of all latents
+LEAST = 1e-4  # variance of a component along any axis, as a part of that of all latents along all
 
 
 class Density(nn.Module):
@@ -27,7 +27,8 @@ class Density(nn.Module):
         shares[0, 0] = 1
         self.register_buffer("shares", shares)  # [1 + K, M] of all items, and of each class; a class with none has those of all
         self.register_buffer("means", torch.zeros(count, latent))  # [M, L]
-        self.register_buffer("factors", torch.eye(latent).repeat(count, 1, 1))  # [M, L, L]  Cholesky factors of covariances
+        self.register_buffer("factors", torch.zeros(count, latent, latent))  # [M, L, L]  Cholesky factors of covariances
+        self.factors.diagonal(dim1=1, dim2=2).fill_(1)
 
     def place(self, z: Tensor, chance: Tensor, classes: Tensor | None) -> Tensor:
         """[n, L] where standard normal latents [n, L] come to lie, each in the component at its `chance` [n] in [0, 1).
@@ -56,8 +57,8 @@ class Density(nn.Module):
         from sklearn.mixture import GaussianMixture
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-        spread = z.std(0).clamp(min=1e-6)
-        x, count = (z / spread).numpy(), max(1, min(len(self.means), len(z) // (EACH * z.shape[1])))  # axes count alike
+        spread = z.std().clamp(min=1e-6)
+        x, count = (z / spread).numpy(), max(1, min(len(self.means), len(z) // (EACH * z.shape[1])))
         with threadpool_limits(1), warnings.catch_warnings():  # more threads would add in another order
             warnings.simplefilter("ignore", ConvergenceWarning)  # a fit that could be a little better is good
             mixture = GaussianMixture(count, reg_covar=LEAST, max_iter=ROUNDS, random_state=seed).fit(x)
@@ -68,4 +69,4 @@ class Density(nn.Module):
             own = belongs[label == row - 1] if row else belongs
             self.shares[row, :count] = own.mean(0) if len(own) else 0
         self.means[:count] = torch.from_numpy(mixture.means_).float() * spread
-        self.factors[:count] = factors * spread[:, None]
+        self.factors[:count] = factors * spread

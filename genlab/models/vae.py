@@ -18,7 +18,7 @@ from genlab.models.density import Density
 from genlab.models.layers import Up, join, mlp, sizes_of
 from genlab.models.settings import VAESettings
 
-FITTED, OFTEN, BLOCK = 20_000, 10, 256  # latents that a density is fitted to, those of one item, and items encoded at once
+FITTED, BLOCK = 20_000, 256  # items whose latents a density is fitted to at most, and those encoded at once
 
 LOSS_UNITS = {
     "bernoulli": Message("nats an image: negative evidence lower bound on binarised pixels"),
@@ -83,13 +83,12 @@ class VAE(LatentModel):
 
     @torch.no_grad()
     def complete(self, data: Dataset, seed: int) -> None:
-        """Fit the density of latents to draws from the posterior of the data (Ghosh et al. 2020, section 4)."""
-        n = max(2, min(FITTED, OFTEN * len(data), self.settings.steps * self.settings.batch_size))  # no more than were learnt
-        noise, z, label = torch.Generator().manual_seed(seed), [], []
+        """Fit the density of latents to the posterior means of the data (Ghosh et al. 2020, section 4)."""
+        n = max(2, min(FITTED, len(data), self.settings.steps * self.settings.batch_size))  # no more than were learnt
+        z, label = [], []
         for step in range(-(-n // BLOCK)):
             batch = data.batch(min(n, BLOCK), seed, step).to(self.device)
-            mean, logvar = (side.cpu() for side in self.posterior(batch.x, self._weights(batch.label)))
-            z.append(mean + torch.randn(mean.shape, generator=noise) * (0.5 * logvar).exp())  # [B, L]
+            z.append(self.posterior(batch.x, self._weights(batch.label))[0].cpu())  # [B, L]
             label.append(batch.label.cpu())
         self.density.fit(torch.cat(z), torch.cat(label), seed)
 
