@@ -1,24 +1,29 @@
 """Ship: a finished run becomes a model that ships, with a record of how it learnt that the Train tab shows.
 
 python -m benchmarks.ship RUN NAME
+python -m benchmarks.ship --complete NAME …  # fit anew what a family fits after its last step, other weights as they are
 """
 
 import io
 import json
 import shutil
 import sys
+from time import perf_counter
 
 from PIL import Image
 
-from genlab.files import whole_folder, write_json
+from genlab.data import load
+from genlab.files import read_json, sha256, whole_folder, write_json
+from genlab.latent.directions import FOLDER
 from genlab.paths import CHECKPOINTS, EXAMPLES
-from genlab.training.checkpoint import STATE
+from genlab.training.checkpoint import STATE, load_model
 from genlab.training.run import Run
 
 RECORDS = 300  # of a history, evenly chosen
 GRIDS = 7  # sample grids at most: the first, the last, and between them each about as many times the one before
 COLOURS = 256  # of a grid in colour
 BYTES = 300_000  # of the record in all
+DRAWN, COLUMNS = 64, 16  # samples of a preview, and those in a row
 
 
 def ship(name: str, shipped: str) -> None:
@@ -29,6 +34,28 @@ def ship(name: str, shipped: str) -> None:
         card = draft / "card.md"
         card.write_text(card.read_text().replace(f"# {run.name}\n", f"# {shipped}\n", 1))
     record(run, shipped)
+
+
+def complete(shipped: str) -> None:
+    """Complete a model that ships as training would have, and bring up to date what goes by its weights."""
+    trained = load_model(shipped)
+    model, data, config = trained.model, load(trained.dataset).train, dict(trained.config)
+    if data.fingerprint != config["fingerprint"]:  # of which an import of another day may be the cause
+        print(f"{shipped} learnt other items than those that are called {trained.dataset} here; these are taken.")
+    began, seed = perf_counter(), config["settings"]["seed"]
+    model.complete(data, seed)
+    print(f"{shipped}: {perf_counter() - began:.1f} s")
+    *_, drawn = model.sample(DRAWN, model.SamplingSettings(), seed)
+    picture = model.spec.kind.kept(drawn.items, COLUMNS, None)
+    with whole_folder(CHECKPOINTS / shipped) as draft:
+        shutil.copytree(trained.folder, draft, dirs_exist_ok=True)
+        model.save(draft)
+        write_json(draft / "config.json", config | {"sha256": {name: sha256(draft / name) for name in config["sha256"]}})
+        (draft / "preview.png").write_bytes(picture)
+    for file in (CHECKPOINTS / shipped / FOLDER).glob("*.json"):
+        write_json(file, read_json(file.read_text()) | {"weights": load_model(shipped).weights})
+    for file in sorted((EXAMPLES / shipped / "samples").glob("*.png"))[-1:]:
+        file.write_bytes(light(picture))
 
 
 def record(run: Run, shipped: str) -> None:
@@ -80,5 +107,9 @@ def steps_of(drawn: list[int], count: int = GRIDS) -> list[int]:
 
 
 if __name__ == "__main__":
-    print(json.dumps({"shipped": sys.argv[2], "from": sys.argv[1]}))
-    ship(*sys.argv[1:3])
+    if sys.argv[1] == "--complete":
+        for shipped in sys.argv[2:]:
+            complete(shipped)
+    else:
+        print(json.dumps({"shipped": sys.argv[2], "from": sys.argv[1]}))
+        ship(*sys.argv[1:3])

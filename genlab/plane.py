@@ -33,7 +33,8 @@ class Camera:
     """Takes one view after another from the same latents, so that all that moves is the model."""
 
     def __init__(self, model: LatentModel) -> None:
-        self.z, self.given = model.prior(POINTS, SEED), model.given_labels(None, POINTS)
+        self.given = model.given_labels(None, POINTS)
+        self.z = model.prior(POINTS, SEED, self.given)
         flat = model.latent_shape == (2,)
         self.lattice = lattice().to(model.device) if flat else self.z[:0]
         self.squares = squares().to(model.device)

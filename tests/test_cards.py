@@ -246,7 +246,8 @@ def test_numbers_and_names_beyond_all_bounds_are_refused(wrong: dict[str, Any]):
 
 
 def test_only_the_card_that_shows_a_search_may_begin_one():
-    assert "looks for the numbers" in latent_map({**GAN, "base": "test:3", "across": 0, "up": 1})["error"]
+    asked = {**GAN, "base": "test:3", "classes": [0.0] * 10, "across": 0, "up": 1}
+    assert "looks for the numbers" in latent_map(asked)["error"]
 
 
 @pytest.mark.parametrize("wrong", [None, 3, ["vae-mnist"], "x" * 10_000])

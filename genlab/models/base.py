@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from genlab.algebra import orthonormal, strongest
 from genlab.config import Config
-from genlab.data import Batch, DataSpec
+from genlab.data import Batch, Dataset, DataSpec
 from genlab.errors import BadCheckpoint, BadSetting
 from genlab.messages import Message, joined
 from genlab.modalities import MODALITIES
@@ -168,6 +168,9 @@ class GenerativeModel(nn.Module):
     def settle(self, seed: int) -> None:
         """Bring statistics that depend on the weights (batch norm) in line with them."""
 
+    def complete(self, data: Dataset, seed: int) -> None:
+        """Fit to the training part what is not learnt by steps, once the weights are what they will be."""
+
     def sample(self, n: int, settings: Config, seed: int, given: Given | None = None) -> Iterator[Draft]:
         """Draw n items, item i from seed + i; the last draft is the result."""
         raise NotImplementedError
@@ -216,11 +219,17 @@ class LatentModel(GenerativeModel):
     latent_shape: tuple[int, ...]
     encodes_at_once: ClassVar[bool] = False  # or it looks for latents, which takes seconds
 
-    def prior(self, n: int, seed: int) -> Tensor:
-        """[n, *L] standard normal latents, row i from seed + i, drawn on the CPU."""
-        check_count(n)
-        rows = [torch.randn(self.latent_shape, generator=torch.Generator().manual_seed(seed + i)) for i in range(n)]
-        return torch.stack(rows).to(self.device)
+    def prior(self, n: int, seed: int, given: Given | None = None) -> Tensor:
+        """[n, *L] latents to draw such items from, row i from seed + i: standard normal, where a family knows none better."""
+        return self.normal(noises_of(n, seed))
+
+    def normal(self, noises: list[torch.Generator]) -> Tensor:
+        """[n, *L] standard normal latents, one from each generator, drawn on the CPU."""
+        return torch.stack([torch.randn(self.latent_shape, generator=noise) for noise in noises]).to(self.device)
+
+    def truncated(self, z: Tensor, share: float) -> Tensor:
+        """Latents [n, *L] at this share of their distance from the middle of what is like them."""
+        return z * share
 
     def decode(self, z: Tensor, given: Given | None = None, settings: Config | None = None) -> Tensor:
         """Items [n, C, H, W] or [n, 2] in [-1, 1] from latents [n, *L]; the same latents give the same items."""
@@ -256,7 +265,7 @@ class LatentModel(GenerativeModel):
 
     @torch.no_grad()
     def sample(self, n: int, settings: Config, seed: int, given: Given | None = None) -> Iterator[Draft]:
-        z = self.prior(n, seed) * getattr(settings, "truncation", 1.0)
+        z = self.truncated(self.prior(n, seed, given), getattr(settings, "truncation", 1.0))
         blocks = [self.decode(z[s], given and given.rows(s), settings) for s in blocks_of(n)]
         yield Draft(torch.cat(blocks), 1, 1)
 
@@ -278,6 +287,12 @@ class LatentModel(GenerativeModel):
         basis = strongest(x - x.mean(0), k).T @ z.flatten(1)  # [k, L]  least squares, as those are orthonormal
         basis = orthonormal(basis.T).T if z[0].numel() >= k else basis
         return basis.reshape(-1, *self.latent_shape), torch.ones(len(basis))
+
+
+def noises_of(n: int, seed: int) -> list[torch.Generator]:
+    """Where the randomness of n items comes from: that of item i from seed + i."""
+    check_count(n)
+    return [torch.Generator().manual_seed(seed + i) for i in range(n)]
 
 
 def size_of(family: type[GenerativeModel], spec: DataSpec, settings: CommonSettings) -> int:
@@ -317,7 +332,8 @@ def weights_of(module: nn.Module) -> dict[str, Tensor]:
 
 def give_weights(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """Put such weights into a module; raises BadCheckpoint when they do not fit or are not finite."""
-    check_weights(weights, weights_of(module))
+    held = weights_of(module)
+    check_weights({**_lacking(module, weights, held), **weights}, held)
     module.load_state_dict(weights, strict=False)  # what is shared has got its values under its first name
 
 
@@ -344,6 +360,12 @@ def check_weights(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -
         raise BadCheckpoint(
             "Checkpoint holds NaN or infinity in {n} tensors ({broken!r} first); not loaded.", n=len(broken), broken=broken[0]
         )
+
+
+def _lacking(module: nn.Module, weights: Mapping[str, Tensor], held: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What weights lack because they are older than a part of the module, which then stays as it is built."""
+    parts = [[f"{path}.{name}" for name in getattr(part, "newer", ())] for path, part in module.named_modules()]
+    return {name: held[name] for part in parts if not set(part) & set(weights) for name in part}
 
 
 def size_in_words(shape: Sequence[int]) -> str:

@@ -32,9 +32,9 @@ from genlab.data import Batch, DataSpec
 from genlab.errors import BadSetting
 from genlab.messages import Message
 from genlab.modalities import MODALITIES
-from genlab.models.base import Draft, Encoding, Given, LatentModel, Loss, blocks_of, give_weights, one_hot
+from genlab.models.base import Draft, Encoding, Given, LatentModel, Loss, blocks_of, give_weights, noises_of, one_hot
 from genlab.models.layers import mlp
-from genlab.models.settings import DiffusionSettings, check_count
+from genlab.models.settings import DiffusionSettings
 from genlab.patience import go_on
 
 TIMES = 1000  # discrete noise levels that the networks know
@@ -102,10 +102,8 @@ class Diffusion(LatentModel):
 
     @torch.no_grad()
     def sample(self, n: int, settings: Config, seed: int, given: Given | None = None) -> Iterator[Draft]:
-        check_count(n)
-        noises = [torch.Generator().manual_seed(seed + i) for i in range(n)]
-        z = torch.stack([torch.randn(self.latent_shape, generator=noise) for noise in noises])  # as in prior()
-        yield from self.denoise(z.to(self.device), given, settings, noises)
+        noises = noises_of(n, seed)
+        yield from self.denoise(self.normal(noises), given, settings, noises)
 
     @torch.no_grad()
     def decode(self, z: Tensor, given: Given | None = None, settings: Config | None = None) -> Tensor:

@@ -12,9 +12,9 @@ SEEDS = 2**31  # there are, from 0 on
 
 
 class Truncation(Config):
-    """How a family with a plain prior is sampled."""
+    """How a family whose latents come from a density is sampled."""
 
-    truncation: float = Field(1.0, ge=0, le=2, description="distance from the average item; below 1 safer and less varied")
+    truncation: float = Field(1.0, ge=0, le=2, description="distance from the usual items; below 1 safer and less varied")
 
 
 class CommonSettings(Config):

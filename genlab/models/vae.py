@@ -12,13 +12,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genlab.config import Config
-from genlab.data import Batch, DataSpec
+from genlab.data import Batch, Dataset, DataSpec
 from genlab.errors import BadSetting
 from genlab.messages import Message
 from genlab.modalities import MODALITIES
-from genlab.models.base import Encoding, Given, LatentModel, Loss, mlp_only, one_hot
+from genlab.models.base import Encoding, Given, LatentModel, Loss, mlp_only, noises_of, one_hot
+from genlab.models.density import Density
 from genlab.models.layers import Up, join, mlp, sizes_of
 from genlab.models.settings import VAESettings
+
+FITTED, BLOCK = 20_000, 256  # items whose latents a density is fitted to at most, and those encoded at once
 
 LOSS_UNITS = {
     "bernoulli": Message("nats an image: negative evidence lower bound on binarised pixels"),
@@ -48,6 +51,7 @@ class VAE(LatentModel):
         self.log_sigma = nn.Parameter(torch.tensor(sigma), requires_grad=self.likelihood == "gaussian")
         self.register_buffer("spread", torch.ones(settings.latent))  # of the posterior means over the training data
         self.register_buffer("information", torch.zeros(settings.latent))  # nats that each axis carries
+        self.density = Density(settings.latent, self.classes)
 
     @classmethod
     def check(cls, settings: VAESettings, modality: str) -> None:
@@ -111,6 +115,25 @@ class VAE(LatentModel):
         sizes = [min(AT_ONCE, k - first) for first in range(0, k, AT_ONCE)]
         bounds = [math.log(size) - self._weighed(batch, mean, logvar, target, size)[1] for size in sizes]  # sums of weights
         return math.log(k) - torch.stack(bounds).logsumexp(0)
+
+    @torch.no_grad()
+    def complete(self, data: Dataset, seed: int) -> None:
+        """Fit the density of latents to the posterior means of the data (Ghosh et al. 2020, section 4)."""
+        n = max(2, min(FITTED, len(data), self.settings.steps * self.settings.batch_size))  # no more than were learnt
+        z, label = [], []
+        for step in range(-(-n // BLOCK)):
+            batch = data.batch(min(n, BLOCK), seed, step).to(self.device)
+            z.append(self.posterior(batch.x, self._weights(batch.label))[0].cpu())  # [B, L]
+            label.append(batch.label.cpu())
+        self.density.fit(torch.cat(z), torch.cat(label), seed)
+
+    def prior(self, n: int, seed: int, given: Given | None = None) -> Tensor:
+        noises = noises_of(n, seed)
+        z, chance = self.normal(noises), torch.stack([torch.rand((), generator=noise) for noise in noises])
+        return self.density.place(z, chance.to(z), self.class_weights(given, n))
+
+    def truncated(self, z: Tensor, share: float) -> Tensor:
+        return z if share == 1 else torch.lerp(self.density.middle(z), z, share)
 
     def posterior(self, x: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
         """Mean and log-variance [B, L] of the latents of images [B, C, H, W]."""

@@ -197,6 +197,8 @@ class Trainer:
             self.step += 1
             self.granted = self.granted + 1 if control.wanted == "pause" else 0
             self.interludes.stepped(speed.stop())
+            if self.step == self.settings.steps and self.accelerator.is_main_process:
+                self._complete()
 
             after = self.interludes.after if self.accelerator.is_main_process else lambda step: (None, False, None)
             held_out, drew, found = after(self.step)
@@ -364,6 +366,11 @@ class Trainer:
             model.settle(self.settings.seed)
             self.settled = self.step
         return model.eval()
+
+    def _complete(self) -> None:
+        """Fit what is fitted when all steps are done, before samples are drawn for the last time."""
+        with self.run.doing("fit"):
+            self._averaged().complete(self.data.train, self.settings.seed)
 
     def save(self) -> None:
         """Save the averaged weights for use and everything for continuing; keep the last few."""

@@ -139,7 +139,8 @@ def keep(z: Tensor) -> list[str]:
 
 def place(trained: Trained, model: LatentModel, point: Point) -> Place:
     """Where a point lies."""
-    return Place(seen(trained, model, _base(trained, model, point.base), point), wished(model, point.classes))
+    given = wished(model, point.classes)
+    return Place(seen(trained, model, _base(trained, model, point.base, given), point), given)
 
 
 def seen(trained: Trained, model: LatentModel, z: Tensor, view: Point) -> Tensor:
@@ -148,7 +149,7 @@ def seen(trained: Trained, model: LatentModel, z: Tensor, view: Point) -> Tensor
         z = _along(axes_of(trained), z, view.locked if view.values is None else view.values)
     for name, value in view.offsets.items():
         z = shelf_of(trained, model).find(name).move(z, torch.full((len(z),), value))
-    return z * view.truncation
+    return model.truncated(z, view.truncation)
 
 
 def _along(axes: Axes, z: Tensor, values: Sequence[float | None]) -> Tensor:
@@ -235,19 +236,21 @@ def wall(trained: Trained, model: LatentModel, asked: Wall) -> tuple[list[str], 
     seeds = range(asked.page * WALL, (asked.page + 1) * WALL)
     given = model.given_labels(None, WALL)
     labels = torch.full((WALL,), -1) if given.classes is None else given.classes.argmax(1)
-    return [f"prior:{seed}" for seed in seeds], pictures(trained, model, model.prior(WALL, seeds[0]), given), labels
+    z = model.prior(WALL, seeds[0], given)
+    return [f"prior:{seed}" for seed in seeds], pictures(trained, model, z, given), labels
 
 
-def _base(trained: Trained, model: LatentModel, address: str) -> Tensor:
+def _base(trained: Trained, model: LatentModel, address: str, given: Given) -> Tensor:
     kind, _, rest = address.partition(":")
     if kind == "z":
         return latent.from_text(rest, model.latent_shape).to(model.device)
     if kind == "zero":
         return torch.zeros(1, *model.latent_shape, device=model.device)
     if kind == "prior":
-        return model.prior(1, int(rest))
+        return model.prior(1, int(rest), given)
     if kind == "pad":
-        return latent.pad.place(model, *map(float, rest.split(",")))
+        x, y = map(float, rest.split(","))
+        return latent.pad.place(model, x, y, given)
     if kind == "test":
         if not model.encodes_at_once:  # a search is long, and only the card that shows it may begin one
             raise BadSetting(say("latent.search"))

@@ -206,8 +206,9 @@ def interpolate(
     usual = space.SamplingSettings()
     check_work(space, wish.frames, usual)
     with drawing(work_of(space, wish.frames, usual)):
-        start, end = space.prior(1, wish.seed)[0], space.prior(1, wish.end_seed)[0]
         given = _given(space, wish.label, wish.frames) if wish.label else Given()
+        one = given.rows(slice(0, 1))
+        start, end = space.prior(1, wish.seed, one)[0], space.prior(1, wish.end_seed, one)[0]
         draft = _followed(space.unfold(latent.walk(start, end, wish.frames, wish.path), given))
         pixels = space.spec.kind.tiles(draft.items)
     facts = {

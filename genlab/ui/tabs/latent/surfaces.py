@@ -39,7 +39,7 @@ def latent_pad(data: Any) -> dict[str, Any]:
     steps = torch.arange(fine) / fine
     given = explorer.wished(model, asked.classes)
     with drawing(explorer.work(model, len(asked.cells) * fine**2, coarse=True)):
-        z = torch.cat([latent.pad.cell(model, column, row, steps, steps) for column, row in asked.cells])
+        z = torch.cat([latent.pad.cell(model, column, row, steps, steps, given) for column, row in asked.cells])
         pixels = explorer.pictures(trained, model, explorer.seen(trained, model, z, asked), given, coarse=True)
         return {"image": wall(pixels, fine), "fine": fine}
 
