@@ -15,24 +15,56 @@ compare), beside that of validation images, which neither has seen.
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file, save_file
 from scipy.stats import spearmanr
-from torch import Tensor
+from torch import Tensor, nn
+from torchvision.models import resnet18
 
-from benchmarks.judge import trained_judge
 from genlab import latent
-from genlab.data import Dataset, even_rows, load, to_model, to_pixels
+from genlab.data import Dataset, DataSpec, even_rows, load, to_model, to_pixels
 from genlab.images import png, wall
-from genlab.metrics import Judge, frechet
+from genlab.metrics import Judge, Way, frechet, learnt
+from genlab.metrics.judge import convolutions
 from genlab.models import Encoding, Given, LatentModel
+from genlab.paths import cache_folder
 from genlab.training.checkpoint import load_model
 
 STEPS = 11
 CAT = 0
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 JUDGES = 5
 LEVELS = {"takes for what they are": 0.5, "is sure of, P ≥ 0.9": 0.9}  # of the pairs
+
+
+def resnet(spec: DataSpec) -> nn.Module:
+    """ResNet-18 (He et al. 2016), its first convolution made for 32×32 pixels; 512 features."""
+    net = resnet18()
+    net.conv1 = nn.Conv2d(spec.shape[0], 64, 3, padding=1, bias=False)
+    net.fc = nn.Identity()
+    return net.to(memory_format=torch.channels_last)
+
+
+WAYS = {
+    "catsdogs": Way(partial(convolutions, channels=(32, 64, 128)), passes=12, augment="crop"),
+    "animals": Way(resnet, 512, 16, "crop", torch.bfloat16),
+}
+
+
+def trained_judge(name: str, seed: int = 1) -> Judge:
+    """The judge of a dataset, from its training part."""
+    data, file = load(name).train, cache_folder() / "benchmarks" / f"{name}-judge-{seed}.safetensors"
+    if file.exists():
+        judge = Judge(data.spec, WAYS[name])
+        judge.load_state_dict(load_file(file))
+        return judge.eval().to(DEVICE)
+    judge = learnt(data, seed, WAYS[name], DEVICE)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: weight.contiguous() for name, weight in judge.state_dict().items()}, file)
+    return judge
 
 
 def seen(judges: list[Judge], rows: list[int], x: Tensor) -> Tensor:
