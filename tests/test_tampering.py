@@ -77,3 +77,8 @@ def test_a_terminal_breaks_them_too(capsys):
     assert main(["evaluate", "--break", "--data", "digits", "--out", "x.json"]) == 2
     assert main(["evaluate"]) == 2
     assert "Name one to four models" in capsys.readouterr().err
+
+
+def test_what_only_a_model_can_say_is_not_asked_of_real_items():
+    with pytest.raises(BadSetting, match="membership are asked of a model"):
+        next(shaken(Eye(load("digits")), ["membership"]))
