@@ -115,6 +115,7 @@ def over_mcp(page: PublicPage) -> Caller:
     return call
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("caller", [over_http, *(long(other) for other in (by_gradios_client, over_mcp))])
 def test_what_nobody_waits_for_any_longer_is_not_drawn(public_page: PublicPage, caller: Callable[[PublicPage], Caller]):
     call = caller(public_page)

@@ -12,6 +12,7 @@ MB = 2**20
 BLOCKS = 1.05  # files take whole blocks
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("seconds", "attackers", "honest"),
     [pytest.param(8, 6, 2, id="short"), long(60, 20, 5, id="long")],

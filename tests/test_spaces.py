@@ -119,6 +119,7 @@ def space_on(page: PublicPage, client: httpx.Client) -> Path:
     return page.folder / "runs-visitors" / sha256(client.cookies[spaces.COOKIE].encode()).hexdigest()[:32]
 
 
+@pytest.mark.long
 def test_what_one_visitor_brings_and_trains_no_other_sees(public_page: PublicPage):
     one, other = public_page.visitor(), public_page.visitor()
     bring(space_on(public_page, one))

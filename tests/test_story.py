@@ -1,10 +1,12 @@
 """The story: what is damaged is found and repaired, and three models show the difference."""
 
+import pytest
 import torch
 
 from genlab.story import LINES, PARTS, tell
 
 
+@pytest.mark.long
 def test_the_story_is_told_to_its_end(tmp_path):
     scenes = list(tell(steps=400, folder=tmp_path))
     by_step = {scene.step: scene for scene in scenes}
@@ -22,6 +24,7 @@ def test_the_story_is_told_to_its_end(tmp_path):
     assert not list(tmp_path.iterdir())  # nothing stays behind
 
 
+@pytest.mark.long
 def test_a_story_that_nobody_hears_ends(tmp_path):
     story = tell(steps=400, folder=tmp_path)
     while next(story).step != "train":

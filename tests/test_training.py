@@ -224,6 +224,7 @@ def weights_of(run):
     return load_model(run.name).model.state_dict()
 
 
+@pytest.mark.long
 def test_the_worker_trains_in_a_process_of_its_own_and_is_found_again(data):
     run = make(steps=100_000)
     worker.start(run, "cpu")

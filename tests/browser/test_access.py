@@ -70,6 +70,7 @@ def faults(page: Page) -> list[str]:
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("tab", TABS.values(), ids=TABS)
 def test_axe_finds_nothing_serious(sized: Page, tab: Callable[[Page], None]):
     tab(sized)
@@ -80,6 +81,7 @@ def test_axe_finds_nothing_serious(sized: Page, tab: Callable[[Page], None]):
         assert faults(sized) == [], scheme
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("tab", TABS.values(), ids=TABS)
 def test_a_finger_hits_everything_on_a_phone(phone: Page, served_runs: Path, tab: Callable[[Page], None]):
     with_a_run(served_runs)
@@ -87,6 +89,7 @@ def test_a_finger_hits_everything_on_a_phone(phone: Page, served_runs: Path, tab
     assert phone.evaluate((HERE / "too_small.js").read_text(), LEAST) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("tab", TABS.values(), ids=TABS)
 def test_one_sees_where_the_keyboard_is(page: Page, served_runs: Path, tab: Callable[[Page], None]):
     with_a_run(served_runs)
@@ -106,6 +109,7 @@ def test_arrow_keys_go_from_choice_to_choice(page: Page):
     expect(page.locator("#latent-tabs [data-part=between]")).to_be_focused()
 
 
+@pytest.mark.long
 def test_escape_leaves_what_was_opened_and_the_focus_goes_back(page: Page, served_runs: Path):
     with_a_run(served_runs)
     page.focus("#model-picker input")
@@ -134,6 +138,7 @@ def at_fault(field: Locator, sentence: str) -> None:
     expect(field).to_have_css("border-top-color", "rgb(185, 28, 28)")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", SIZES)
 def test_a_run_that_is_refused_marks_its_fields_until_they_are_changed(request: pytest.FixtureRequest, size: str):
     page = request.getfixturevalue(size)
@@ -163,6 +168,7 @@ def test_a_run_that_is_refused_marks_its_fields_until_they_are_changed(request: 
     at_fault(page.locator("#train-name input"), "'../x' cannot name a run")
 
 
+@pytest.mark.long
 def test_a_drawing_that_is_refused_marks_its_field(page: Page):
     sample(page)
     count = page.locator("#sample-count input")
@@ -176,6 +182,7 @@ def test_a_drawing_that_is_refused_marks_its_field(page: Page):
     expect(page.locator("#sample-title")).to_have_text("3 images of vae-mnist")
 
 
+@pytest.mark.long
 def test_an_import_that_is_refused_marks_its_field(page: Page):
     page.click("#tab-data")
     page.set_input_files(

@@ -62,6 +62,7 @@ def placed(page: Page) -> str:
     return page.url
 
 
+@pytest.mark.long
 def test_when_the_hand_rests_the_address_tells_the_point_and_a_reload_shows_the_same_picture(latent: Page):
     assert "z=" not in latent.url, "what a model opens with needs no address"
     set_axis(latent, 1, -1.37)
@@ -75,6 +76,7 @@ def test_when_the_hand_rests_the_address_tells_the_point_and_a_reload_shows_the_
     assert (shown(latent) == picture).all()
 
 
+@pytest.mark.long
 def test_back_and_forth_go_from_view_to_view_and_not_from_point_to_point(latent: Page):
     set_axis(latent, 1, -1.37)
     placed(latent)
@@ -159,6 +161,7 @@ def test_back_and_forth_on_the_sample_tab_draw_again_what_was_there(page: Page):
     draw(2, 3, "vae-mnist-2d")
 
 
+@pytest.mark.long
 def test_a_reload_brings_the_run_and_the_form_back_as_they_were(page: Page, served_runs: Path):
     Run.create("vae", "digits", {"steps": 30}, "kept", served_runs)
     Run.create("vae", "digits", {"steps": 30}, "newest", served_runs)

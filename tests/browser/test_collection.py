@@ -70,6 +70,7 @@ def bring(page: Page, name: str) -> None:
     expect(page.locator("#dataset-picker input")).to_have_value(name)
 
 
+@pytest.mark.long
 def test_the_camera_fills_one_class_after_another_and_they_are_imported(filmed: Page):
     filmed.click(".collect .camera")
     expect(filmed.locator(".collect video")).to_be_visible()
@@ -88,6 +89,7 @@ def test_the_camera_fills_one_class_after_another_and_they_are_imported(filmed: 
     assert filmed.evaluate("document.querySelector('.collect video').srcObject") is None
 
 
+@pytest.mark.long
 def test_a_class_has_a_name_before_it_is_recorded(filmed: Page):
     filmed.click(".collect .camera")
     for name, sentence in {"": "Name the class first.", "a/b": "A class cannot be called 'a/b'"}.items():
@@ -118,6 +120,7 @@ def draw(page: Page, *corners: tuple[int, int]) -> None:
     page.mouse.up()
 
 
+@pytest.mark.long
 def test_drawings_are_kept_class_by_class_and_become_a_dataset_of_the_size_of_the_model(page: Page):
     page.wait_for_selector("#latent-image img[src]")
     page.click("#latent-source [data-choice=own]")
@@ -187,6 +190,7 @@ def test_where_the_browser_has_no_room_it_says_so_and_the_pictures_stay(page: Pa
     expect(page.locator(".collect .unkept")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_nothing_sticks_out_on_a_phone(phone: Page):
     phone.wait_for_selector("#latent-slider-1 input[type=range]")
     phone.click("#latent-source [data-choice=own]")

@@ -125,6 +125,7 @@ def test_one_votes_blind_and_is_told_whose_the_walls_were(page: Page, server: st
         expect(tally).to_contain_text(f"measured-a {left.count('measured-a')}, measured-b {left.count('measured-b')}, neither 0")
 
 
+@pytest.mark.long
 def test_three_models_are_compared_from_the_link_to_the_vote(page: Page, server: str, served_runs: Path, tmp_path: Path):
     """Measured once; the link then opens the finished table, and all that hangs on it still works."""
     names = ["measured-a", "measured-b", "measured-c"]

@@ -91,6 +91,7 @@ def test_one_starts_with_data_that_are_here_and_nothing_complains(bare: Page, ne
     assert net.asked == 0
 
 
+@pytest.mark.long
 def test_what_is_not_here_is_offered_fetched_given_up_and_laid_by_hand(bare: Page, bare_server: str, net: Net, folder: Path):
     bare.goto(f"{bare_server}/?tab=data&dataset=kmnist")
     card = bare.locator(".data-gallery")
@@ -127,6 +128,7 @@ def test_what_is_not_here_is_offered_fetched_given_up_and_laid_by_hand(bare: Pag
     expect(bare.get_by_label("dataset", exact=True)).to_have_value("kmnist")
 
 
+@pytest.mark.long
 def test_a_picker_that_is_left_with_tab_closes_and_arrow_keys_go_from_tab_to_tab(page: Page):
     page.wait_for_function("document.querySelector('#latent-image').dataset.values")  # nothing is drawn anew by now
     lists = page.locator("[role=listbox]:visible")
@@ -202,6 +204,7 @@ def test_the_address_follows_what_is_looked_at_and_reload_and_back_keep_it(page:
     expect(page.locator("#tab-train")).to_have_attribute("aria-selected", "true")
 
 
+@pytest.mark.long
 def test_how_a_shipped_model_learnt_is_on_stage_until_one_trains_and_can_only_be_looked_at(
     bare: Page, bare_server: str, folder: Path
 ):

@@ -43,6 +43,7 @@ def settled(page: Page) -> str:
     return text
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", ["desk", "phone"])
 def test_nothing_is_left_in_english_and_nothing_cut_off(seats: Seats, address: str, size: str):
     with seats.one(size) as page:
@@ -55,6 +56,7 @@ def test_nothing_is_left_in_english_and_nothing_cut_off(seats: Seats, address: s
             assert sticks_out(page) == []
 
 
+@pytest.mark.long
 def test_numbers_are_written_as_the_language_does(seats: Seats, address: str):
     with seats.one("desk") as page:
         page.goto(f"{address}/?lang=de&tab=sample")
@@ -66,6 +68,7 @@ def test_numbers_are_written_as_the_language_does(seats: Seats, address: str):
         assert not re.search(r"\b(page|data|tab)\.[a-z_]+", text)  # what a catalogue lacks is said in English
 
 
+@pytest.mark.long
 def test_a_language_that_was_asked_for_stays_until_it_is_taken_back(seats: Seats, address: str):
     with seats.one("desk") as page:
         for query, title in [("", "Train"), ("?lang=xx", "[Ťŕåîñ··]"), ("", "[Ťŕåîñ··]"), ("?lang=", "Train"), ("", "Train")]:

@@ -138,6 +138,7 @@ def test_a_click_on_the_map_moves_its_two_sliders(card: Page):
     assert after[2:] == before[2:]
 
 
+@pytest.mark.long
 @needs_mnist
 def test_the_map_of_a_gan_shows_data_when_asked_and_only_while_it_is_seen(card: Page):
     pick(card, "model-picker", "dcgan-mnist")

@@ -49,6 +49,7 @@ def settled(page: Page) -> None:
     )
 
 
+@pytest.mark.long
 def test_a_point_opens_bit_for_bit_in_a_fresh_browser_and_on_another_server(
     page: Page, server: str, public_page: PublicPage, fresh: Callable[[str], Page]
 ):
@@ -107,6 +108,7 @@ def test_one_moves_on_from_where_a_link_leads(fresh: Callable[[str], Page], page
     expect(stranger.locator("[id^=latent-slider-]")).to_have_count(2)
 
 
+@pytest.mark.long
 def test_samples_are_drawn_again(fresh: Callable[[str], Page], server: str):
     asked = f"{server}/?tab=sample&model=diffusion-mnist&count=6&seed=5&steps=3&class=3"
     first = fresh(asked)

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 from seats import Seats
 from serving import serving
@@ -14,6 +15,7 @@ def log_in(page: Page, password: str) -> None:
     page.get_by_role("button", name="Login").click()
 
 
+@pytest.mark.long
 def test_who_knows_the_password_comes_in_and_nobody_else(seats: Seats, tmp_path: Path):
     log = tmp_path / "server.log"
     with serving(tmp_path / "runs", log, "--public") as address, seats.one("desk") as page:

@@ -49,6 +49,7 @@ def test_a_click_and_a_key_mark_and_take_off(drawn: Page):
     expect(drawn.locator(".tray .counted")).to_have_text(["✕ rejected: 2"])
 
 
+@pytest.mark.long
 def test_marks_outlive_the_page(drawn: Page):
     mark(drawn, 2, "f", "favourite")
     drawn.reload()
@@ -58,6 +59,7 @@ def test_marks_outlive_the_page(drawn: Page):
     expect(drawn.locator("#sample-gallery .tile").nth(2)).to_have_attribute("data-mark", "favourite")
 
 
+@pytest.mark.long
 def test_an_answer_that_comes_late_takes_no_mark_back(drawn: Page):
     held: list[tuple[Route, bytes]] = []
     late = ['"sample_marks"']
@@ -83,6 +85,7 @@ def test_an_answer_that_comes_late_takes_no_mark_back(drawn: Page):
     expect(drawn.locator(".tray .counted")).to_have_text(["♥ favourites: 1"])
 
 
+@pytest.mark.long
 def test_the_export_holds_the_pixels_on_screen(drawn: Page):
     mark(drawn, 2, "f", "favourite")
     mark(drawn, 5, "x", "rejected")

@@ -101,6 +101,7 @@ def open_in_one_order(page: Page, fates: Fates, seed: int) -> None:
     page.wait_for_function(f"name => ({ENDED})(name) === 'picture'", arg=picked[-1])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seeds", [range(12), long(range(12, 240))], ids=["few", "many"])
 def test_opening_ends_well_in_any_order(page: Page, fates: Fates, seeds: range):
     for seed in seeds:
@@ -108,6 +109,7 @@ def test_opening_ends_well_in_any_order(page: Page, fates: Fates, seeds: range):
     expect(page.locator("#latent-axes")).not_to_have_attribute("inert", "")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("refused", [("latent_decode", "latent_axes"), long(("latent_axes",))], ids=["all", "axes"])
 def test_what_is_refused_to_a_model_that_opened_can_be_asked_for_again(page: Page, fates: Fates, refused: tuple[str, ...]):
     fates.sure = {name: repeat("refused") for name in refused}
@@ -120,6 +122,7 @@ def test_what_is_refused_to_a_model_that_opened_can_be_asked_for_again(page: Pag
     expect(page.locator("#latent-again")).to_be_hidden()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "fates_of",
     [{"latent_open": ["answered", "refused"], "latent_decode": ["lost"]}, long({"latent_axes": ["lost", "refused"]})],

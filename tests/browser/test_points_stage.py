@@ -92,6 +92,7 @@ def test_a_run_on_points_is_watched_stepped_slowed_and_steered(page, served_runs
     expect(page.locator("#points-step")).to_be_disabled()
 
 
+@pytest.mark.long
 def test_a_finished_flow_can_be_replayed_and_held(page, rested):
     page.click("#tab-train")
     page.locator(f"[data-run='{rested.name}'] button.run-name").click()
@@ -129,6 +130,7 @@ def stroke(page, height, steps):
     page.mouse.up()
 
 
+@pytest.mark.long
 def test_points_are_drawn_named_and_chosen(page):
     page.click("#tab-data")
     page.click(".drawing summary")

@@ -70,6 +70,7 @@ def labels(data: Splits) -> dict[int, int]:
     return dict(zip(data.train.id.tolist(), data.train.label.tolist(), strict=True))
 
 
+@pytest.mark.long
 def test_the_report_says_what_the_checks_find_and_goes_along_as_a_file(page: Page):
     choose(page, "few")
     damage(page, "noise", "grainy", rate="0.2")
@@ -95,6 +96,7 @@ def test_the_report_says_what_the_checks_find_and_goes_along_as_a_file(page: Pag
         expect(page.locator(".quality .fault:visible")).to_have_count(1)
 
 
+@pytest.mark.long
 def test_suspects_are_decided_of_by_key_and_by_click(page: Page):
     choose(page, "few")
     damage(page, "label-errors", "mislabelled")

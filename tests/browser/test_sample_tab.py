@@ -91,6 +91,7 @@ WATCH = """() => {
 }"""
 
 
+@pytest.mark.long
 def test_denoising_is_watched_live(page: Page):
     open_tab(page, "diffusion-mnist")
     page.wait_for_function(

@@ -29,6 +29,7 @@ def page(seats: Seats, runs: Path, tmp_path: Path) -> Iterator[Page]:
             yield page
 
 
+@pytest.mark.long
 def test_it_is_seen_looked_through_and_drawn(page: Page):
     choose(page, "melodies")
     expect(page.locator(".data-gallery .title")).to_have_text("660 melodies in 2 classes")

@@ -66,6 +66,7 @@ def players(folder: Path, name: str, steps: int = 40) -> Run:
     return run
 
 
+@pytest.mark.long
 def test_clicks_meant_once_make_one_run_and_the_queue_is_cleared_at_once(busy: Run, train: Page, served_runs: Path):
     before = {run.name for run in list_runs(served_runs)}
 
@@ -90,6 +91,7 @@ def test_clicks_meant_once_make_one_run_and_the_queue_is_cleared_at_once(busy: R
     expect(badge(train, "busy")).to_contain_text("%")
 
 
+@pytest.mark.long
 def test_stop_and_pause_say_so_until_it_is_done(busy: Run, train: Page):
     process = process_of(busy)
     os.kill(process, signal.SIGSTOP)  # it now takes as long as we like

@@ -164,6 +164,7 @@ def test_the_first_point_comes_soon_after_the_click(train: Page):
     assert taken < 20, taken  # under one on an idle machine; tests may share theirs with trainings
 
 
+@pytest.mark.long
 def test_one_scrubber_moves_curves_and_samples(train: Page, served_runs: Path):
     start(train, "scrubbed", 2000)
     finished(train, "scrubbed")
@@ -195,6 +196,7 @@ def test_smoothing_and_scale_change_the_line_but_not_its_points(train: Page, ser
     assert points(train) == n
 
 
+@pytest.mark.long
 def test_pause_resume_stop_and_resume_again(train: Page, served_runs: Path):
     start(train, "paused", 4000)
     first_point(train)
@@ -289,6 +291,7 @@ def test_a_run_that_diverged_says_what_to_try(page: Page, served_runs: Path):
     assert points(page) == 30
 
 
+@pytest.mark.long
 def test_runs_are_overlaid_renamed_and_deleted(train: Page, served_runs: Path):
     for name in ("one", "two"):
         made(served_runs, name)

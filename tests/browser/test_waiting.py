@@ -50,6 +50,7 @@ def watched(page: Page, selector: str) -> None:
     )
 
 
+@pytest.mark.long
 def test_the_data_tab_says_what_it_waits_for_in_every_card_and_for_how_long(page: Page):
     with held(page, asks("gallery")):
         page.click("#tab-data")
@@ -90,6 +91,7 @@ def test_the_story_says_what_it_waits_for(page: Page):
         expect(page.locator(".story [data-waited]")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_a_run_says_what_it_is_at_before_its_first_step(page: Page, server: str, served_runs: Path):
     run = Run.create("vae", "digits", {"steps": 5}, "beginning", served_runs)
     page.goto(f"{server}/?tab=train&run=beginning")
