@@ -2,14 +2,25 @@
 
 import torch
 from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from genlab.models.base import blocks_of
 
 K = 5
 
 
+_known = WeakTensorKeyDictionary()  # reaches of features, which several metrics and all draws ask for
+
+
 def radii(x: Tensor, k: int = K) -> Tensor:
-    """[n] how far the k-th nearest other of features [n, D] is."""
+    """[n] how far the k-th nearest other of features [n, D] is; asked for the same ones again, it is not found anew."""
+    found = _known.setdefault(x, {})
+    if k not in found:
+        found[k] = _radii(x, k)
+    return found[k]
+
+
+def _radii(x: Tensor, k: int) -> Tensor:
     return torch.cat([_distances(x[part], x).kthvalue(k + 1, dim=1).values for part in blocks_of(len(x), 1000)])
 
 
