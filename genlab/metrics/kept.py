@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import os
 import time
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -14,7 +17,7 @@ import torch
 from torch import Tensor
 
 from genlab.data import Splits
-from genlab.files import DiskFault, keep, npz, read_json
+from genlab.files import DiskFault, keep, npz, read_json, sweep_drafts
 from genlab.messages import Message, from_json, to_json
 from genlab.metrics.costs import Cost, Known
 from genlab.metrics.evaluation import Score
@@ -59,11 +62,11 @@ def find(folder: Path, key: str) -> Measured | None:
         told = from_json(read_json(file.read_bytes()))
         with np.load(file.with_suffix(".npz"), allow_pickle=False) as kept:
             samples = torch.from_numpy(kept["samples"])
-        file.touch()
+        os.utime(file)  # which makes no new one where another process swept it away just now
         scores = {score["metric"]: _score(score) for score in told["scores"]}
         cost = told["cost"] | {name: tuple(told["cost"][name]) for name in ("one", "many")}
         return Measured(scores, told["impossible"], Cost(**cost), samples, told["at"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error):
         return None
 
 
@@ -88,14 +91,17 @@ def remember(folder: Path, key: str, found: Measured) -> None:
 
 def _sweep(folder: Path) -> None:
     with suppress(OSError):  # another process sweeps, too
-        newest = sorted(folder.glob("*.json"), key=lambda file: -file.stat().st_mtime)
+        files = {(file.stem, file.suffix): file.stat() for file in folder.iterdir() if file.suffix in (".json", ".npz")}
+        asked = {stem: max(told.st_mtime for (own, _), told in files.items() if own == stem) for stem, _ in files}
         total = 0
-        for place, file in enumerate(newest):
-            samples = file.with_suffix(".npz")
-            total += file.stat().st_size + samples.stat().st_size
+        for place, stem in enumerate(sorted(asked, key=lambda stem: -asked[stem])):
+            parts = [(stem, suffix) for suffix in (".json", ".npz") if (stem, suffix) in files]
+            total += sum(files[part].st_size for part in parts)
             if place >= MOST or total > BYTES:
-                file.unlink(missing_ok=True)
-                samples.unlink(missing_ok=True)
+                for part in parts:
+                    (folder / "".join(part)).unlink(missing_ok=True)
+    with suppress(OSError):
+        sweep_drafts(folder)
 
 
 def _plain(score: Score) -> dict[str, Any]:
