@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ import torch
 from benchmarks.models import BETWEEN, README, table
 from genlab import Run, load, train
 from genlab.__main__ import main
+from genlab.data.library import delete_dataset, save_recipe
+from genlab.data.recipe import Recipe
 from genlab.metrics import Comparison, Cost, Eye, Score, Span, Value, choice, compare, cost, costs, kept, summary
 from genlab.metrics.aspects import leaders
 from genlab.paths import CHECKPOINTS
@@ -179,6 +182,19 @@ def test_who_asks_anew_or_otherwise_is_measured(trained, eye: Eye, tmp_path: Pat
     assert not compared(one, eye, kept={"a": tmp_path}, seed=1).before
     assert not compared(one, eye, kept={"a": tmp_path}, metrics=["precision"]).before
     assert not compared({"b": trained["b"]}, eye, kept={"b": tmp_path}).before
+    assert compared(one, eye, kept={"a": tmp_path}, metrics=["precision"]).before
+    assert not compared(one, Eye(eye.data, judges=False), kept={"a": tmp_path}, metrics=["precision"]).before
+
+
+def test_what_it_learnt_was_made_otherwise_since_then(trained, eye: Eye):
+    def key(seed: int) -> str:
+        save_recipe("made", Recipe.of(eye.data).then("noise", {"rate": 0.1}, seed))
+        one = replace(trained["a"], config={**trained["a"].config, "dataset": "digits+made"})
+        key = kept.key_of(one, eye, ["transfer"], (60, 2, 0, 100))
+        delete_dataset("digits+made")
+        return key
+
+    assert key(0) == key(0) != key(1)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"scores": 1}'])

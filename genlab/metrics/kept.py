@@ -16,16 +16,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genlab.data import Splits
+from genlab.data.library import recipe_of
+from genlab.data.recipe import PLUS
+from genlab.errors import GenlabError
 from genlab.files import DiskFault, keep, npz, read_json, sweep_drafts
 from genlab.messages import Message, from_json, to_json
 from genlab.metrics.costs import Cost, Known
 from genlab.metrics.evaluation import Score
 from genlab.metrics.evidence import Value
+from genlab.metrics.eye import Eye
 from genlab.modalities.storage import Items
 from genlab.paths import cache_folder
 
-FORMAT = 1  # of what is kept; raised when a metric, or how it is seen, changes
+FORMAT = 2  # of what is kept; raised when a metric, or how it is seen, changes
 MOST, BYTES = 64, 64 * 2**20  # results of a folder; those that were asked for longest ago go
 LARGEST = 8 * 2**20  # bytes of a result with its samples, above which it is not kept
 WORST = 100  # rows of the samples that a number is about
@@ -47,12 +50,20 @@ def kept_folder() -> Path:
     return cache_folder() / "evaluated"
 
 
-def key_of(trained: Known, data: Splits, metrics: Sequence[str], wish: Sequence[int]) -> str:
+def key_of(trained: Known, eye: Eye, metrics: Sequence[str], wish: Sequence[int]) -> str:
     """What tells a question from all others."""
-    prints = [part.fingerprint for part in (data.train, data.test, data.validation)]
+    prints = [part.fingerprint for part in eye.data.parts.values()]
     where = next(trained.model.parameters()).device.type
-    made = trained.asked.get("recipe")  # damage of what it learnt is looked for
-    return hashlib.sha256(repr((FORMAT, trained.weights, prints, [*metrics], [*wish], where, made)).encode()).hexdigest()[:32]
+    who = (eye.seed, eye.judges, eye.spec.classes)
+    asked = (FORMAT, trained.weights, prints, [*metrics], [*wish], where, who, _made(trained.asked["dataset"]))
+    return hashlib.sha256(repr(asked).encode()).hexdigest()[:32]
+
+
+def _made(dataset: str) -> dict[str, Any] | None:
+    """How what a model learnt was made, whose damage is looked for; None where that is not here."""
+    with suppress(GenlabError):
+        return recipe_of(dataset).to_json() if PLUS in dataset else None
+    return None
 
 
 def find(folder: Path, key: str) -> Measured | None:
