@@ -254,6 +254,13 @@ def test_a_number_is_told_with_as_many_digits_as_it_is_sure_of(number: float, ma
     assert written(number, margin) == told
 
 
+def test_latents_of_an_item_count_as_items_of_a_strangers_batch(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(preset, "_current", preset.PUBLIC)
+    preset.check_run("vae", "digits", {"batch_size": 128, "importance": 4})
+    with pytest.raises(BadSetting, match="allows at most 8"):
+        preset.check_run("vae", "digits", {"batch_size": 128, "importance": 64})
+
+
 def test_strangers_measure_no_more_than_is_allowed(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(preset, "_current", preset.PUBLIC)
     preset.check_evaluation(load_model("vae-mnist").model, 3000, 2)
