@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ import torch
 from benchmarks.models import BETWEEN, README, table
 from genlab import Run, load, train
 from genlab.__main__ import main
-from genlab.metrics import Cost, Eye, Score, Span, Value, choice, compare, cost, costs, kept, summary
+from genlab.data.library import delete_dataset, save_recipe
+from genlab.data.recipe import Recipe
+from genlab.metrics import Comparison, Cost, Eye, Score, Span, Value, choice, compare, cost, costs, kept, summary
 from genlab.metrics.aspects import leaders
 from genlab.paths import CHECKPOINTS
 from genlab.training.card import training_of, with_section
@@ -179,6 +182,19 @@ def test_who_asks_anew_or_otherwise_is_measured(trained, eye: Eye, tmp_path: Pat
     assert not compared(one, eye, kept={"a": tmp_path}, seed=1).before
     assert not compared(one, eye, kept={"a": tmp_path}, metrics=["precision"]).before
     assert not compared({"b": trained["b"]}, eye, kept={"b": tmp_path}).before
+    assert compared(one, eye, kept={"a": tmp_path}, metrics=["precision"]).before
+    assert not compared(one, Eye(eye.data, judges=False), kept={"a": tmp_path}, metrics=["precision"]).before
+
+
+def test_what_it_learnt_was_made_otherwise_since_then(trained, eye: Eye):
+    def key(seed: int) -> str:
+        save_recipe("made", Recipe.of(eye.data).then("noise", {"rate": 0.1}, seed))
+        one = replace(trained["a"], config={**trained["a"].config, "dataset": "digits+made"})
+        key = kept.key_of(one, eye, ["transfer"], (60, 2, 0, 100))
+        delete_dataset("digits+made")
+        return key
+
+    assert key(0) == key(0) != key(1)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"scores": 1}'])
@@ -188,6 +204,35 @@ def test_what_is_damaged_is_measured_again(trained, eye: Eye, tmp_path: Path, te
     (file,) = tmp_path.glob("*.json")
     file.write_text(text)
     assert not compared(one, eye, kept={"a": tmp_path}).before
+
+
+def kept_of(folder: Path, key: str) -> None:
+    kept.remember(folder, key, kept.Measured({}, {}, some_cost(), torch.zeros(9, 1, 8, 8, dtype=torch.uint8)))
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04, and then no zip file", b"nothing"])
+def test_samples_that_are_damaged_are_drawn_again(tmp_path: Path, content: bytes):
+    kept_of(tmp_path, "a")
+    assert kept.find(tmp_path, "a")
+    (tmp_path / "a.npz").write_bytes(content)
+    assert kept.find(tmp_path, "a") is None
+    kept_of(tmp_path, "a")
+    assert kept.find(tmp_path, "a")
+
+
+def test_half_a_result_that_a_full_disk_left_goes_and_keeps_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(kept, "MOST", 2)
+    for name in ("without-samples.json", "alone.npz"):
+        (tmp_path / name).write_bytes(b"")
+        os.utime(tmp_path / name, (1000, 1000))
+    for key in "abcd":
+        kept_of(tmp_path, key)
+    assert len([*tmp_path.glob("*.json")]) == len([*tmp_path.glob("*.npz")]) == 2
+    assert kept.find(tmp_path, "d")
+
+
+def test_nothing_measured_is_a_picture_without_panels():
+    assert Comparison("digits", 10, 0, "nobody", {"a": {}}).picture().startswith(b"\x89PNG")
 
 
 def test_no_more_is_kept_than_there_is_room_for(trained, eye: Eye, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -155,6 +155,20 @@ def test_what_cannot_be_had_is_told_and_the_rest_is_measured(eye: Eye):
     assert "asked for classes" in str(last.impossible["agreement"])
 
 
+def test_real_items_that_are_too_few_leave_samples_their_score(eye: Eye):
+    few = replace(eye.data, validation=eye.data.validation[:40])
+    *_, last = evaluate(standing(eye.data.test.inputs(slice(None))), few, ["copying"], 150, 2)
+    score = last.scores["copying"]
+    assert (len(score.values), score.real, dict(last.impossible)) == (2, None, {})
+    assert "40" in score.warning
+
+
+def test_which_part_is_too_small_is_no_secret(eye: Eye):
+    few = replace(eye.data, validation=eye.data.validation[:5])
+    with pytest.raises(BadSetting, match="has 5 items in its test or validation part"):
+        next(evaluate(standing(eye.train.inputs(slice(9))), few))
+
+
 @pytest.mark.parametrize("family", MODELS)
 def test_a_model_says_of_real_items_what_it_can(eye: Eye, family: str):
     torch.manual_seed(0)
@@ -238,6 +252,13 @@ def test_points_are_measured_by_where_they_lie():
 ])  # fmt: skip
 def test_a_number_is_told_with_as_many_digits_as_it_is_sure_of(number: float, margin: float | None, told: str):
     assert written(number, margin) == told
+
+
+def test_latents_of_an_item_count_as_items_of_a_strangers_batch(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(preset, "_current", preset.PUBLIC)
+    preset.check_run("vae", "digits", {"batch_size": 128, "importance": 4})
+    with pytest.raises(BadSetting, match="allows at most 8"):
+        preset.check_run("vae", "digits", {"batch_size": 128, "importance": 64})
 
 
 def test_strangers_measure_no_more_than_is_allowed(monkeypatch: pytest.MonkeyPatch):

@@ -200,6 +200,15 @@ def test_a_vae_without_information_pays_no_kl_and_its_likelihood_is_a_likelihood
     assert loss.value.mean().item() == pytest.approx(64 * 0.6931, rel=1e-3)  # 64 fair coins, in nats
 
 
+def test_a_likelihood_decodes_no_more_at_once_than_fits_in_memory(monkeypatch: pytest.MonkeyPatch):
+    model = build("vae", (1, 64, 64), width=8, latent=2)
+    batch, sizes = Batch(torch.zeros(30, 1, 64, 64), torch.full((30,), -1)), []
+    monkeypatch.setattr(model, "_pixels", lambda z, weights: sizes.append(len(z)) or torch.zeros(len(z), 1, 64, 64))
+    model.nats(batch, 40)
+    assert sum(sizes) == 30 * 40
+    assert max(sizes) * 64 * 64 <= 2**21
+
+
 def test_a_label_for_a_model_without_classes_is_refused():
     with pytest.raises(BadSetting, match=r"trained without classes"):
         build("vae").given_labels(torch.tensor([1]), 4)

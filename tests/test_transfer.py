@@ -73,6 +73,37 @@ def test_what_was_repaired_has_no_damage_left():
     assert not harm(clean, "digits").damage
 
 
+NOISE = ("noise", {"kind": "gaussian", "severity": 0.7, "rate": RATE})
+
+
+@pytest.mark.parametrize("more", [NOISE, ("duplicates", {"kind": "exact", "rate": 0.5})])
+def test_what_is_damaged_twice_or_copied_is_transferred_once(more):
+    clean = load("digits")
+    damaged = save_recipe("more", Recipe.of(clean).then(*NOISE, seed=5).then(*more, seed=6))
+    found = harm(clean, damaged.name)
+    (damage,) = found.damage
+    same = torch.isin(damaged.train.id, clean.train.id)
+    before = dict(zip(clean.train.id.tolist(), clean.train.hashes, strict=True))
+    after = damaged.train[same]
+    changed = [before[item] != content for item, content in zip(after.id.tolist(), after.hashes, strict=True)]
+    assert damage.rate == pytest.approx(sum(changed) / len(changed), abs=0.03)
+
+
+def test_damage_is_told_from_its_own_source_alone():
+    damaged = save_recipe("own", Recipe.of(load("digits")).then(*NOISE, seed=5))
+    with pytest.raises(BadSetting, match=r"not made of digits\+own"):
+        harm(damaged, damaged.name)
+
+
+def test_masks_that_were_filled_in_are_no_damage():
+    clean = load("digits")
+    rows = clean.train.id[:200].tolist()
+    recipe = Recipe.of(clean).then("missing", {"kind": "patch", "rate": 1.0}, seed=5)
+    filled = save_recipe("filled", recipe.then("fill", {"ids": rows, "boxes": [[0, 0, 4, 4]] * 200}))
+    (damage,) = harm(clean, filled.name).damage
+    assert damage.rate == pytest.approx(1 - 200 / len(clean.train), abs=0.05)
+
+
 def test_without_damage_there_is_a_sentence():
     eye = Eye(load("digits"))
     with pytest.raises(BadSetting, match="learnt from damaged data"):

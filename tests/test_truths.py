@@ -162,6 +162,18 @@ def test_the_copying_test_is_near_nothing_for_what_is_new_and_far_below_for_copi
     assert copying_test(3 * normal(0), train, normal(100)) > 5  # what lies far off copies nothing
 
 
+@pytest.mark.parametrize("n", [99, 150, 1000])
+def test_by_chance_as_many_are_found_out_as_are_wrongly_accused(n: int):
+    found = [hits(normal(2 * i, 2000, 1)[:, 0], normal(2 * i + 1, n, 1)[:, 0]) for i in range(200)]
+    assert np.mean(found) == pytest.approx(int(0.01 * (n + 1)) / (n + 1), rel=0.3)
+    assert np.mean(found) < 0.0125
+
+
+def test_one_false_alarm_in_a_hundred_takes_as_many_items():
+    with pytest.raises(BadSetting, match="of 40 unseen items"):
+        hits(torch.zeros(9), torch.zeros(40))
+
+
 def test_the_nearest_neighbour_tells_nothing_of_equal_sides_and_is_always_wrong_for_copies():
     assert np.mean([two_sample(normal(i), normal(i + 50)) for i in range(10)]) == pytest.approx(0.5, abs=0.02)
     assert two_sample(normal(0), normal(0)) == 0

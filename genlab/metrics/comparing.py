@@ -69,7 +69,7 @@ def compare(
         return Comparing(model, doing, place * each + done, len(trained) * each, found, samples, before)
 
     for name, one in trained.items():
-        folder, key = (kept or {}).get(name), key_of(one, data, names_of(metrics), (n, draws, seed, k))
+        folder, key = (kept or {}).get(name), key_of(one, eye, names_of(metrics), (n, draws, seed, k))
         if folder and not anew and (known := find(folder, key)):
             all_found[name] = known
         else:

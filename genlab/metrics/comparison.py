@@ -139,8 +139,8 @@ class Comparison:
         """A PNG: a panel a metric, a dot a draw, a line for the mean, and what real items score behind them."""
         from matplotlib.figure import Figure  # slow to import
 
-        columns = min(4, len(self.metrics))
-        lines = -(-len(self.metrics) // columns)
+        columns = max(1, min(4, len(self.metrics)))
+        lines = max(1, -(-len(self.metrics) // columns))
         figure = Figure(figsize=(2.9 * columns, (1.3 + 0.28 * len(self.scores)) * lines), dpi=120, layout="constrained")
         for name, axes in zip(self.metrics, figure.subplots(lines, columns, squeeze=False).flat, strict=False):
             metric = METRICS[name]

@@ -1,6 +1,6 @@
 """Defect transfer τ: how much of the damage in its training data a model draws again: all of it is 1, nothing is 0."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from genlab.data import Dataset, Splits
 from genlab.data.library import recipe_of
-from genlab.data.recipe import OPERATIONS, PLUS, Recipe, Step
+from genlab.data.recipe import OPERATIONS, Recipe, Step
 from genlab.errors import BadSetting
 from genlab.messages import Message
 from genlab.metrics.evidence import Damage, Evidence, Metric, Real, Value, there
@@ -52,17 +52,22 @@ def harm(clean: Splits, name: str) -> Harm:
     Hits are those among the test part, damaged likewise; samples of a model, and items of any other part, are others.
     """
     recipe = recipe_of(name)
-    shares = {step.key: share for step, share in _done(clean, recipe)} if PLUS in name else {}
+    if recipe.steps and recipe.fingerprint != clean.train.fingerprint:
+        told = "{name} was not made of {clean}, so what was done to it cannot be told here; choose the data that it was made of."
+        raise BadSetting(told, "data", name=name, clean=clean.name)
+    train, harmed = _done(clean, recipe)
     checks, damage = [], []
-    for step in recipe.steps:
-        issue = "-".join([step.do, *filter(None, [step.parsed.model_dump().get("kind")])])
-        if step.do not in SEEN or not shares.get(step.key):
+    for issue in dict.fromkeys(_issue(step) for step, _ in harmed):
+        steps = [(step, ids[torch.isin(ids, train.id)]) for step, ids in harmed if _issue(step) == issue]
+        ids = torch.cat([ids for _, ids in steps])
+        if not len(ids):
             continue
-        check = fit(clean.train, defects=[step.do])
-        bad = _made_so(clean, step)
-        if len(bad) and (verdict := check(bad).get(issue)) is not None:
+        check = fit(clean.train, defects=[steps[0][0].do])
+        hits = [(_hits(check, _made_so(clean, step), issue), len(own)) for step, own in steps if len(own)]
+        if known := [(share, n) for share, n in hits if share is not None]:
             checks.append(check)
-            damage.append(Damage(issue, shares[step.key], float(verdict.flagged.double().mean())))
+            share = sum(share * n for share, n in known) / sum(n for _, n in known)
+            damage.append(Damage(issue, len(ids.unique()) / len(train), share))
     return Harm(clean.train, tuple(checks), tuple(damage))
 
 
@@ -72,18 +77,33 @@ def as_data(like: Dataset, x: Tensor) -> Dataset:
     return Dataset.of("samples", like.spec, like.spec.kind.to_stored(x), columns)
 
 
-def _done(clean: Splits, recipe: Recipe) -> Iterator[tuple[Step, float]]:
-    """Each step that damages, with the share of the finished training part that has it."""
-    data, harmed = clean, []
+def _issue(step: Step) -> str:
+    return "-".join([step.do, *filter(None, [step.parsed.model_dump().get("kind")])])
+
+
+def _done(clean: Splits, recipe: Recipe) -> tuple[Dataset, list[tuple[Step, Tensor]]]:
+    """The training part in the end, and the ids of what each step damaged that was not mended: copies of it are damaged, too."""
+    data, harmed = clean, list[tuple[Step, Tensor]]()
     for step in recipe.steps:
-        if step.do in SEEN:
-            changed, truth = DEFECTS[step.do].inject(data, step.parsed, step.seed, step.key)
-            harmed.append((step, truth.damaged))
-        else:
+        if step.do not in DEFECTS:
             changed = OPERATIONS[step.do].apply(data, step)
+        else:
+            changed, truth = DEFECTS[step.do].inject(data, step.parsed, step.seed, step.key)
+            if step.do == "duplicates":
+                harmed = [(one, torch.cat([ids, truth.added[torch.isin(truth.origins, ids)]])) for one, ids in harmed]
+            if step.do in SEEN:
+                harmed.append((step, truth.damaged))
+        if step.do == "fill":
+            whole = torch.tensor(step.settings["ids"])
+            harmed = [(one, ids[~torch.isin(ids, whole)] if one.do == "missing" else ids) for one, ids in harmed]
         data = data.with_part(step.part, changed)
-    for step, ids in harmed:
-        yield step, float(torch.isin(data.train.id, ids).double().mean())
+    return data.train, harmed
+
+
+def _hits(check: Check, bad: Dataset, issue: str) -> float | None:
+    """The share of damaged items that a check flags; None where there are none, or it does not look for that."""
+    verdict = check(bad).get(issue) if len(bad) else None
+    return None if verdict is None else float(verdict.flagged.double().mean())
 
 
 def _made_so(clean: Splits, step: Step) -> Dataset:

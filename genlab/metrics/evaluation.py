@@ -232,8 +232,10 @@ def check(model: GenerativeModel, data: Splits, n: int, draws: int, seed: int, k
             )
     if not isinstance(seed, int) or not 0 <= seed <= SEEDS - draws * n:
         raise BadSetting("seed is {seed!r}; it must be a whole number from 0 up.", "seed", seed=seed)
-    if min(len(data.test), len(data.validation)) < METRICS["frechet"].fewest:
-        raise BadSetting("{name} has {n} test items; an evaluation needs at least 20.", "data", name=data.name, n=len(data.test))
+    few = min(len(data.test), len(data.validation))
+    if few < METRICS["frechet"].fewest:
+        told = "{name} has {n} items in its test or validation part; an evaluation needs at least 20 in each."
+        raise BadSetting(told, "data", name=data.name, n=few)
 
 
 def wishes(model: GenerativeModel, real: Real, n: int) -> Tensor | None:
@@ -261,4 +263,8 @@ def _beside(score: Score, metric: Metric, held: Evidence, real: Real) -> Score:
         warning = Message("Real items tell by {n:,} only, for there are no more.", n=len(held))
     if metric.needs & INSIDE:  # which speak of the model, not of samples
         return score if metric.honest is None else replace(score, real=Value(metric.honest))
-    return replace(score, real=metric(held, real), reals=len(held), warning=warning)
+    try:
+        return replace(score, real=metric(held, real), reals=len(held), warning=warning)
+    except BadSetting as fault:
+        told = "What real items score is not known, as there are {n:,} of them: {why}"
+        return replace(score, warning=Message(told, n=len(held), why=fault.message))

@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import os
 import time
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -13,16 +16,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genlab.data import Splits
-from genlab.files import DiskFault, keep, npz, read_json
+from genlab.data.library import recipe_of
+from genlab.data.recipe import PLUS
+from genlab.errors import GenlabError
+from genlab.files import DiskFault, keep, npz, read_json, sweep_drafts
 from genlab.messages import Message, from_json, to_json
 from genlab.metrics.costs import Cost, Known
 from genlab.metrics.evaluation import Score
 from genlab.metrics.evidence import Value
+from genlab.metrics.eye import Eye
 from genlab.modalities.storage import Items
 from genlab.paths import cache_folder
 
-FORMAT = 1  # of what is kept; raised when a metric, or how it is seen, changes
+FORMAT = 2  # of what is kept; raised when a metric, or how it is seen, changes
 MOST, BYTES = 64, 64 * 2**20  # results of a folder; those that were asked for longest ago go
 LARGEST = 8 * 2**20  # bytes of a result with its samples, above which it is not kept
 WORST = 100  # rows of the samples that a number is about
@@ -44,12 +50,20 @@ def kept_folder() -> Path:
     return cache_folder() / "evaluated"
 
 
-def key_of(trained: Known, data: Splits, metrics: Sequence[str], wish: Sequence[int]) -> str:
+def key_of(trained: Known, eye: Eye, metrics: Sequence[str], wish: Sequence[int]) -> str:
     """What tells a question from all others."""
-    prints = [part.fingerprint for part in (data.train, data.test, data.validation)]
+    prints = [part.fingerprint for part in eye.data.parts.values()]
     where = next(trained.model.parameters()).device.type
-    made = trained.asked.get("recipe")  # damage of what it learnt is looked for
-    return hashlib.sha256(repr((FORMAT, trained.weights, prints, [*metrics], [*wish], where, made)).encode()).hexdigest()[:32]
+    who = (eye.seed, eye.judges, eye.spec.classes)
+    asked = (FORMAT, trained.weights, prints, [*metrics], [*wish], where, who, _made(trained.asked["dataset"]))
+    return hashlib.sha256(repr(asked).encode()).hexdigest()[:32]
+
+
+def _made(dataset: str) -> dict[str, Any] | None:
+    """How what a model learnt was made, whose damage is looked for; None where that is not here."""
+    with suppress(GenlabError):
+        return recipe_of(dataset).to_json() if PLUS in dataset else None
+    return None
 
 
 def find(folder: Path, key: str) -> Measured | None:
@@ -59,11 +73,11 @@ def find(folder: Path, key: str) -> Measured | None:
         told = from_json(read_json(file.read_bytes()))
         with np.load(file.with_suffix(".npz"), allow_pickle=False) as kept:
             samples = torch.from_numpy(kept["samples"])
-        file.touch()
+        os.utime(file)  # which makes no new one where another process swept it away just now
         scores = {score["metric"]: _score(score) for score in told["scores"]}
         cost = told["cost"] | {name: tuple(told["cost"][name]) for name in ("one", "many")}
         return Measured(scores, told["impossible"], Cost(**cost), samples, told["at"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error):
         return None
 
 
@@ -88,14 +102,17 @@ def remember(folder: Path, key: str, found: Measured) -> None:
 
 def _sweep(folder: Path) -> None:
     with suppress(OSError):  # another process sweeps, too
-        newest = sorted(folder.glob("*.json"), key=lambda file: -file.stat().st_mtime)
+        files = {(file.stem, file.suffix): file.stat() for file in folder.iterdir() if file.suffix in (".json", ".npz")}
+        asked = {stem: max(told.st_mtime for (own, _), told in files.items() if own == stem) for stem, _ in files}
         total = 0
-        for place, file in enumerate(newest):
-            samples = file.with_suffix(".npz")
-            total += file.stat().st_size + samples.stat().st_size
+        for place, stem in enumerate(sorted(asked, key=lambda stem: -asked[stem])):
+            parts = [(stem, suffix) for suffix in (".json", ".npz") if (stem, suffix) in files]
+            total += sum(files[part].st_size for part in parts)
             if place >= MOST or total > BYTES:
-                file.unlink(missing_ok=True)
-                samples.unlink(missing_ok=True)
+                for part in parts:
+                    (folder / "".join(part)).unlink(missing_ok=True)
+    with suppress(OSError):
+        sweep_drafts(folder)
 
 
 def _plain(score: Score) -> dict[str, Any]:

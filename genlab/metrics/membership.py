@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from genlab.errors import BadSetting
 from genlab.messages import Message
 from genlab.metrics.evidence import Evidence, Metric, Real, Value, there
 
@@ -18,8 +19,12 @@ def told_apart(trained: Tensor, unseen: Tensor) -> float:
 
 
 def hits(trained: Tensor, unseen: Tensor, alarms: float = ALARMS) -> float:
-    """Share of trained items whose loss [n] is below that of all but a share of unseen ones [m]."""
-    return float((trained < unseen.double().quantile(alarms)).double().mean())
+    """Share of trained items whose loss [n] is below that of all but a share of unseen ones [m]: that share itself by chance."""
+    lowest = int(alarms * (len(unseen) + 1) + 1e-9)
+    if not lowest:
+        told = "One false alarm in {n:,} cannot be told of {items} unseen items; it takes {n:,} or more."
+        raise BadSetting(told, "n", n=round(1 / alarms), items=len(unseen))
+    return float((trained < unseen.sort().values[lowest - 1]).double().mean())
 
 
 def _losses(real: Real) -> tuple[Tensor, Tensor]:

@@ -30,7 +30,7 @@ LOSS_UNITS = {
 }
 
 
-AT_ONCE = 50  # latents of an item that are weighed together: what fits in memory
+AT_ONCE, PIXELS = 50, 2**21  # latents of an item that are weighed together, and pixels of them all: what fits in memory
 
 
 class VAE(LatentModel):
@@ -112,7 +112,8 @@ class VAE(LatentModel):
         """For images on pixels that are black or white by chance, whatever was trained on, as the literature does."""
         mean, logvar = self.posterior(batch.x, self._weights(batch.label))
         target = self._target(batch, self.spec.kind.pixels and self.likelihood != "gaussian")
-        sizes = [min(AT_ONCE, k - first) for first in range(0, k, AT_ONCE)]
+        most = max(1, min(AT_ONCE, PIXELS // (len(mean) * math.prod(self.spec.shape[1:]))))
+        sizes = [min(most, k - first) for first in range(0, k, most)]
         bounds = [math.log(size) - self._weighed(batch, mean, logvar, target, size)[1] for size in sizes]  # sums of weights
         return math.log(k) - torch.stack(bounds).logsumexp(0)
 

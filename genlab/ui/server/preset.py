@@ -131,8 +131,10 @@ def check_run(family: str, dataset: str, values: dict[str, object]) -> None:
     """Raise BadSetting for a run whose model or batch is larger than is allowed."""
     caps = current()
     settings = MODELS.settings_of(family).parse(values)
-    if caps.batch is not None and settings.batch_size > caps.batch:
-        raise BadSetting(say("public.batch", n=settings.batch_size, most=caps.batch), "batch_size")
+    each = getattr(settings, "importance", 1)  # latents of an item, each of which is decoded
+    if caps.batch is not None and settings.batch_size * each > caps.batch:
+        most = max(1, caps.batch // each)
+        raise BadSetting(say("public.batch", n=settings.batch_size, most=most), "batch_size", *["importance"] * (each > 1))
     if caps.parameters is not None:
         size = size_of(MODELS[family], load(dataset).spec, settings)
         if size > caps.parameters:
