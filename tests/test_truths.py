@@ -162,6 +162,26 @@ def test_the_copying_test_is_near_nothing_for_what_is_new_and_far_below_for_copi
     assert copying_test(3 * normal(0), train, normal(100)) > 5  # what lies far off copies nothing
 
 
+def test_what_is_new_is_nearer_to_neither_side_however_many_there_are():
+    for known, others in ((100, 1000), (1000, 100)):
+        share = nearer(normal(0, 2000, 2), normal(1, known, 2), normal(2, others, 2))
+        assert share == pytest.approx(0.5, abs=0.12)
+
+
+def test_beside_a_single_training_item_only_itself_is_a_copy():
+    ratio, rows = ratios(torch.tensor([[0.0, 0.0], [1.0, 0.0]]), torch.zeros(1, 2))
+    assert (ratio.tolist(), rows.tolist()) == ([0, 1], [0, 0])
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_a_classifier_needs_labels_to_learn_and_to_be_judged_by(side: int):
+    fake, real = evidence()
+    unknown = torch.full((len(fake),), -1)
+    asked = (replace(fake, wished=unknown), real) if side == 0 else (fake, replace(real, test=replace(real.test, wished=unknown)))
+    with pytest.raises(BadSetting, match="needs labels"):
+        METRICS["classification"](*asked)
+
+
 @pytest.mark.parametrize("n", [99, 150, 1000])
 def test_by_chance_as_many_are_found_out_as_are_wrongly_accused(n: int):
     found = [hits(normal(2 * i, 2000, 1)[:, 0], normal(2 * i + 1, n, 1)[:, 0]) for i in range(200)]

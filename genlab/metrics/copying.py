@@ -17,13 +17,13 @@ FEWEST = 20  # samples of a cell that has a say
 
 def ratios(fake: Tensor, train: Tensor) -> tuple[Tensor, Tensor]:
     """[m] nearest distance of samples [m, D] to training items [n, D] over the second nearest, and the row of the nearest."""
-    distances, rows = nearest(fake, train, 2)
-    return distances[:, 0] / distances[:, 1].clamp(min=1e-12), rows[:, 0]
+    distances, rows = nearest(fake, train, min(2, len(train)))  # beside a single one, all but itself is as far as the second
+    return distances[:, 0] / distances[:, -1].clamp(min=1e-12), rows[:, 0]
 
 
 def nearer(fake: Tensor, train: Tensor, other: Tensor) -> float:
     """Share of samples [m, D] nearer to some training item than to equally many others [n, D] that were not trained on."""
-    return float(_nearer(fake, _alike_many(train, other), other).double().mean())
+    return float(_nearer(fake, train, other).double().mean())
 
 
 def copying_test(fake: Tensor, train: Tensor, test: Tensor, seed: int = 0) -> float:
@@ -52,14 +52,15 @@ def two_sample(real: Tensor, fake: Tensor) -> float:
 
 
 def _nearer(fake: Tensor, train: Tensor, other: Tensor) -> Tensor:
-    """[m] 1 where a training item is nearer than all others, ½ where both are as near."""
-    ours, theirs = (nearest(fake, side)[0][:, 0] for side in (train, other))
+    """[m] 1 where a training item is nearer than all of as many others, ½ where both are as near."""
+    sides = (_alike_many(train, other), _alike_many(other, train))
+    ours, theirs = (nearest(fake, side)[0][:, 0] for side in sides)
     return (ours < theirs).double() + (ours == theirs).double() / 2
 
 
-def _alike_many(train: Tensor, other: Tensor, seed: int = 0) -> Tensor:
-    """As many training items as others, drawn once for all."""
-    return train[torch.randperm(len(train), generator=torch.Generator().manual_seed(seed))[: len(other)]]
+def _alike_many(side: Tensor, other: Tensor, seed: int = 0) -> Tensor:
+    """As many of one side as there are of the other, if it has them, drawn once for all."""
+    return side[torch.randperm(len(side), generator=torch.Generator().manual_seed(seed))[: len(other)]]
 
 
 def _cells(x: Tensor, seed: int) -> Tensor:
@@ -99,7 +100,7 @@ def _tested(fake: Evidence, real: Real) -> Value:
 
 
 def _near(fake: Evidence, real: Real) -> Value:
-    closer = _nearer(_flat(fake), _alike_many(_flat(real.train), _flat(real.test)), _flat(real.test))
+    closer = _nearer(_flat(fake), _flat(real.train), _flat(real.test))
     return Value(float(closer.mean()))
 
 

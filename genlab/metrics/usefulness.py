@@ -3,6 +3,7 @@
 import torch
 
 from genlab.data import Dataset, DataSpec
+from genlab.errors import BadSetting
 from genlab.messages import Message
 from genlab.metrics.evidence import Evidence, Metric, Real, Value, there
 from genlab.metrics.judge import Way, learnt
@@ -13,9 +14,12 @@ def _cas(fake: Evidence, real: Real) -> Value:
     spec = DataSpec("image", tuple(items.shape[1:]), real.classes)
     columns = {"label": label, "id": torch.arange(len(label))}
     samples = Dataset.of("samples", spec, spec.kind.to_stored(items), columns)[label >= 0]
+    truth = there(real.test.wished)
+    if not len(samples) or not bool((truth >= 0).any()):
+        raise BadSetting("{title} needs labels, of which these items have none.", "metrics", title=CAS.title)
     order = torch.tensor(sorted(range(len(samples)), key=samples.hashes.__getitem__))  # so that theirs changes nothing
     judge = learnt(samples[order], way=WAY)
-    seen, truth = judge.look(there(real.test.items))[1].argmax(1), there(real.test.wished)
+    seen = judge.look(there(real.test.items))[1].argmax(1)
     right = (seen == truth).double()
     own = {name: right[truth == k] for k, name in enumerate(real.classes)}
     groups = {name: float(of.mean()) for name, of in own.items() if len(of)}
