@@ -14,6 +14,8 @@ from scipy import stats
 from genlab.__main__ import main
 from genlab.config import Config
 from genlab.data import Batch, Part, load, save_dataset
+from genlab.data.library import delete_dataset, save_recipe
+from genlab.data.recipe import Recipe
 from genlab.errors import BadSetting
 from genlab.metrics import FIGURES, METRICS, Comparison, Eye, Real, Score, Value, behind, evaluate
 from genlab.metrics.comparison import wilson, written
@@ -193,6 +195,20 @@ def test_a_model_says_of_real_items_what_it_can(eye: Eye, family: str):
         assert set(once["likelihood"].groups) == set(eye.spec.classes)
     if family == "diffusion":
         assert [*once["denoising"].groups] == ["10%", "30%", "50%", "70%", "90%"]
+
+
+def test_who_was_in_the_data_is_asked_of_those_who_were(eye: Eye):
+    gone = eye.train.id[200:].tolist()
+    save_recipe("few", Recipe.of(eye.data).then("drop", {"ids": gone}))
+    contents = {content.tobytes() for content in eye.train.inputs(slice(0, 200)).numpy()}
+    model = standing(eye.data.test.inputs(slice(None)))
+    model.surprise = lambda batch: torch.tensor([float(item.tobytes() not in contents) for item in batch.x.numpy()])
+    found = measured(model, eye, ["membership"], learnt="digits+few")
+    assert found["membership"].number == 1
+    assert measured(model, eye, ["membership"])["membership"].number < 0.7
+    delete_dataset("digits+few")
+    *_, last = evaluate(model, eye.data, ["membership"], **SMALL, eye=eye, learnt="digits+few")
+    assert list(last.impossible) == ["membership"]
 
 
 def test_slow_metrics_are_measured_where_they_are_asked_for(eye: Eye):

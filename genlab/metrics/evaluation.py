@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from genlab.config import Config
-from genlab.data import Splits
+from genlab.data import Splits, load
+from genlab.data.recipe import PLUS
 from genlab.errors import BadSetting, GenlabError
 from genlab.messages import Message
 from genlab.metrics import METRICS
@@ -146,6 +147,12 @@ def evaluate(
             impossible |= {name: fault.message for name in names if "flags" in METRICS[name].needs}
     if harmed and harmed.damage:
         real, held = replace(real, test=harmed.seen(real.test), damage=harmed.damage), harmed.seen(held)
+    asked = real
+    if "losses" in needs:
+        try:
+            asked = replace(real, train=_known(real.train, eye, learnt))
+        except GenlabError as fault:
+            impossible |= {name: fault.message for name in names if "losses" in METRICS[name].needs}
     first: Items | None = None
     for draw in range(draws):
         before, items = draw * (n + len(names)), []
@@ -157,7 +164,7 @@ def evaluate(
         if harmed and harmed.damage:
             fake = harmed.seen(fake)
         own = real
-        for told in inside(model, real, needs, n, seed + draw * n, k):
+        for told in inside(model, asked, needs, n, seed + draw * n, k):
             own = told or own
             yield Step("ask", before + n, total, dict(scores), dict(impossible), first)
         first = eye.spec.kind.to_stored(there(fake.items)) if first is None else first
@@ -247,6 +254,19 @@ def wishes(model: GenerativeModel, real: Real, n: int) -> Tensor | None:
         return None
     spread = (torch.arange(n) * 0.6180339887498949 % 1 * len(known)).long()  # evenly, and mixed (Weyl 1916)
     return known[spread]
+
+
+def _known(train: Evidence, eye: Eye, learnt: str) -> Evidence:
+    """Those training items that a model learnt as they are, where its data were made of these; else all."""
+    if PLUS not in learnt or learnt.partition(PLUS)[0] != eye.data.name:
+        return train
+    contents = {*load(learnt).train.hashes}
+    rows = [row for row, content in enumerate(eye.train.hashes) if content in contents]
+    if not rows:
+        raise BadSetting(
+            "{name} has no item that is as in {data}; who was in it cannot be told.", name=learnt, data=eye.data.name
+        )
+    return train[torch.tensor(rows)]
 
 
 def added(score: Score | None, name: str, value: Value, n: int) -> Score:
