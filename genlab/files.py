@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 import time
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -121,6 +123,9 @@ def _parts(value: Any) -> list[Any]:
 def write_json(path: Path, value: Any) -> None:
     """Replace `path` with `value` as readable JSON."""
     write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+DAMAGED = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)  # what reading such a file may raise
 
 
 def npz(**arrays: Any) -> bytes:

@@ -155,6 +155,20 @@ def test_a_run_fits_the_density_at_its_last_step_alone(data, conditional):
     assert draft.items.isfinite().all()
 
 
+def test_a_run_that_is_stopped_has_a_density_and_goes_on_as_if_it_had_none():
+    whole, halted = (Run.create("vae", "digits", TINY, name, threads=1) for name in ("whole", "halted"))
+    list(train(whole, load("digits"), "cpu"))
+    for progress in train(halted, load("digits"), "cpu"):
+        if progress.step == 5:
+            halted.ask("stop")
+    assert halted.status().step == 5
+    assert load_model("halted").model.density.means.abs().sum() > 0
+    halted.ask("run")
+    list(train(halted, load("digits"), "cpu"))
+    weights = [weights_of(load_model(name).model) for name in ("whole", "halted")]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
 def test_a_run_that_was_saved_before_densities_goes_on_and_fits_one():
     run = Run.create("vae", "digits", TINY, "mine", threads=1)
     list(train(run, load("digits"), "cpu"))

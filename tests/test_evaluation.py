@@ -22,6 +22,7 @@ from genlab.metrics.comparison import wilson, written
 from genlab.metrics.eye import without_copies
 from genlab.models import MODELS, many
 from genlab.models.base import Draft, Given
+from genlab.paths import cache_folder
 from genlab.training.checkpoint import load_model
 from genlab.ui.server import preset
 
@@ -122,6 +123,18 @@ def test_what_is_seen_of_real_items_is_the_same_from_the_cache(eye: Eye):
     assert torch.equal(again.real("test").features, eye.real("test").features)
     assert again._judge is None  # nothing had to learn
     assert 0.9 < eye.accuracy <= 1
+
+
+def test_what_is_kept_of_an_eye_and_damaged_is_seen_anew(eye: Eye):
+    files = [*(cache_folder() / "seen").iterdir()]
+    assert {file.suffix for file in files} == {".npz", ".safetensors"}
+    before = {file: file.read_bytes() for file in files}
+    for file in files:
+        file.write_bytes(before[file][: len(before[file]) // 2])
+    again = Eye(eye.data)
+    assert torch.allclose(again.seen("test").features, eye.seen("test").features, atol=1e-4)
+    for file, content in before.items():
+        file.write_bytes(content)
 
 
 def test_behind_a_number_are_its_worst_samples_and_the_training_items_nearest_to_them(eye: Eye):

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
 from genlab.data import Dataset, Splits
 from genlab.features import Features
-from genlab.files import DiskFault, keep, npz
+from genlab.files import DAMAGED, DiskFault, keep, npz
 from genlab.messages import Message
 from genlab.metrics.evidence import Evidence, there
 from genlab.metrics.judge import Judge, Way, convolutions, learning
@@ -96,9 +97,10 @@ class Eye:
         file = self._weights
         if not self.judges or self._judge is not None:
             return
-        if file.exists():
-            self._judge = Judge(self.spec, WAY).eval()
-            self._judge.load_state_dict(load_file(file))
+        with suppress(OSError, SafetensorError, RuntimeError):  # not there, or damaged: then it learns
+            judge = Judge(self.spec, WAY).eval()
+            judge.load_state_dict(load_file(file))
+            self._judge = judge
             return
         for done, judge in learning(self.train[self.train.label >= 0], self.seed, WAY):
             if done == 1:
@@ -126,16 +128,15 @@ class Eye:
     def _kept(self, data: Dataset) -> dict[str, Tensor]:
         """What is seen of real items, from the cache where it is there."""
         file = self._file(data)
-        if not file.exists():
-            blocks = [self.look(data.inputs(block)) for block in blocks_of(len(data), 4096)]
-            found = {"features": torch.cat([one.features for one in blocks]).numpy()}
-            if self.judges:
-                found["seen"] = torch.cat([one.seen for one in blocks if one.seen is not None]).numpy()
-            with suppress(DiskFault):  # it can be seen again
-                keep(file, npz(**found))
-            return {key: torch.from_numpy(value) for key, value in found.items()}
-        with np.load(file, allow_pickle=False) as kept:
+        with suppress(*DAMAGED), np.load(file, allow_pickle=False) as kept:
             return {key: torch.from_numpy(kept[key]) for key in kept}
+        blocks = [self.look(data.inputs(block)) for block in blocks_of(len(data), 4096)]
+        found = {"features": torch.cat([one.features for one in blocks]).numpy()}
+        if self.judges:
+            found["seen"] = torch.cat([one.seen for one in blocks if one.seen is not None]).numpy()
+        with suppress(DiskFault):  # it can be seen again
+            keep(file, npz(**found))
+        return {key: torch.from_numpy(value) for key, value in found.items()}
 
     def _file(self, data: Dataset) -> Path:
         how = () if self.judges == self.labelled else ("embedding",)

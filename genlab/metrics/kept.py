@@ -4,8 +4,6 @@ import hashlib
 import json
 import os
 import time
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -19,7 +17,7 @@ from torch import Tensor
 from genlab.data.library import recipe_of
 from genlab.data.recipe import PLUS
 from genlab.errors import GenlabError
-from genlab.files import DiskFault, keep, npz, read_json, sweep_drafts
+from genlab.files import DAMAGED, DiskFault, keep, npz, read_json, sweep_drafts
 from genlab.messages import Message, from_json, to_json
 from genlab.metrics.costs import Cost, Known
 from genlab.metrics.evaluation import Score
@@ -77,7 +75,7 @@ def find(folder: Path, key: str) -> Measured | None:
         scores = {score["metric"]: _score(score) for score in told["scores"]}
         cost = told["cost"] | {name: tuple(told["cost"][name]) for name in ("one", "many")}
         return Measured(scores, told["impossible"], Cost(**cost), samples, told["at"])
-    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error):
+    except (*DAMAGED, TypeError, AttributeError):
         return None
 
 

@@ -26,8 +26,8 @@ def _of_classes(values: Tensor, real: Real) -> dict[str, float]:
 LIKELIHOOD = Metric(
     Message("Likelihood"),
     Message(
-        "Nats that a test item costs under the model, by the importance-weighted bound with k latents (Burda et al. 2016); "
-        "pixels are black or white by chance."
+        "Nats that a test item costs under the model with its standard normal prior, by the importance-weighted bound with k "
+        "latents (Burda et al. 2016); pixels are black or white by chance."
     ),
     "lower",
     _nats,

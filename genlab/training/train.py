@@ -179,6 +179,7 @@ class Trainer:
         while self.step < self.settings.steps:
             control = self._control()
             if control.wanted == "stop" or self._time_is_up():
+                self._complete()
                 self.save()
                 return
             if self._held(control):
@@ -197,7 +198,7 @@ class Trainer:
             self.step += 1
             self.granted = self.granted + 1 if control.wanted == "pause" else 0
             self.interludes.stepped(speed.stop())
-            if self.step == self.settings.steps and self.accelerator.is_main_process:
+            if self.step == self.settings.steps:
                 self._complete()
 
             after = self.interludes.after if self.accelerator.is_main_process else lambda step: (None, False, None)
@@ -368,9 +369,10 @@ class Trainer:
         return model.eval()
 
     def _complete(self) -> None:
-        """Fit what is fitted when all steps are done, before samples are drawn for the last time."""
-        with self.run.doing("fit"):
-            self._averaged().complete(self.data.train, self.settings.seed)
+        """Fit what is fitted when a run ends; where it goes on, that is forgotten and fitted anew."""
+        if self.step and self.accelerator.is_main_process:
+            with self.run.doing("fit"):
+                self._averaged().complete(self.data.train, self.settings.seed)
 
     def save(self) -> None:
         """Save the averaged weights for use and everything for continuing; keep the last few."""
