@@ -66,6 +66,12 @@ def solutions(matrices: Tensor, right: Tensor) -> Tensor:
     return found
 
 
+def roots(matrices: Tensor) -> Tensor:
+    """[n, D, D] the lower triangular factors L of positive definite matrices L Lᵀ [n, D, D] (Cholesky)."""
+    (found,) = _either(torch.linalg.cholesky, lambda _, m: np.linalg.cholesky(m), matrices)
+    return found
+
+
 def inverse(matrix: Tensor) -> Tensor:
     """The inverse of a symmetric matrix [D, D]; where it has none, its pseudo-inverse."""
     (found,) = _either(torch.linalg.inv, lambda scipy, m: scipy.pinvh(m), matrix)

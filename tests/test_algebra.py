@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from genlab import algebra
 
-SOLVERS = ("solve", "eigh", "eigvalsh", "qr", "lstsq", "inv")
+SOLVERS = ("solve", "eigh", "eigvalsh", "qr", "lstsq", "inv", "cholesky")
 DEGENERATE = {
     "zero": lambda n, d, draw: draw(n, d) * 0,
     "rank one": lambda n, d, draw: draw(n, 1) @ draw(1, d),
@@ -137,6 +137,13 @@ def test_an_inverse_is_one_and_a_singular_matrix_has_its_pseudo_inverse(way):
     x = _drawn("plain", 6, 6, 0)
     _near(algebra.inverse(x @ x.T) @ (x @ x.T), torch.eye(6, dtype=torch.double), 1e3)
     assert torch.equal(algebra.inverse(torch.zeros(3, 3)), torch.zeros(3, 3))
+
+
+def test_a_root_is_triangular_and_makes_its_matrix_again(way):
+    x = torch.stack([_drawn("plain", 6, 4, seed) for seed in range(3)])
+    roots = algebra.roots(x.mT @ x)
+    assert torch.equal(roots, roots.tril())
+    _near(roots @ roots.mT, x.mT @ x, 1e3)
 
 
 def test_both_ways_agree(monkeypatch):

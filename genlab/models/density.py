@@ -5,6 +5,8 @@ import warnings
 import torch
 from torch import Tensor, nn
 
+from genlab.algebra import roots, solutions
+
 MOST = 50  # components
 ROOM = 2**17  # numbers that all their factors may take
 ROUNDS = 40  # of fitting, after which little changes
@@ -47,7 +49,7 @@ class Density(nn.Module):
     def middle(self, z: Tensor) -> Tensor:
         """[n, L] the means of the components that latents [n, L] belong to, as far as they do."""
         away = (z - self.means[:, None]).transpose(1, 2)  # [M, L, n]
-        white = torch.linalg.solve_triangular(self.factors, away, upper=False)
+        white = solutions(self.factors, away)
         volume = self.factors.diagonal(dim1=1, dim2=2).log().sum(1)  # [M]
         return (self.shares[0].log() - volume - white.square().sum(1).T / 2).softmax(1) @ self.means
 
@@ -63,7 +65,7 @@ class Density(nn.Module):
             warnings.simplefilter("ignore", ConvergenceWarning)  # a fit that could be a little better is good
             mixture = GaussianMixture(count, reg_covar=LEAST, max_iter=ROUNDS, random_state=seed).fit(x)
             belongs = torch.from_numpy(mixture.predict_proba(x)).float()  # [n, M]
-        factors = torch.linalg.cholesky(torch.from_numpy(mixture.covariances_)).float()
+        factors = roots(torch.from_numpy(mixture.covariances_)).float()
         self.shares.zero_()
         for row in range(len(self.shares)):
             own = belongs[label == row - 1] if row else belongs
