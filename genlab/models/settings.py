@@ -35,7 +35,7 @@ class CommonSettings(Config):
     measured: str = Field(
         "",
         description="metrics of its own samples while it trains, such as recall,coverage,copies; alarms follow from them",
-        json_schema_extra={"parts": "metric"},
+        json_schema_extra={"parts": "quick metric"},
     )
     warmup: int = Field(100, ge=0, le=100_000, description="steps over which the learning rate rises from 0",
                         json_schema_extra={"advanced": True})  # fmt: skip

@@ -14,7 +14,7 @@ from genlab.metrics import METRICS
 from genlab.ui.kit.shared import QUIET
 from genlab.ui.words import words
 
-PARTS = {"metric": METRICS}  # of which a text may name some
+PARTS = {"metric": lambda one: True, "quick metric": lambda one: not one.slow}  # which metrics a text may name
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def _control(setting: Setting, prefix: str, chosen: Mapping[str, Any]) -> Compon
     if setting.kind == "choice":
         return gr.Dropdown(list(setting.choices), filterable=False, **common)
     if setting.parts:
-        choices = [(words(part.title), name) for name, part in PARTS[setting.parts].items()]
+        choices = [(words(one.title), name) for name, one in METRICS.items() if PARTS[setting.parts](one)]
         return gr.Dropdown(choices, multiselect=True, elem_classes="several", **common)
     if setting.kind == "text":
         return gr.Textbox(**common)
