@@ -85,7 +85,7 @@ def _control(setting: Setting, prefix: str, chosen: Mapping[str, Any]) -> Compon
         return gr.Dropdown(list(setting.choices), filterable=False, **common)
     if setting.parts:
         choices = [(words(one.title), name) for name, one in METRICS.items() if PARTS[setting.parts](one)]
-        return gr.Dropdown(choices, multiselect=True, elem_classes="several", **common)
+        return gr.Dropdown(choices, multiselect=True, elem_classes="of-names", **common)
     if setting.kind == "text":
         return gr.Textbox(**common)
     if _is_short(setting):
