@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from genlab.messages import Message
-from genlab.metrics.evidence import Evidence, Metric, Real, Value
+from genlab.metrics.evidence import Evidence, Metric, Real, Value, by_class
 from genlab.metrics.neighbours import K, nearest, radii, within
 
 
@@ -24,11 +24,7 @@ def _covered(real: Tensor, fake: Tensor, k: int = K) -> Tensor:
 
 def _by_class(fake: Evidence, real: Real) -> Value:
     covered = _covered(real.test.features, fake.features)
-    groups = {}
-    if real.test.wished is not None:
-        own = {name: covered[real.test.wished == k] for k, name in enumerate(real.classes)}
-        groups = {name: float(of.float().mean()) for name, of in own.items() if len(of)}
-    return Value(float(covered.float().mean()), groups)
+    return Value(float(covered.float().mean()), by_class(covered, real.test.wished, real.classes))
 
 
 def _lone(fake: Evidence, real: Real) -> Value:

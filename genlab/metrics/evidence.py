@@ -50,6 +50,12 @@ def there(part: Tensor | None) -> Tensor:
     return part
 
 
+def by_class(values: Tensor, label: Tensor | None, classes: tuple[str, ...]) -> dict[str, float]:
+    """The mean of values [n] over the items of each class, of those that have some; nothing where no label [n] is known."""
+    own = {} if label is None else {name: values[label == k] for k, name in enumerate(classes)}
+    return {name: float(of.double().mean()) for name, of in own.items() if len(of)}
+
+
 @dataclass(frozen=True)
 class Damage:
     """One way in which the training data were damaged, and how well a check sees that."""

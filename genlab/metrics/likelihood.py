@@ -1,26 +1,17 @@
 """Likelihood: how probable a model holds what it never saw; of diffusion the error at each level of noise."""
 
-from torch import Tensor
-
 from genlab.messages import Message
-from genlab.metrics.evidence import Evidence, Metric, Real, Value, there
+from genlab.metrics.evidence import Evidence, Metric, Real, Value, by_class, there
 
 
 def _nats(fake: Evidence, real: Real) -> Value:
     nats = there(real.test.nats)
-    return Value(float(nats.double().mean()), _of_classes(nats, real))
+    return Value(float(nats.double().mean()), by_class(nats, real.test.wished, real.classes))
 
 
 def _errors(fake: Evidence, real: Real) -> Value:
     errors = there(real.test.errors).double().mean(0)  # [S]
     return Value(float(errors.mean()), dict(zip(real.levels, errors.tolist(), strict=True)))
-
-
-def _of_classes(values: Tensor, real: Real) -> dict[str, float]:
-    if real.test.wished is None:
-        return {}
-    own = {name: values[real.test.wished == k] for k, name in enumerate(real.classes)}
-    return {name: float(of.double().mean()) for name, of in own.items() if len(of)}
 
 
 LIKELIHOOD = Metric(

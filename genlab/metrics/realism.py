@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from genlab.messages import Message
-from genlab.metrics.evidence import Evidence, Metric, Real, Value
+from genlab.metrics.evidence import Evidence, Metric, Real, Value, by_class
 from genlab.metrics.neighbours import K, radii, within
 
 
@@ -25,11 +25,7 @@ def _inside(points: Tensor, centres: Tensor, k: int = K) -> Tensor:
 
 def _realistic(fake: Evidence, real: Real) -> Value:
     inside = _inside(fake.features, real.test.features)
-    groups = {}
-    if fake.wished is not None:
-        own = {name: inside[fake.wished == k] for k, name in enumerate(real.classes)}
-        groups = {name: float(of.float().mean()) for name, of in own.items() if len(of)}
-    return Value(float(inside.float().mean()), groups, torch.nonzero(~inside)[:, 0])
+    return Value(float(inside.float().mean()), by_class(inside, fake.wished, real.classes), torch.nonzero(~inside)[:, 0])
 
 
 PRECISION = Metric(

@@ -5,7 +5,7 @@ import torch
 from genlab.data import Dataset, DataSpec
 from genlab.errors import BadSetting
 from genlab.messages import Message
-from genlab.metrics.evidence import Evidence, Metric, Real, Value, there
+from genlab.metrics.evidence import Evidence, Metric, Real, Value, by_class, there
 from genlab.metrics.judge import Way, learnt
 
 
@@ -21,9 +21,7 @@ def _cas(fake: Evidence, real: Real) -> Value:
     judge = learnt(samples[order], way=WAY)
     seen = judge.look(there(real.test.items))[1].argmax(1)
     right = (seen == truth).double()
-    own = {name: right[truth == k] for k, name in enumerate(real.classes)}
-    groups = {name: float(of.mean()) for name, of in own.items() if len(of)}
-    return Value(float(right[truth >= 0].mean()), groups)
+    return Value(float(right[truth >= 0].mean()), by_class(right, truth, real.classes))
 
 
 WAY = Way(augment="none")
