@@ -135,6 +135,8 @@ def test_a_metric_that_there_is_not_is_refused_before_anything_is_made(runs, cap
     assert fault.value.about == ("measured",)
     with pytest.raises(BadSetting, match="takes too long to be measured while a run trains"):
         Run.create("vae", "digits", {"measured": "classification"})
+    with pytest.raises(BadSetting, match="Membership is asked of a finished model"):
+        Run.create("vae", "digits", {"measured": "coverage,membership"})
     assert main(["train", "vae", "digits", "--measured", "coverage,fid"]) == 2
     assert "Possible: frechet" in capsys.readouterr().err
     assert not runs.exists() or not [*runs.iterdir()]

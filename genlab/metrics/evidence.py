@@ -99,6 +99,11 @@ class Metric:
     honest: float | None = None  # what is known of items that nothing was trained on, where that need not be measured
     fair: bool = True  # whether classes that have different numbers are not served alike
 
+    @property
+    def of_items(self) -> bool:
+        """Whether items alone tell it, whatever model drew them."""
+        return not self.needs & {"flags", *INSIDE}
+
     def lacking(self, fake: Evidence, real: Real) -> list[Message]:
         """What it needs and there is not, in words."""
         return [NEEDED[need] for need in sorted(self.needs) if getattr(real.test if need in INSIDE else fake, need) is None]

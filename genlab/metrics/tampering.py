@@ -13,7 +13,7 @@ from genlab.messages import Message
 from genlab.metrics import METRICS
 from genlab.metrics.comparison import written
 from genlab.metrics.evaluation import Score, added, badness, names_of
-from genlab.metrics.evidence import INSIDE, Real
+from genlab.metrics.evidence import Real
 from genlab.metrics.eye import Eye
 
 DRAWS = 5  # parts of the held-out items, each tampered with by itself
@@ -126,7 +126,7 @@ def shaken(eye: Eye, metrics: Sequence[str] = (), draws: int = DRAWS, n: int | N
 
     Raises BadSetting where there are too few of them.
     """
-    names = [name for name in names_of(metrics) if not METRICS[name].needs & {"flags", *INSIDE}]
+    names = [name for name in names_of(metrics) if METRICS[name].of_items]
     if not names:
         raise BadSetting("{names} are asked of a model; real items have none.", "metrics", names=names_of(metrics))
     size = min(n or eye.size("validation"), eye.size("validation") // draws)

@@ -531,6 +531,9 @@ def metrics_of(settings: CommonSettings) -> list[str]:
     for name in names:
         if name not in METRICS:
             raise BadSetting(unknown("metric", name, METRICS), "measured")
+        if not METRICS[name].of_items:
+            told = "{metric} is asked of a finished model, not of the samples of a run; ask evaluate for it when it is done."
+            raise BadSetting(told, "measured", metric=METRICS[name].title)
         if METRICS[name].slow:
             told = "{metric} takes too long to be measured while a run trains; ask evaluate for it when it is done."
             raise BadSetting(told, "measured", metric=METRICS[name].title)

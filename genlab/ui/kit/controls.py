@@ -14,7 +14,7 @@ from genlab.metrics import METRICS
 from genlab.ui.kit.shared import QUIET
 from genlab.ui.words import words
 
-PARTS = {"metric": lambda one: True, "quick metric": lambda one: not one.slow}  # which metrics a text may name
+PARTS = {"metric": lambda one: True, "quick metric": lambda one: one.of_items and not one.slow}  # which metrics a text may name
 
 
 @dataclass(frozen=True)

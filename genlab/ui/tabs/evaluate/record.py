@@ -13,7 +13,9 @@ from genlab.ui.words import say
 
 def record_of(found: Comparison, models: list[str]) -> dict[str, Any]:
     """A comparison as far as it is, of so many models in all."""
-    metrics = [name for name in METRICS if any(name in own for own in (*found.scores.values(), *found.impossible.values()))]
+    known, lacking = ([*those.values()] for those in (found.scores, found.impossible))
+    nowhere = {name for name in METRICS if len(lacking) == len(models) and all(name in own for own in lacking)}
+    metrics = [name for name in METRICS if name not in nowhere and any(name in own for own in (*known, *lacking))]
     where, aspects = listed(dict.fromkeys(cost.hardware for cost in found.costs.values())), found.summary()
     return {
         "models": models,
