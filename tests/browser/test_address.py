@@ -13,6 +13,21 @@ from playwright.sync_api import Page, expect
 from genlab.latent import to_text
 from genlab.training.run import Run
 
+TWICE = """(way) => {  // go the way, and on before what is asked first has reached the server
+    const { fetch } = window;
+    document.documentElement.dataset.late = "waits";
+    window.fetch = (url, ...rest) => {
+        if (!/queue.join/.test(url)) return fetch(url, ...rest);
+        window.fetch = fetch;
+        return new Promise((go) => setTimeout(go, 1500)).then(() => {
+            document.documentElement.dataset.late = "sent";
+            return fetch(url, ...rest);
+        });
+    };
+    history.go(way);
+    setTimeout(() => history.go(way), 300);
+}"""
+
 
 @pytest.fixture
 def latent(page: Page) -> Page:
@@ -74,6 +89,22 @@ def test_when_the_hand_rests_the_address_tells_the_point_and_a_reload_shows_the_
     settled(latent)
     expect(latent.locator("#latent-image")).to_have_attribute("data-base", re.compile("^z:"))
     assert (shown(latent) == picture).all()
+
+
+@pytest.mark.long
+def test_going_on_before_the_pickers_have_followed_comes_to_where_one_went_last(latent: Page):
+    pickers = [latent.get_by_label(name, exact=True) for name in ("dataset", "model")]
+    first, last = [picker.input_value() for picker in pickers], ["sprites", "vae-mnist-2d"]
+    pick(latent, "model-picker", "vae-mnist-2d")
+    latent.wait_for_selector("#latent-image[data-model=vae-mnist-2d]")
+    pick(latent, "dataset-picker", "sprites")
+    expect(latent).to_have_url(re.compile("dataset=sprites"))
+    for way, there in ((-1, first), (1, last)):
+        latent.evaluate(TWICE, way)
+        expect(latent.locator("html")).to_have_attribute("data-late", "sent")
+        latent.wait_for_timeout(500)  # what would come too late has come
+        for picker, value in zip(pickers, there, strict=True):
+            expect(picker).to_have_value(value)
 
 
 @pytest.mark.long

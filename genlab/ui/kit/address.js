@@ -21,12 +21,13 @@ export const openedWith = addressed(); // the view that the page was opened with
 history.replaceState(OURS, "");
 addEventListener("hashchange", () => history.state || location.reload()); // another link was entered
 
-let visits = 0; // goings back and forth that the pickers have not followed yet
+let gone = 0; // when one went back or forth to where the pickers have not followed yet, else 0
+let further = false; // whether one has gone on since
 
 /** Tell all that a picker has another value. */
 export function pick(topic, value) {
   if (recall(topic) === value) return;
-  if (isTold(topic) && !visits) follow({ [topic]: value }, { push: true });
+  if (isTold(topic) && !visiting()) follow({ [topic]: value }, { push: true });
   tell(topic, value);
 }
 
@@ -39,7 +40,7 @@ export function begin(topic, value) {
 }
 
 /** Whether one goes back or forth and the pickers have not followed yet. */
-export const visiting = () => visits > 0;
+export const visiting = () => Date.now() - gone < PATIENCE.answer;
 
 export const tabNow = () => (isSaid(`tab.${addressed().tab}`) ? addressed().tab : FIRST_TAB);
 export const modelNow = () => addressed().model ?? recall("model"); // which the picker follows, where one goes back or forth
@@ -57,10 +58,18 @@ export function follow(changed, { push = false, view } = {}) {
 
 addEventListener("popstate", ({ state }) => {
   if (!state) return; // a link that was entered by hand opens anew
-  visits += 1;
+  further = visiting();
+  if (!further) gone = Date.now();
   document.querySelector(`#tab-${CSS.escape(tabNow())}`)?.click();
-  tell("visit", addressed());
+  if (!further) go();
 });
+
+/** Let all follow to the address. */
+function go() {
+  [gone, further] = [Date.now(), false];
+  tell("visit", addressed());
+}
+
 addEventListener("click", (event) => {
   const tab = event.target.closest?.("#tabs [role=tab]")?.id.replace("tab-", "");
   if (!tab) return;
@@ -68,12 +77,14 @@ addEventListener("click", (event) => {
   tell("tab", tab);
 });
 
-/** The pickers have followed where one went back or forth to. */
+/** The pickers have followed where one went back or forth to; questions on their way at once may overtake one another, so
+ * that where one has gone meanwhile is asked for now. */
 export function visited(dataset, model) {
+  if (further) return go();
   pick("dataset", dataset);
   pick("model", model);
-  visits -= 1;
-  if (!visits) follow({ dataset, model });
+  gone = 0;
+  follow({ dataset, model });
 }
 
 /** Put a text on the clipboard and let the button say so; where that is closed, show the text to be copied by hand. */
