@@ -3,8 +3,11 @@
 import numpy as np
 
 from genlab.data import Part, Splits, list_datasets, load, save_dataset
+from genlab.models import MODELS
 
 FEW = 600
+IMAGES = tuple(name for name in MODELS if "image" in MODELS[name].modalities)  # families that learn images
+USUAL = {name: "digits" if name in IMAGES else "python-docs" for name in MODELS}  # small data that a family learns
 
 
 def few_digits() -> Splits:

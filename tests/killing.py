@@ -15,6 +15,9 @@ from pathlib import Path
 import torch
 
 torch.set_num_threads(1)  # no thread pool may exist before a fork
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+from few import USUAL  # noqa: E402
 
 from genlab.data import Splits, load  # noqa: E402
 from genlab.errors import GenlabError  # noqa: E402
@@ -27,6 +30,8 @@ SETTINGS = {
     "vae": {"width": 16, "conditional": True},
     "gan": {"width": 8, "latent": 8, "batch_size": 16, "conditional": True, "augment": "shift"},
     "diffusion": {"width": 8, "batch_size": 16, "conditional": True, "augment": "flip"},
+    "gpt": {"width": 8, "layers": 1, "heads": 2, "context": 16, "batch_size": 8, "architecture": "gpt2", "dropout": 0.1},
+    "rnn": {"width": 8, "layers": 1, "context": 16, "batch_size": 8, "dropout": 0.1},
 }
 
 
@@ -88,8 +93,8 @@ def final(run: Run) -> dict[str, torch.Tensor]:
 def outcome(family: str, folder: Path, kills: int) -> dict[str, object]:
     """What became of the run of one family."""
     settings = SETTINGS[family] | {"steps": 6 + 4 * kills, "save_every": 2, "warmup": 3, "decay": "cosine"}
-    data = load("digits")
-    alone, killed = (Run.create(family, "digits", settings, name, folder, threads=1) for name in ("alone", "killed"))
+    data = load(USUAL[family])
+    alone, killed = (Run.create(family, data.name, settings, name, folder, threads=1) for name in ("alone", "killed"))
     for run in (alone, killed):  # each would decide by its own clock
         write_rhythm(run, Rhythm(decided=3, record=1, measure=2, draw=3))
     assert live(alone, data)

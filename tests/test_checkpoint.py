@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from few import USUAL
 from safetensors.torch import load_file, save_file
 
 from genlab.data import load
@@ -201,11 +202,11 @@ class FailingDisk:
 
 @pytest.mark.parametrize("family", MODELS)
 def test_a_full_disk_at_any_moment_of_a_save_loses_nothing(family, monkeypatch):
-    data = load("digits")
+    data = load(USUAL[family])
     settings = {"width": 8, "batch_size": 8, "steps": 40, "save_every": 2}
     faults = 0
     for k in range(1, 40, 6):
-        run = Run.create(family, "digits", settings, f"{family}-{k}", threads=1)
+        run = Run.create(family, USUAL[family], settings, f"{family}-{k}", threads=1)
         steps = train(run, data, "cpu")
         while next(steps).step < 2:
             pass

@@ -1,6 +1,7 @@
 """What a run will take is told before it is made, from real steps on the real data."""
 
 import pytest
+from few import USUAL
 
 from genlab.__main__ import main
 from genlab.data import load
@@ -16,7 +17,7 @@ TINY = {"width": 16, "batch_size": 32}
 
 @pytest.mark.parametrize("family", MODELS)
 def test_every_family_is_estimated_and_nothing_is_left(family):
-    found = estimate(family, "digits", TINY | {"steps": 100}, "cpu")
+    found = estimate(family, USUAL[family], TINY | {"steps": 100}, "cpu")
     assert found.seconds == pytest.approx(1.1 * 100 * found.step_seconds)
     assert found.memory > 5 * 4 * 1000
     assert list_runs() == []

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from few import IMAGES
 from scipy import stats
 
 from genlab.__main__ import main
@@ -184,7 +185,7 @@ def test_which_part_is_too_small_is_no_secret(eye: Eye):
         next(evaluate(standing(eye.train.inputs(slice(9))), few))
 
 
-@pytest.mark.parametrize("family", MODELS)
+@pytest.mark.parametrize("family", IMAGES)
 def test_a_model_says_of_real_items_what_it_can(eye: Eye, family: str):
     torch.manual_seed(0)
     model = MODELS[family](eye.spec, MODELS[family].Settings(width=16)).eval()

@@ -4,6 +4,7 @@ import csv
 import io
 
 import pytest
+from few import USUAL
 
 from genlab.__main__ import main
 from genlab.models import MODELS
@@ -64,6 +65,6 @@ def test_the_command_line_writes_the_same_table(run, tmp_path, capsys):
 
 @pytest.mark.parametrize("family", MODELS)
 def test_what_the_curves_are_measured_in_is_told(family):
-    run = Run.create(family, "digits", {}, "any")
+    run = Run.create(family, USUAL[family], {}, "any")
     assert run.units["loss"] == run.loss_unit
     assert all(run.units.values())

@@ -7,6 +7,7 @@ from itertools import islice
 
 import pytest
 import torch
+from few import IMAGES
 
 from genlab.data import load
 from genlab.errors import BadSetting, RunFault
@@ -38,7 +39,7 @@ def view(run):
     return json.loads(run.live_file.read_text())
 
 
-@pytest.mark.parametrize("family", MODELS)
+@pytest.mark.parametrize("family", IMAGES)
 def test_every_family_trains_on_points_with_its_defaults_and_leaves_its_last_view(family):
     run = finished(Run.create(family, "gaussians", {"steps": 3}, threads=1))
     assert view(run)["step"] == 3

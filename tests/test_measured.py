@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from few import IMAGES
 
 from genlab.__main__ import main
 from genlab.data import Part, load, save_dataset
@@ -63,7 +64,7 @@ def quick(monkeypatch):
 # --- What is measured, and when ---
 
 
-@pytest.mark.parametrize("family", MODELS)
+@pytest.mark.parametrize("family", IMAGES)
 def test_every_family_is_measured_when_it_is_due_and_at_the_end(family, monkeypatch):
     monkeypatch.setattr(measured, "SAMPLES", 40)
     found = looks(trained(made(family, conditional=True)))

@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+from few import IMAGES
 
 from genlab.data import Batch, DataSpec
 from genlab.errors import BadCheckpoint, BadSetting
@@ -224,14 +225,14 @@ def test_without_a_label_the_classes_come_in_turn():
     assert weights.argmax(1).tolist() == [0, 1, 2, 0, 1, 2, 0]
 
 
-@pytest.mark.parametrize("family", MODELS)
+@pytest.mark.parametrize("family", IMAGES)
 @pytest.mark.parametrize("shape", [(1, 4, 4), (3, 128, 128)])
 def test_images_of_a_size_that_cannot_be_are_refused(family, shape):
     with pytest.raises(BadSetting, match=r"from 8×8 to 64×64"):
         build(family, shape)
 
 
-@pytest.mark.parametrize("family", MODELS)
+@pytest.mark.parametrize("family", IMAGES)
 def test_a_conditional_model_of_data_without_classes_is_refused(family):
     with pytest.raises(BadSetting, match=r"no classes"):
         build(family, classes=(), conditional=True)
@@ -301,8 +302,8 @@ def test_weights_that_do_not_fit_are_refused(change, sentence):
         check_weights(found, expected)
 
 
-def test_all_families_have_latents_so_that_all_have_sliders():
-    assert all(issubclass(model, LatentModel) for model in MODELS.values())
+def test_all_families_of_images_have_latents_so_that_all_have_sliders():
+    assert all(issubclass(MODELS[family], LatentModel) for family in IMAGES)
 
 
 def test_held_out_losses_are_the_same_in_blocks_of_any_size(variant):
@@ -358,3 +359,13 @@ def like_but(model, **settings):
 def test_what_is_no_likelihood_has_no_tighter_bound(settings):
     with pytest.raises(BadSetting, match="importance is 5"):
         build("vae", importance=5, **settings)
+
+
+def test_where_pixels_are_black_or_white_by_chance_the_encoder_sees_what_is_to_be_drawn(monkeypatch):
+    model, seen = build("vae", likelihood="bernoulli"), []
+    posterior = model.posterior
+    monkeypatch.setattr(model, "posterior", lambda x, weights: (seen.append(x), posterior(x, weights))[1])
+    model.training_losses(batch_for(model), 0).__next__()
+    model.nats(batch_for(model), 2)
+    assert len(seen) == 2
+    assert all(set(x.unique().tolist()) == {-1.0, 1.0} for x in seen)

@@ -3,12 +3,12 @@
 import json
 
 import pytest
+from few import IMAGES
 from pets import pets, replaced
 
 from genlab.__main__ import main
 from genlab.data import Recipe, change_recipe, load, save_recipe
 from genlab.errors import BadSetting, RunFault
-from genlab.models import MODELS
 from genlab.training.run import Run, list_runs
 from genlab.training.train import train
 
@@ -124,7 +124,7 @@ def test_the_command_line_says_what_differs(run, capsys):
     assert "its classes were cat, dog and are x, y" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("family", MODELS)
+@pytest.mark.parametrize("family", IMAGES)
 def test_data_that_no_network_takes_are_refused_before_a_run_is_made(family):
     with pytest.raises(BadSetting, match=r"128×128 in grey; models learn those from 8×8 to 64×64. Import them again"):
         Run.create(family, pets(size=128, n=6).name, {})

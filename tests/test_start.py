@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from few import IMAGES, USUAL
 from marks import needs_mnist
 
 from genlab.__main__ import main
@@ -26,13 +27,13 @@ def mine():
 
 
 def trained(family: str, **settings) -> Run:
-    run = Run.create(family, "digits", TINY | settings, "before", threads=1)
-    list(train(run, load("digits"), "cpu"))
+    run = Run.create(family, USUAL[family], TINY | settings, "before", threads=1)
+    list(train(run, load(USUAL[family]), "cpu"))
     return run
 
 
 @pytest.mark.parametrize("conditional", [False, True])
-@pytest.mark.parametrize("family", MODELS)
+@pytest.mark.parametrize("family", IMAGES)
 def test_every_family_goes_on_from_its_weights(family, conditional, mine):
     before = trained(family, conditional=conditional)
     run = create_from(family, "before", "mine", {"steps": 4, "warmup": 0}, "after", threads=1)
@@ -47,8 +48,8 @@ def test_every_family_goes_on_from_its_weights(family, conditional, mine):
 @pytest.mark.parametrize("family", MODELS)
 def test_the_samples_before_are_those_of_the_model(family):
     before = trained(family)
-    run = create_from(family, "before", "digits", {"steps": 1, "learning_rate": 1e-7}, "after", threads=1)
-    list(train(run, load("digits"), "cpu"))
+    run = create_from(family, "before", USUAL[family], {"steps": 1, "learning_rate": 1e-7}, "after", threads=1)
+    list(train(run, load(USUAL[family]), "cpu"))
     assert run.sample_file(0).read_bytes() == before.sample_file(6).read_bytes()
 
 

@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import md5
+from hashlib import md5, sha256
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -61,7 +61,8 @@ def _bring(remote: Remote, folder: Path) -> Iterator[int]:
 
 
 def _download(remote: Remote, target: Path) -> Iterator[int]:
-    draft, digest = target.with_name(target.name + ".part"), md5(usedforsecurity=False)
+    draft = target.with_name(target.name + ".part")
+    digest = sha256() if len(remote.digest) == 64 else md5(usedforsecurity=False)
     try:
         with urlopen(remote.url, timeout=PATIENCE) as answer, draft.open("wb") as file:  # noqa: S310  of those in `classics`
             while block := answer.read1(BLOCK):  # what is there by now: a slow line is seen to move
@@ -69,7 +70,7 @@ def _download(remote: Remote, target: Path) -> Iterator[int]:
                     file.write(block)
                 digest.update(block)
                 yield file.tell()
-        if digest.hexdigest() != remote.md5:
+        if digest.hexdigest() != remote.digest:
             raise OSError(f"{target.name} came damaged")
         os.replace(draft, target)
     finally:

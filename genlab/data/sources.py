@@ -1,5 +1,6 @@
 """Sources: where datasets come from; each is one function that gives raw parts."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -33,7 +34,7 @@ class Remote:
 
     url: str
     path: str  # where it is put, below the folder of downloads
-    md5: str
+    digest: str  # its MD5, or its SHA-256
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Source:
 
 SOURCES: Registry[Source] = Registry("dataset")
 CLASSICS = "genlab.data.classics"  # what needs torchvision, which is slow to import
+TEXTS = "genlab.data.texts"
 
 
 # --- Drawn or shipped with a library: no download ---
@@ -154,3 +156,35 @@ SOURCES.register("celeba")(
         raw=("celeba/img_align_celeba", "celeba/identity_CelebA.txt", *(f"celeba/{name}" for name in LISTS)),
     )
 )
+
+
+# --- Texts ---
+
+
+LIBRARY = Path(os.__file__).parent  # Python's standard library
+LARGE = "asyncio", "distutils", "email", "encodings", "idlelib", "importlib", "lib2to3", "multiprocessing", "turtledemo", "xml"
+PACKAGES = (*(name for name in LARGE if (LIBRARY / name).is_dir()), "other")  # those of at least 20 files have a class
+
+SOURCES.register("python-docs")(
+    Source(
+        Message("what Python's help says on its topics, by section"), (), late(TEXTS, "python_docs"),
+        things=Message("sections"), modality="text",
+    )
+)  # fmt: skip
+SOURCES.register("python-code")(
+    Source(
+        Message("the modules of Python's standard library, by package"), PACKAGES, late(TEXTS, "python_code"),
+        things=Message("modules"), modality="text",
+    )
+)  # fmt: skip
+for _name, _text, _things, _size, _file in [
+    ("tiny-shakespeare", Message("1.1 million characters of Shakespeare (Karpathy 2015)"), Message("passages"), 1_115_394,
+     "text/tinyshakespeare.txt"),
+    ("names", Message("29,494 first names (Karpathy 2022)"), Message("names"), 228_145, "text/names.txt"),
+]:  # fmt: skip
+    SOURCES.register(_name)(
+        Source(
+            _text, (), late(TEXTS, _name.replace("-", "_")), Message("the file {file}", file=_file), _things, "text", _size,
+            partial(late(TEXTS, "remote"), _name), (_file,),
+        )
+    )  # fmt: skip

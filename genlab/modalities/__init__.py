@@ -9,10 +9,12 @@ from genlab.modalities.base import Facts, Modality
 from genlab.modalities.image import Image
 from genlab.modalities.points import Points
 from genlab.modalities.storage import Lengths, Ragged
+from genlab.modalities.text import Text
 from genlab.registry import Registry
 
 MODALITIES: Registry[Modality] = Registry("kind of data")
 MODALITIES.register("image")(Image())
 MODALITIES.register("points")(Points())
+MODALITIES.register("text")(Text())
 
 __all__ = ["MODALITIES", "Facts", "Lengths", "Modality", "Ragged"]

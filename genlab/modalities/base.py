@@ -43,9 +43,11 @@ class Modality:
     space: ClassVar[str] = Message("the numbers of an item")  # where a density over items lies
     pixels: ClassVar[bool] = False  # whether an item is an image, which networks for images and checks of images can look at
     together: ClassVar[bool] = False  # whether items are seen in one picture of all alone, and each is told by its numbers
+    reads: ClassVar[bool] = False  # whether an item is read, so that what it says is shown, not a picture
     reach: ClassVar[float | None] = None  # where items are places in the plane, which is seen from -reach to reach both ways
     stage: ClassVar[str] = ""  # what the page calls the stage on which it shows a run while it learns, where there is one
     kept_as: ClassVar[str] = ".png"  # suffix of the file with what a run drew at a step
+    drawn: ClassVar[int] = 0  # how many that are; none for as many as make a wall
     suffix: ClassVar[str] = ""  # of a file with one item; none where an item is no file of its own
     behind: ClassVar[int] = 0  # how many real items are shown behind drawn ones
     augmentations: ClassVar["Registry[Callable[[Shape], Vary]]"] = Registry("augmentation")  # shape -> what varies one item x
@@ -133,6 +135,10 @@ class Modality:
     def pictures(self, items: Items, shape: Shape) -> "Tensor":
         """A picture of each stored item, uint8 [n, C, H, W]."""
         return self.tiles(self.to_model(items, shape))
+
+    def told(self, item: "Tensor") -> str:
+        """What a stored item says, where items are read."""
+        raise NotImplementedError
 
     # --- Their files ---
 

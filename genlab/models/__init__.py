@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from genlab.lazy import named, on_use
-from genlab.models.settings import DiffusionSettings, GANSettings, VAESettings
+from genlab.models.settings import DiffusionSettings, GANSettings, GPTSettings, RNNSettings, VAESettings
 from genlab.registry import Registry
 
 if TYPE_CHECKING:
@@ -14,6 +14,8 @@ MODELS: "Registry[type[GenerativeModel]]" = Registry("model family")
 MODELS.defer("vae", named("genlab.models.vae", "VAE"), VAESettings)
 MODELS.defer("gan", named("genlab.models.gan", "GAN"), GANSettings)
 MODELS.defer("diffusion", named("genlab.models.diffusion", "Diffusion"), DiffusionSettings)
+MODELS.defer("gpt", named("genlab.models.gpt", "GPT"), GPTSettings)
+MODELS.defer("rnn", named("genlab.models.rnn", "RNN"), RNNSettings)
 
 __all__ = ["MODELS", "Draft", "Encoding", "GenerativeModel", "Given", "LatentModel", "Loss", "Player", "many"]
 

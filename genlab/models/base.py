@@ -27,6 +27,7 @@ class Player:
     learning_rate: float | None = None  # None: the run's
     betas: tuple[float, float] = (0.9, 0.999)  # of its momentum, and of AdamW's second moment
     optimizer: str = "adamw"  # one of those in genlab.training.optimizer
+    matrices: list[nn.Parameter] = field(default_factory=list)  # those that Muon moves
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,16 @@ class GenerativeModel(nn.Module):
 
     def settle(self, seed: int) -> None:
         """Bring statistics that depend on the weights (batch norm) in line with them."""
+
+    def prepare(self, data: Dataset, folder: Path) -> None:
+        """Before the first step: find out from the training part what the networks are built for; the run's folder keeps it."""
+
+    def adopt(self, source: Self) -> None:
+        """Be built for what a model of the same settings is built for."""
+
+    def described(self) -> Mapping[str, Any]:
+        """What other libraries look for in its config.json."""
+        return {}
 
     def complete(self, data: Dataset, seed: int) -> None:
         """Fit to the training part what is not learnt by steps, once the weights are what they will be."""

@@ -170,6 +170,82 @@ class DiffusionSettings(CommonSettings):
         return SAMPLING[MODALITIES[modality].pixels][self.target != "flow"]
 
 
+class SequenceSampling(Config):
+    """How a family that writes token after token is sampled."""
+
+    prompt: str = Field("", max_length=10_000, description="how each text begins; empty lets the model begin")
+    length: int = Field(200, ge=1, le=2000, description="tokens that are written at most; a text that ends is shorter")
+    temperature: float = Field(0.8, ge=0, le=5, description="below 1 safer, above 1 wilder; 0 takes what is likeliest")
+    top_k: int = Field(0, ge=0, le=100_000, description="take one of so many likeliest tokens; 0 takes any",
+                       json_schema_extra={"advanced": True})  # fmt: skip
+    top_p: float = Field(1.0, gt=0, le=1, description="take one of the fewest tokens that have this share together",
+                         json_schema_extra={"advanced": True})  # fmt: skip
+    repetition_penalty: float = Field(1.0, ge=1, le=10, description="above 1, what was written already becomes less likely",
+                                      json_schema_extra={"advanced": True})  # fmt: skip
+    stop: str = Field("", max_length=100, description="a text ends once this is written", json_schema_extra={"advanced": True})
+
+
+class SequenceSettings(CommonSettings):
+    """What families that write token after token share."""
+
+    tokens: Literal["characters", "bpe"] = Field(
+        "characters", description="what is written at a time: a character, or one of a vocabulary of frequent runs of bytes"
+    )
+    vocabulary: int = Field(1024, ge=300, le=65_536, description="tokens that bpe learns", json_schema_extra={"advanced": True})
+    context: int = Field(128, ge=8, le=512, description="tokens that it learns from at once, and looks back to")
+    layers: int = Field(4, ge=1, le=24, description="layers of the network")
+    width: int = Field(128, ge=8, le=1024, description="numbers that stand for a token between the layers")
+    dropout: float = Field(0.0, ge=0, le=0.9, description="share of numbers left out while it learns, against learning by heart")
+    batch_size: int = Field(
+        32,
+        ge=1,
+        le=8192,
+        description="windows a step; more is smoother, slower and needs more memory; never more than there are documents",
+    )
+    decay: Literal["none", "cosine", "linear"] = Field(
+        "linear", description="how the learning rate falls towards the end", json_schema_extra={"advanced": True}
+    )
+    ema: float = Field(0.99, ge=0, le=0.99999, description="memory of the averaged weights, which samples come from",
+                       json_schema_extra={"advanced": True})  # fmt: skip
+
+    def sampling(self, modality: str) -> type[Config]:
+        return SequenceSampling
+
+
+class GPTSettings(SequenceSettings):
+    """What a GPT can be set to."""
+
+    architecture: Literal["modern", "gpt2"] = Field(
+        "modern", description="modern has rotary positions and squared ReLU; gpt2 is that of 2019"
+    )
+    heads: int = Field(4, ge=1, le=32, description="ways of looking back in each layer; the width is shared among them")
+    optimizer: Literal["muon", "adamw"] = Field(
+        "muon", description="muon keeps the steps of matrices orthogonal; adamw is the classic"
+    )
+    learning_rate: float = Field(5e-3, ge=1e-7, le=1, description="size of a step; too high and the loss becomes NaN")
+
+    presets = {
+        "small": {"layers": 2, "width": 64, "context": 64, "steps": 1500},
+        "names": {"layers": 3, "width": 96, "context": 16, "steps": 3000, "batch_size": 128},
+        "tiny-shakespeare": {"steps": 2000},
+        "10 million": {"layers": 6, "width": 384, "heads": 6, "context": 512, "steps": 5000, "dropout": 0.1},
+    }
+
+
+class RNNSettings(SequenceSettings):
+    """What an RNN can be set to."""
+
+    cell: Literal["lstm", "gru", "plain"] = Field("lstm", description="what carries the memory; plain forgets within a few words")
+    layers: int = Field(1, ge=1, le=24, description="layers of cells, one upon the other")
+    width: int = Field(256, ge=8, le=2048, description="numbers that carry what was read")
+    learning_rate: float = Field(3e-3, ge=1e-7, le=1, description="size of a step; too high and the loss becomes NaN")
+
+    presets = {
+        "small": {"width": 96, "context": 64, "steps": 1500},
+        "names": {"width": 192, "context": 16, "steps": 3000, "batch_size": 128, "dropout": 0.2},
+    }
+
+
 def _steps(default: int) -> Any:
     return Field(default, ge=1, le=1000, description="steps from noise to data; more is better up to a point, and slower")
 

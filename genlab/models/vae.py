@@ -83,7 +83,8 @@ class VAE(LatentModel):
         return {"KL": "nats"}  # a code's length, whatever pixels are measured in
 
     def training_losses(self, batch: Batch, step: int) -> Iterator[Loss]:
-        mean, logvar = self.posterior(batch.x, self._weights(batch.label))  # [B, L], [B, L]
+        target = self._target(batch)
+        mean, logvar = self.posterior(self._seen(batch, target), self._weights(batch.label))  # [B, L], [B, L]
         axes = 0.5 * (mean**2 + logvar.exp() - 1 - logvar)  # [B, L]  KL to the prior, nats, Kingma & Welling 2014, eq. 10
         if self.training:
             self.spread.lerp_(mean.detach().float().std(0, correction=0), 0.01)
@@ -91,10 +92,10 @@ class VAE(LatentModel):
         kl = axes.sum(1)
         if self.settings.importance == 1:
             z = mean + batch.randn(*self.latent_shape) * (0.5 * logvar).exp()  # [B, L]  eq. 10
-            reconstruction = self._unlikely(self._pixels(z, self._weights(batch.label)), self._target(batch))
+            reconstruction = self._unlikely(self._pixels(z, self._weights(batch.label)), target)
             value = reconstruction + self.settings.beta * kl
         else:
-            reconstruction, value = self._weighed(batch, mean, logvar, self._target(batch), self.settings.importance)
+            reconstruction, value = self._weighed(batch, mean, logvar, target, self.settings.importance)
         yield Loss("model", value, {"reconstruction": reconstruction.mean(), "KL": kl.mean()})
 
     def _weighed(self, batch: Batch, mean: Tensor, logvar: Tensor, target: Tensor, k: int) -> tuple[Tensor, Tensor]:
@@ -110,8 +111,9 @@ class VAE(LatentModel):
     @torch.no_grad()
     def nats(self, batch: Batch, k: int) -> Tensor:
         """For images on pixels that are black or white by chance, whatever was trained on, as the literature does."""
-        mean, logvar = self.posterior(batch.x, self._weights(batch.label))
-        target = self._target(batch, self.spec.kind.pixels and self.likelihood != "gaussian")
+        binary = self.spec.kind.pixels and self.likelihood != "gaussian"
+        target = self._target(batch, binary)
+        mean, logvar = self.posterior(self._seen(batch, target, binary), self._weights(batch.label))
         most = max(1, min(AT_ONCE, PIXELS // (len(mean) * math.prod(self.spec.shape[1:]))))
         sizes = [min(most, k - first) for first in range(0, k, most)]
         bounds = [math.log(size) - self._weighed(batch, mean, logvar, target, size)[1] for size in sizes]  # sums of weights
@@ -122,10 +124,13 @@ class VAE(LatentModel):
         """Fit the density of latents to the posterior means of the data (Ghosh et al. 2020, section 4)."""
         n = max(2, min(FITTED, len(data), self.settings.steps * self.settings.batch_size))  # no more than were learnt
         z, label = [], []
-        for step in range(-(-n // BLOCK)):
-            batch = data.batch(min(n, BLOCK), seed, step).to(self.device)
-            z.append(self.posterior(batch.x, self._weights(batch.label))[0].cpu())  # [B, L]
-            label.append(batch.label.cpu())
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)  # of pixels that are black or white by chance
+            for step in range(-(-n // BLOCK)):
+                batch = data.batch(min(n, BLOCK), seed, step)
+                x = self._seen(batch, self._target(batch)).to(self.device)
+                z.append(self.posterior(x, self._weights(batch.label.to(self.device)))[0].cpu())  # [B, L]
+                label.append(batch.label)
         self.density.fit(torch.cat(z), torch.cat(label), seed)
 
     def prior(self, n: int, seed: int, given: Given | None = None) -> Tensor:
@@ -162,9 +167,16 @@ class VAE(LatentModel):
     def _weights(self, label: Tensor) -> Tensor | None:
         return one_hot(label, self.classes) if self.classes else None
 
+    def _seen(self, batch: Batch, target: Tensor, binary: bool | None = None) -> Tensor:
+        """What the encoder is given: what is to be drawn, where that is black or white by chance, or the bound is a loose one."""
+        return 2 * target - 1 if self._binary(binary) else batch.x
+
+    def _binary(self, binary: bool | None) -> bool:
+        return self.likelihood == "bernoulli" if binary is None else binary
+
     def _target(self, batch: Batch, binary: bool | None = None) -> Tensor:
         """What is to be drawn, in [0, 1]; a binary pixel is white as probably as it is bright (Salakhutdinov & Murray 2008)."""
-        grey, binary = (batch.x + 1) / 2, self.likelihood == "bernoulli" if binary is None else binary
+        grey, binary = (batch.x + 1) / 2, self._binary(binary)
         return (batch.rand(*self.spec.shape) < grey).float() if binary else grey
 
     def _unlikely(self, pixels: Tensor, target: Tensor) -> Tensor:

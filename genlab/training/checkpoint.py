@@ -34,6 +34,7 @@ weights_of = late("genlab.models.base", "weights_of")
 FORMAT = 1
 KEPT = 2  # checkpoints of a run
 STATE = "training"  # the subfolder with what only the continuation of a run needs
+TOKENS = "tokenizer.json"
 AXES = "axes.safetensors"  # axes that were kept with the model; they can be found again, so they are no part of it
 
 
@@ -144,7 +145,10 @@ def save_checkpoint(
     """Write all of a checkpoint, or nothing: the model, files `beside` it by name, and the `state` that continuing needs."""
     with whole_folder(folder) as draft:
         model.save(draft)
-        write_json(draft / "config.json", {"format": FORMAT, **config, "spec": asdict(model.spec), "sha256": _hashes(draft)})
+        write_json(
+            draft / "config.json",
+            {**model.described(), "format": FORMAT, **config, "spec": asdict(model.spec), "sha256": _hashes(draft)},
+        )
         for name, content in beside.items():
             (draft / name).write_bytes(content)
         (draft / STATE).mkdir()
@@ -194,8 +198,9 @@ def without(prefix: str, state: "Mapping[str, Tensor]") -> "dict[str, Tensor]":
 
 
 def _hashes(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file of weights."""
-    files = (file.relative_to(folder) for file in sorted(folder.rglob("*.safetensors")))
+    """SHA-256 of every file of weights, and of the tokens that they are for."""
+    found = (file for file in sorted(folder.rglob("*")) if file.suffix == ".safetensors" or file.name == TOKENS)
+    files = (file.relative_to(folder) for file in found)
     return {file.as_posix(): sha256(folder / file) for file in files if not {STATE, AXES} & set(file.parts)}
 
 

@@ -65,6 +65,7 @@ def check_fit(trained: Trained, dataset: str, settings: Mapping[str, Any]) -> No
     family = MODELS[trained.family]
     wanted = family.Settings.parse(settings)
     twin = family(had, wanted.model_copy(update={"conditional": trained.model.settings.conditional}))
+    twin.adopt(trained.model)
     ours = {name: tensor.shape for name, tensor in twin.state_dict().items()}
     theirs = {name: tensor.shape for name, tensor in trained.model.state_dict().items()}
     if ours != theirs:

@@ -143,7 +143,9 @@ class Trainer:
         torch.set_num_threads(run.record["threads"])  # other numbers add in another order, and a resumed run would differ
         self.batch_size = share_of(fitting_batch(run, len(data.train)), accelerator.num_processes)
         torch.manual_seed(self.settings.seed)
-        self.model = run.model(data.spec, self.settings).to(self.accelerator.device)
+        self.model = run.model(data.spec, self.settings)
+        self.model.prepare(data.train, run.path)
+        self.model.to(self.accelerator.device)
         if run.start:
             take_over(self.model, load_model(str(run.start.folder)).model)
         if self.accelerator.device.type == "cuda":  # on a CPU the plain layout was the faster one
@@ -347,7 +349,7 @@ class Trainer:
         with self.run.doing("draw"):
             model = self._averaged()
             columns = model.classes if 4 <= model.classes <= 16 else 16
-            n = len(self.background) if self.background is not None else 4 * columns
+            n = len(self.background) if self.background is not None else model.spec.kind.drawn or 4 * columns
             for draft in model.sample(n, model.SamplingSettings(), self.settings.seed, model.given_labels(None, n)):
                 if draft.step < draft.total and (perf_counter() - began) * draft.total / draft.step > patience:
                     return False

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from few import IMAGES
 from looks import sprite_of, sticks_out, until
 from marks import SIZES
 from PIL import Image
@@ -416,7 +417,7 @@ def test_a_wrong_form_gets_its_sentence_and_no_run(train: Page, served_runs: Pat
 
 
 def test_the_form_is_that_of_the_family(train: Page):
-    for family in reversed(list(MODELS)):  # the first one is on the page as it opens
+    for family in reversed(IMAGES):  # the first one is on the page as it opens
         train.click("#train-family input")
         train.get_by_role("option", name=family, exact=True).click()
         preset = MODELS[family].Settings.presets["small"]

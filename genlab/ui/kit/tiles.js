@@ -9,11 +9,14 @@ export function cut(node, i, columns, rows) {
   node.style.backgroundPosition = `${part(i % columns, columns)}% ${part(Math.floor(i / columns), rows)}%`;
 }
 
-/** Fill `holder` with n tiles of a sprite; the sprite itself is a variable, so that another can take its place. */
-export function lay(holder, { image, n, columns = n, size }, choose, name) {
+/** Fill `holder` with n tiles of a sprite; the sprite itself is a variable, so that another can take its place. What is read
+ * has texts instead. */
+export function lay(holder, { image, n, columns = n, size, texts }, choose, name) {
   holder.style.setProperty("--sprite", `url(${image})`);
+  holder.classList.toggle("read", Boolean(texts));
   holder.replaceChildren(...Array.from({ length: n }, (_, i) => {
     const tile = make("button.tile", { "aria-label": name(i), onclick: () => choose(i) });
+    if (texts) return tile;
     tile.style.aspectRatio = `${size[1]} / ${size[0]}`;
     cut(tile, i, columns, Math.ceil(n / columns));
     return tile;

@@ -18,14 +18,17 @@ export function start(card) {
   card.dataset = "";
   card.seed = 0;
   card.rows = undefined; // that were chosen on the map; undefined for all
+  const search = find("#text-search");
   let opening = false; // the others wait for this dataset
 
   label(element);
+  search.placeholder = say("data.search");
   Object.assign(card, { load, wall });
   startLabelling(card);
   const { bar, done, openLabels, pick, showLabels, stopAt, tiles } = card;
   find(".copy-link").addEventListener("click", () => copyLink(find(".copy-link"), { tab: "data", dataset: card.dataset }));
   more.addEventListener("click", () => load(card.dataset, card.seed + 1));
+  search.addEventListener("input", () => load(card.dataset, card.seed));
   new ResizeObserver(() => card.shown && lay()).observe(wall);
   watch("value", fetched);
   listen("dataset", (name) => load(name, 0, true));
@@ -35,15 +38,16 @@ export function start(card) {
   async function load(wanted, nextSeed, anew = false) {
     [card.dataset, card.seed] = [wanted, nextSeed];
     opening ||= anew;
-    if (anew) card.rows = undefined;
+    if (anew) [card.rows, search.value] = [undefined, ""];
     wall.setAttribute("aria-busy", "true");
     if (anew) wait(find(".title"), say("data.opening", { dataset: card.dataset }));
-    const answer = await askGallery({ dataset: card.dataset, seed: card.seed, rows: card.rows ?? null, part: card.part, done: done() });
+    const answer = await askGallery({ dataset: card.dataset, seed: card.seed, rows: card.rows ?? null, part: card.part, done: done(), search: search.value });
     if (!answer) return;
     wall.removeAttribute("aria-busy");
     find(".under").hidden = Boolean(answer.error || answer.absent);
     element.closest(".data-tab")?.classList.toggle("absent", Boolean(answer.absent));
     bar.hidden = true;
+    search.hidden = !answer.reads;
     if (answer.error) return complain(say("data.not_here"), make("p.fault", { role: "alert" }, answer.error));
     if (answer.absent) return offer(answer.absent);
     element.closest(".data-tab")?.classList.toggle("of-points", Boolean(answer.together));
@@ -60,12 +64,12 @@ export function start(card) {
     });
     const named = answer.groups.filter(({ name }) => name).length, some = named < answer.classes.length;
     find(".some").textContent = some ? say("data.some_classes", { k: named, n: answer.classes.length }) : "";
-    find(".size").textContent = say(answer.shape[0] === 1 ? "data.size_grey" : "data.size_colour", { w: answer.shape[2], h: answer.shape[1] });
+    find(".size").textContent = sizeOf(answer);
     openLabels();
     lay();
     if (!opening) return;
     opening = false;
-    detail.replaceChildren(make("p.note", {}, say("data.click_an_image")));
+    detail.replaceChildren(make("p.note", {}, say(answer.reads ? "data.click_a_text" : "data.click_an_image")));
     tell("opened data", card.dataset); // only now do the others ask, so that a slow or missing source is sought once
   }
 
@@ -137,7 +141,7 @@ export function start(card) {
 
   // Whole pixels only: an image is scaled by a whole number, and the columns are as many as fit.
   function lay() {
-    const { shape, groups, columns } = card.shown;
+    const { shape = [1, 1, 1], groups, columns, reads } = card.shown;
     const above = (g) => groups.slice(0, g).reduce((sum, { lines }) => sum + columns * lines, 0); // places in the sprite
     const scale = byTouch() ? Math.ceil(40 / Math.min(shape[1], shape[2])) : Math.max(1, Math.round(30 / shape[2]));
     const tile = { w: shape[2] * scale, h: shape[1] * scale };
@@ -154,20 +158,20 @@ export function start(card) {
           { hidden: card.rows && !group.rows.length },
           named ? make("span.name", { title: title(group), style: `width:${nameRoom(groups) - 8}px` }, title(group)) : null,
           make(
-            "div.tiles",
-            { style: `grid-template-columns:repeat(${fit},${tile.w}px);grid-auto-rows:${tile.h}px` },
-            ...group.rows.slice(0, fit * group.lines).map((row, i) => {
+            reads ? "div.tiles.read" : "div.tiles",
+            { style: reads ? `--longest:${Math.min(card.shown.longest, 34)}ch` : `grid-template-columns:repeat(${fit},${tile.w}px);grid-auto-rows:${tile.h}px` },
+            ...group.rows.slice(0, reads ? undefined : fit * group.lines).map((row, i) => {
               const at = above(g) + i;
               return make("button.tile", {
                 type: "button",
                 "data-id": group.ids[i],
-                style: `background-position:-${(at % columns) * tile.w}px -${Math.floor(at / columns) * tile.h}px`,
+                style: !reads && `background-position:-${(at % columns) * tile.w}px -${Math.floor(at / columns) * tile.h}px`,
                 "aria-label": say("data.image_label", { label: group.name || say("data.image"), row: count(row) }),
                 onclick: (event) => {
                   if (card.labelling) pick(group.ids[i], event);
                   open(row, card.shown.part);
                 },
-              });
+              }, reads && group.texts[i]);
             })
           )
         )
@@ -182,10 +186,8 @@ export function start(card) {
     const answer = await askItem({ dataset: card.shown.dataset, row, part: of });
     if (!answer) return;
     if (answer.error) return detail.replaceChildren(make("p.fault", { role: "alert" }, answer.error));
-    const [, h, w] = card.shown.shape;
-    const scale = Math.max(1, Math.round(150 / w));
     detail.replaceChildren(
-      make("img.large", { src: answer.image, width: w * scale, height: h * scale, alt: answer.label || say("data.image") }),
+      picture(answer, 150),
       make(
         "div.facts",
         {},
@@ -193,22 +195,33 @@ export function start(card) {
         make("p.note", {}, of === "train" ? say("data.row", { row: count(row) }) : say("import.kept", { part: say(`import.part_${of}`), row: count(row) })),
         make("p.note", {}, say("data.neighbours")),
         make("div.near", {}, ...answer.neighbours.map(near)),
-        make("p.note", {}, say("data.distance", { n: count(answer.searched) }))
+        make("p.note", {}, say(card.shown.reads ? "data.distance_text" : "data.distance", { n: count(answer.searched) }))
       )
     );
   }
 
+  /** What an item is shown by: its picture, about so wide, or what it says. */
+  function picture({ image, text, label }, width) {
+    if (text != null) return make("pre.document", width < 100 ? {} : { tabindex: 0, "aria-label": say("data.text") }, text);
+    const [, h, w] = card.shown.shape, scale = Math.max(1, Math.round(width / w));
+    return make(width < 100 ? "img" : "img.large", { src: image, width: w * scale, height: h * scale, alt: label || say("data.image") });
+  }
+
   function near(neighbour) {
-    const [, h, w] = card.shown.shape;
-    const scale = Math.max(1, Math.round(40 / w));
     const differs = neighbour.differs ? ".differs" : "";
     return make(
       "button.link.neighbour",
       { type: "button", title: say("data.row", { row: count(neighbour.row) }), onclick: () => open(neighbour.row) },
-      make("img", { src: neighbour.image, width: w * scale, height: h * scale, alt: neighbour.label }),
+      picture(neighbour, 40),
       make(`span${differs}`, {}, `${neighbour.label} ${fixed(neighbour.distance, 2)}`.trim())
     );
   }
+}
+
+/** How large the items are. */
+function sizeOf({ reads, found, longest, shape }) {
+  if (reads) return say("data.size_text", { n: count(found), longest: count(longest) });
+  return say(shape[0] === 1 ? "data.size_grey" : "data.size_colour", { w: shape[2], h: shape[1] });
 }
 
 // Room for the class names, in pixels: short names stay narrow.

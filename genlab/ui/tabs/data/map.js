@@ -102,7 +102,7 @@ export function start({ element, find, props, server, trigger, watch }) {
 
   function placed() {
     find(".how").hidden = !map?.methods.length;
-    find(".how").replaceChildren(...(map?.methods ?? []).map((name) => make("option", { value: name, selected: name === how }, say(`data.how_${name}`))));
+    find(".how").replaceChildren(...(map?.methods ?? []).map((name) => make("option", { value: name, selected: name === how }, say(`data.how_${name}`, { units: map.units }))));
   }
 
   /** Where one has looked for faults, points can be coloured by what was found. */

@@ -28,6 +28,8 @@ from genlab.ui.tabs.data.quality_card import checked_rows, found_in
 from genlab.ui.words import say
 
 COLUMNS, LINES, MOST_CLASSES = 16, 10, 20  # of the gallery
+TEXTS, EXCERPT, DOCUMENT = 24, 400, 20_000  # that are read in the gallery, and characters of each there and of one alone
+BEFORE = 60  # characters of an excerpt before what was looked for
 MOST_ROWS = 60_000  # of the map
 PAUSE = 0.2  # seconds between two looks at how far a download is
 QUICK = "pixels"  # the map that is made at once; the others wait in the queue
@@ -69,6 +71,7 @@ class Wish(Request):
     part: PartName = "train"  # that the gallery shows
     done: list[int] = Field([], max_length=MOST_ROWS)  # ids that were given a class, and need not be shown again
     method: str = Field(QUICK, max_length=40)  # of the map
+    search: str = Field("", max_length=200)  # what the texts shown are to have in them
     turn: int = 0  # which wish it is, so that an answer to the same one as before is known
 
 
@@ -125,9 +128,9 @@ def gallery(wish: Wish, splits: Splits) -> dict[str, Any]:
     if data.spec.kind.together:
         return {"together": True, "total": total, "classes": data.spec.classes, "groups": []}
     chosen = torch.arange(len(data)) if wish.rows is None else torch.tensor(checked_rows(splits, wish.rows), dtype=torch.long)
-    shown = chosen[~torch.isin(data.id[chosen], torch.tensor(wish.done, dtype=torch.long))]
+    found = _having(data, chosen, wish.search) if data.spec.kind.reads else chosen
+    shown = found[~torch.isin(data.id[found], torch.tensor(wish.done, dtype=torch.long))]
     groups = _groups(data, shown, wish.seed)
-    pictures = torch.cat([_filled(data, rows, COLUMNS * lines) for _, rows, lines in groups])
     return {
         "source": load(splits.name.partition(PLUS)[0]).train.fingerprint,
         "total": total,
@@ -136,13 +139,50 @@ def gallery(wish: Wish, splits: Splits) -> dict[str, Any]:
         "classes": data.spec.classes,
         "parts": parts,
         "part": part,
-        "shape": pictures.shape[1:],
         "columns": COLUMNS,
+        **(_texts(data, groups, wish.search, len(found)) if data.spec.kind.reads else _pictures(data, groups)),
+    }
+
+
+def _pictures(data: Dataset, groups: list[tuple[str, Tensor, int]]) -> dict[str, Any]:
+    """Examples that are looked at."""
+    pictures = torch.cat([_filled(data, rows, COLUMNS * lines) for _, rows, lines in groups])
+    return {
+        "shape": pictures.shape[1:],
+        "sprite": wall(pictures, COLUMNS),
         "groups": [
             {"name": name, "rows": rows.tolist(), "ids": data.id[rows].tolist(), "lines": lines} for name, rows, lines in groups
         ],
-        "sprite": wall(pictures, COLUMNS),
     }
+
+
+def _texts(data: Dataset, groups: list[tuple[str, Tensor, int]], search: str, found: int) -> dict[str, Any]:
+    """Examples that are read, where there was something to look for those that have it in them."""
+    each, told = max(2, TEXTS // len(groups)), []
+    for name, rows, _ in groups:
+        rows = rows[:each]
+        texts = [_excerpt(data.spec.kind.told(item), search) for item in data.read(rows)]
+        told.append({"name": name, "rows": rows.tolist(), "ids": data.id[rows].tolist(), "texts": texts})
+    return {"reads": True, "found": found, "longest": data.base.shape[1], "groups": told}
+
+
+def _excerpt(text: str, search: str = "", most: int = EXCERPT) -> str:
+    """The beginning of a text, or what stands around the place where something was found."""
+    start = max(0, text.lower().find(search.lower()) - BEFORE) if search else 0
+    return f"{'…' if start else ''}{text[start : start + most]}{'…' if len(text) > start + most else ''}"
+
+
+def _having(data: Dataset, rows: Tensor, search: str) -> Tensor:
+    """Those of some rows whose texts have something in them, in whatever case."""
+    if not search:
+        return rows
+    told = data.spec.kind.told
+    found = [
+        search.lower() in told(item).lower()
+        for start in range(0, len(rows), 4096)
+        for item in data.read(rows[start : start + 4096])
+    ]
+    return rows[torch.tensor(found, dtype=torch.bool)]
 
 
 def _groups(data: Dataset, shown: Tensor, seed: int) -> list[tuple[str, Tensor, int]]:
@@ -162,7 +202,7 @@ def item(wish: Wish, splits: Splits) -> dict[str, Any]:
     data, label = splits.train, _label(part, row)
     near = neighbours(data, row, 6) if wish.part == "train" else nearest(data, part.read([row])[0], 6)
     return {
-        "image": data_uri(part.pictures([row])[0]),
+        **_seen(part, row, DOCUMENT),
         "label": label,
         "searched": near.searched,
         "neighbours": [
@@ -171,11 +211,21 @@ def item(wish: Wish, splits: Splits) -> dict[str, Any]:
                 "distance": distance,
                 "label": _label(data, other),
                 "differs": _label(data, other) != label,
-                "image": data_uri(data.pictures([other])[0]),
+                **_seen(data, other, BEFORE),
             }
             for other, distance in zip(near.rows.tolist(), near.distances.tolist(), strict=True)
         ],
     }
+
+
+def _seen(data: Dataset, row: int, most: int) -> dict[str, str]:
+    """An item as the page shows it: its picture, or where it is read so many characters of it."""
+    kind = data.spec.kind
+    return (
+        {"text": _excerpt(kind.told(data.read([row])[0]), most=most)}
+        if kind.reads
+        else {"image": data_uri(data.pictures([row])[0])}
+    )
 
 
 @drawn

@@ -12,7 +12,7 @@ import { startMarks } from "./marks.js";
 
 export function start(card) {
   const { element, find, props, server, trigger, watch } = card;
-  const at = (id) => find(`#sample-${id}`);
+  const at = (id) => find(`#sample-${id}`) ?? find(`#text-${id}`);
   card.result = null; // the record on screen
   let turn = 0; // of what was asked for; what an earlier question still brings is not shown
   let wanted = false; // whether to draw as soon as the form is that of the model that was picked
@@ -34,6 +34,7 @@ export function start(card) {
     card.result = record;
     at("gallery").style.setProperty("--sprite", `url(${record.image})`);
     at("large").style.setProperty("--sprite", `url(${record.image})`);
+    if (record.texts) read();
     const done = record.step === record.total;
     tellStatus();
     card.markable = done && record.markable;
@@ -42,6 +43,14 @@ export function start(card) {
     else card.showChosenMark();
     find(".bar span").style.width = done ? "0" : `${(100 * record.step) / record.total}%`;
     Object.assign(at("gallery").dataset, { id: record.id, step: record.step, total: record.total, seed: record.seed });
+  }
+
+  /** Show what the texts say so far. */
+  function read() {
+    const { texts, size } = card.result, longest = Math.max(size[1], ...texts.map((text) => text.length));
+    at("gallery").style.setProperty("--longest", `${Math.min(longest, 34)}ch`);
+    texts.forEach((text, i) => (at("gallery").children[i].textContent = text));
+    at("out").textContent = texts[card.chosen];
   }
 
   function tellStatus() {
@@ -120,12 +129,13 @@ export function start(card) {
   }
 
   function begin(record) {
-    const same = card.result && record.n === card.result.n && record.size.join() === card.result.size.join();
+    const same = card.result && record.n === card.result.n && !record.texts === !card.result.texts && record.size.join() === card.result.size.join();
     at("title").textContent = say("sample.stage", { n: record.count, things: record.things, model: record.model });
     at("zip").textContent = say(record.files ? "sample.zip" : "sample.npz", { things: record.things });
     at("save").textContent = say(record.together ? "sample.save_together" : "sample.save");
     find(".sample").classList.toggle("of-points", record.together);
-    at("size").textContent = `${record.size[1]} × ${record.size[0]}`;
+    find(".sample").classList.toggle("of-texts", Boolean(record.texts));
+    at("size").textContent = record.texts ? "" : `${record.size[1]} × ${record.size[0]}`;
     card.result = record;
     if (!same) {
       at("gallery").style.setProperty("--columns", Math.min(20, Math.max(6, Math.ceil(Math.sqrt(record.n)))));
@@ -150,6 +160,7 @@ export function start(card) {
     at("chosen").textContent = say("sample.chosen", { seed: card.result.seed + i });
     large.dataset.seed = card.result.seed + i;
     tell("chosen-seed", card.result.seed + i);
+    if (card.result.texts) at("out").textContent = card.result.texts[i];
     card.showChosenMark();
   }
 

@@ -293,17 +293,18 @@ def _labels(given: Given, spec: DataSpec, n: int) -> list[str | None]:
 
 
 def _record(result: str, model: str, sampled: Sampled, wish: Any, draft: Draft) -> dict[str, Any]:
-    pixels = sampled.pixels
+    pixels, kind = sampled.pixels, sampled.spec.kind
     columns = min(COLUMNS, len(pixels))
     return {
         "id": result,
         "image": wall(pixels, columns),
         "n": len(pixels),
         "count": wish.count,
-        "together": sampled.spec.kind.together,
-        "things": sampled.spec.kind.named(wish.count),
-        "files": bool(sampled.spec.kind.suffix),
-        "markable": sampled.spec.kind.pixels,
+        "together": kind.together,
+        "texts": [kind.told(item) for item in sampled.items] if kind.reads else None,
+        "things": kind.named(wish.count),
+        "files": bool(kind.suffix),
+        "markable": kind.pixels,
         "columns": columns,
         "model": model,
         "size": list(pixels.shape[2:]),

@@ -317,15 +317,18 @@ export function start({ element, find, server }) {
       const answer = await askPicture({ run, step: at });
       if (answer?.error) return void delete samples.dataset.step; // asked again with the next look
       if (!answer || run !== lab.selected) return;
-      keep(at, answer.image);
+      keep(at, answer);
     }
-    const image = Object.assign(new Image(), { src: pictures.get(at) });
+    const { image: src, texts } = pictures.get(at);
+    samples.classList.toggle("read", Boolean(texts));
+    if (texts) return void samples.replaceChildren(...texts.map((text) => make("p", {}, text)));
+    const image = Object.assign(new Image(), { src });
     await image.decode();
     if (run === lab.selected && samples.dataset.step === String(at)) hang(image);
   }
 
-  function keep(step, image) {
-    pictures.set(step, image);
+  function keep(step, drawn) {
+    pictures.set(step, drawn);
     if (pictures.size > SAMPLES_KEPT) pictures.delete(pictures.keys().next().value);
   }
 
@@ -335,7 +338,7 @@ export function start({ element, find, server }) {
       if (pictures.has(step)) continue;
       const answer = await server.sample({ run, step });
       if (run !== lab.selected) return;
-      if (!answer.error) keep(step, answer.image);
+      if (!answer.error) keep(step, answer);
     }
   }
 

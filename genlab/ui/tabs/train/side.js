@@ -23,7 +23,7 @@ export function start({ element, find, server, trigger }) {
   find(".copy-link").addEventListener("click", () => copyLink(find(".copy-link"), { tab: "train", run: lab.selected }));
   find(".open-latent").addEventListener("click", () => {
     trigger("open_latent", { run: lab.selected });
-    document.getElementById("tab-latent").click();
+    document.getElementById(lab.run?.latent ? "tab-latent" : "tab-sample").click();
   });
   find(".several").addEventListener("click", () => choose(doomed ? null : []));
   find(".clear").addEventListener("click", () => askToClear(true));
@@ -40,6 +40,7 @@ export function start({ element, find, server, trigger }) {
     const told = run ? figures(run) : [];
     redraw(find(".figures"), told, () => told.map(([text, why]) => explained("li", text, why)));
     find(".open-latent").hidden = !(run && (run.saved_step || run.example));
+    find(".open-latent").textContent = say(run && !run.latent ? "train.open_sample" : "train.open_latent");
     find(".terminal").hidden = !run;
     find(".copy-link").hidden = !run;
     if (run) find("code").textContent = run.command;

@@ -15,10 +15,11 @@ from gradio.context import Context
 from genlab.config import Field
 from genlab.data import describe
 from genlab.errors import BadSetting, UnknownName
+from genlab.files import read_json
 from genlab.messages import Message, joined
 from genlab.metrics import METRICS
 from genlab.modalities import MODALITIES
-from genlab.models import MODELS, GenerativeModel
+from genlab.models import MODELS, GenerativeModel, LatentModel
 from genlab.paths import EXAMPLES, current_space, runs_folder
 from genlab.registry import check_name, unknown
 from genlab.training.card import extension, samples_told
@@ -92,6 +93,7 @@ def build(shared: Shared) -> None:
         js="async (family, dataset) => [family, dataset, (await genlab).kept('train')]",
         **QUIET,
     )
+    shared.dataset_picker.change(_fitting, [family, shared.dataset_picker], family, **QUIET)
     refilled = gr.on([preset.input, begin.input], partial(_refill, forms), asked, controls, **QUIET)
     begin.focus(_starts, [family, shared.dataset_picker], begin, **QUIET)
     started = start.click(partial(_start, forms), [*asked, name, *controls], [begun, name], concurrency_limit=None, **QUIET)
@@ -174,6 +176,14 @@ def _kept(forms: Forms, family: str, dataset: str, memory: object) -> Memory | N
         kept, size = Memory.check(memory), sum(len(form.components) for form in forms.values())
         return kept if (kept.family, kept.dataset, len(kept.values)) == (family, dataset, size) else None
     return None
+
+
+@at_edge
+def _fitting(family: str, dataset: str) -> object:
+    """The family, or where it cannot learn what was picked the first that can."""
+    modality = describe(dataset).modality
+    able = [name for name in MODELS if modality in MODELS[name].modalities]
+    return gr.update(value=able[0]) if able and family not in able else gr.skip()
 
 
 @at_edge
@@ -332,11 +342,14 @@ def sample(wish: object) -> dict[str, Any]:
     """The samples drawn at a step, as they were written."""
     asked = Step.check(wish)
     try:
-        file = _seen(asked.run).sample_file(asked.step)
-        content = b64encode(file.read_bytes()).decode()
+        run = _seen(asked.run)
+        file = run.sample_file(asked.step)
+        content = file.read_bytes()
     except FileNotFoundError:
         raise UnknownName(say("train.no_such_samples", step=asked.step)) from None
-    return {"image": f"data:{guess_type(file.name)[0]};base64,{content}"}
+    if run.kind.reads:
+        return {"texts": read_json(content)}
+    return {"image": f"data:{guess_type(file.name)[0]};base64,{b64encode(content).decode()}"}
 
 
 @served
@@ -489,6 +502,7 @@ def _detail(run: Run) -> dict[str, Any]:
         "doing": status.doing,
         "last": history[-1] if history else None,
         "samples": run.samples(),
+        "latent": issubclass(run.model, LatentModel),
         "saved_step": saved_step,
         "saved_ago": max(0, time.time() - saved[-1].stat().st_mtime) if saved else 0,
         "hardware": run.hardware,

@@ -1,0 +1,242 @@
+"""SequenceModel: what the families that write token after token share: their tokens, their losses, how they are sampled."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from genlab.config import Config
+from genlab.data import Batch, Dataset, DataSpec
+from genlab.errors import BadCheckpoint, BadSetting
+from genlab.messages import Message
+from genlab.modalities.text import NOTHING
+from genlab.models.base import Draft, GenerativeModel, Given, Loss, give_weights, noises_of, weights_of
+from genlab.models.settings import CommonSettings, SequenceSampling, SequenceSettings
+from genlab.models.tokens import FILE, USUAL, Tokens
+
+WINDOWS = 4  # of a document that a held-out loss looks at
+OFTEN = 4096  # tokens that are read again to show what was written so far, for each draft at most
+READ = 4096  # documents that are read at once
+
+
+class SequenceModel(GenerativeModel):
+    """Writes a document token after token, each drawn from what it holds likely after those before it."""
+
+    Settings: ClassVar[type[CommonSettings]] = SequenceSettings
+    modalities = ("text",)
+    endless: ClassVar[bool] = False  # whether it remembers more than its context
+    tokens: Tokens | None = None  # none until it has seen what it shall learn
+    tokens_an_item: Tensor  # that a window of the training part has on average
+    bytes_a_token: Tensor  # of the training part
+
+    def __init__(self, spec: DataSpec, settings: Any) -> None:
+        super().__init__(spec, settings)
+        self.register_buffer("tokens_an_item", torch.tensor(float(settings.context)))
+        self.register_buffer("bytes_a_token", torch.tensor(1.0))
+        self._build(settings.vocabulary if settings.tokens == "bpe" else USUAL)
+
+    # --- What a family adds ---
+
+    def build(self, vocabulary: int) -> nn.Module:
+        """The network over so many tokens."""
+        raise NotImplementedError
+
+    def logits(self, x: Tensor, shift: Tensor | None = None, cache: Any = None) -> tuple[Tensor, Any]:
+        """What follows each of the tokens x [n, T], as logits [n, T, V], and the cache with which to go on.
+
+        `shift` [n, W] is added to what stands for each token: the class that is asked for.
+        """
+        raise NotImplementedError
+
+    # --- Its tokens ---
+
+    def prepare(self, data: Dataset, folder: Path) -> None:
+        """Learn the tokens from the training part, once; a run that goes on or starts from a model has them already."""
+        known = next((place / FILE for place in (folder / "start", folder) if (place / FILE).is_file()), None)
+        if known:
+            tokens = Tokens.read(known)
+        else:
+            texts = (self.spec.kind.told(item) for item in _items(data))
+            tokens = Tokens.bpe(texts, self.settings.vocabulary) if self.settings.tokens == "bpe" else Tokens.characters(texts)
+            if tokens.size <= 2:
+                raise BadSetting("There are no texts to learn: the documents of the training part are empty.")
+        tokens.write(folder)
+        self._know(tokens)
+        some = data.inputs(torch.arange(len(data))[:: max(1, len(data) // READ)])
+        x = self.tokens_of(some)
+        lengths = (x != NOTHING).sum(1)
+        self.tokens_an_item.fill_(float((lengths - 1).clamp(0, self.settings.context).float().mean()))
+        self.bytes_a_token.fill_(float(((some >= 0) & (some < 256)).sum() / (lengths - 1).sum().clamp(min=1)))
+
+    def tokens_of(self, codes: Tensor) -> Tensor:
+        """[n, T'] tokens of texts as codes."""
+        assert self.tokens
+        return self.tokens.of_codes(codes)
+
+    def adopt(self, source: Self) -> None:
+        assert source.tokens
+        self._know(source.tokens)
+
+    def _know(self, tokens: Tokens) -> None:
+        self.tokens = tokens
+        self._build(tokens.size)
+
+    def _build(self, vocabulary: int) -> None:
+        self.network = self.build(vocabulary)
+        if self.classes:
+            self.shift = nn.Linear(self.classes, self.settings.width, bias=False)
+            nn.init.normal_(self.shift.weight, std=0.02)
+
+    # --- How it learns ---
+
+    @classmethod
+    def loss_unit(cls, settings: Any, modality: str = "text") -> str:
+        return Message("nats a token: negative log-likelihood")
+
+    @classmethod
+    def log_units(cls, settings: Any) -> dict[str, str]:
+        return {"bits a byte": Message("bits a byte")}
+
+    def training_losses(self, batch: Batch, step: int) -> Iterator[Loss]:
+        """The negative log-likelihood of a window that is drawn from each document, each counted by its length."""
+        x = self.tokens_of(batch.x)
+        left = ((x != NOTHING).sum(1) - self.settings.context - 1).clamp(min=0)  # places where a window may begin, less one
+        start = (batch.rand(1)[:, 0] * (left + 1)).long()
+        drawn = window(x, start, self.settings.context + 1)
+        value = self._nats(drawn, batch.label) * len(drawn) / (drawn[:, 1:] != NOTHING).sum().clamp(min=1)
+        yield Loss("model", value, {"bits a byte": value.mean() / self.bytes_a_token / math.log(2)})
+
+    def held_out_loss(self, batch: Batch) -> Tensor:
+        """The same over windows at even distances, so that only the weights move it."""
+        x = self.tokens_of(batch.x)
+        left = ((x != NOTHING).sum(1) - self.settings.context - 1).clamp(min=0)
+        count = WINDOWS if self.spec.shape[0] > 2 * self.settings.context else 1
+        starts = [left * i // max(1, count - 1) for i in range(count)]
+        nats = [self._nats(window(x, start, self.settings.context + 1), batch.label) for start in starts]
+        return torch.stack(nats).mean(0) / self.tokens_an_item
+
+    def _nats(self, x: Tensor, label: Tensor) -> Tensor:
+        """[B] nats of the tokens x [B, T], the first of each given."""
+        known = x.clamp(min=0)
+        logits, _ = self.logits(known[:, :-1], self._shift_of(self._weights(label)))
+        nats = F.cross_entropy(logits.flatten(0, 1).float(), known[:, 1:].flatten(), reduction="none").view_as(x[:, 1:])
+        return (nats * (x[:, 1:] != NOTHING)).sum(1)
+
+    def _weights(self, label: Tensor) -> Tensor | None:
+        return F.one_hot(label.clamp(min=0), self.classes).float() * (label >= 0)[:, None] if self.classes else None
+
+    def _shift_of(self, weights: Tensor | None) -> Tensor | None:
+        return None if weights is None else self.shift(weights)
+
+    # --- How it writes ---
+
+    @torch.no_grad()
+    def sample(self, n: int, settings: Config, seed: int, given: Given | None = None) -> Iterator[Draft]:
+        """Write n documents, each from the prompt on, token after token.
+
+        The token at place t of sample i is the one whose log-probability plus Gumbel noise is largest (Gumbel 1954), and
+        that noise depends on (seed + i, t) alone: what barely changes the probabilities barely changes the text.
+        """
+        assert isinstance(settings, SequenceSampling)
+        assert self.tokens
+        noises, shift = noises_of(n, seed), self._shift_of(self.class_weights(given, n))
+        prompt = [self.tokens.end, *self.tokens.asked(settings.prompt)]
+        x = torch.tensor([prompt], device=self.device).expand(n, -1)
+        reader, ended = Reader(self, shift), torch.zeros(n, dtype=torch.bool)
+        for step in range(1, settings.length + 1):
+            logits = likely(reader.read(x).float().cpu(), x.cpu(), settings)
+            noise = torch.stack([torch.rand(self.tokens.size, generator=noise, dtype=torch.float64) for noise in noises])
+            chosen = (logits - (-noise.log()).log() if settings.temperature else logits).argmax(1)
+            chosen[ended] = self.tokens.end
+            x = torch.cat([x, chosen[:, None].to(x.device)], 1)
+            ended |= (chosen == self.tokens.end) | self._stops(x, settings.stop)
+            last = step == settings.length or bool(ended.all())
+            if last or step % max(1, n * settings.length // OFTEN) == 0:
+                items = self.tokens.to_codes(x.tolist(), self.spec.shape[0])
+                yield Draft(items, settings.length if last else step, settings.length)
+            if last:
+                return
+
+    def _stops(self, x: Tensor, stop: str) -> Tensor:
+        """[n] whether a text has come to what shall end it."""
+        assert self.tokens
+        if not stop:
+            return torch.zeros(len(x), dtype=torch.bool)
+        rows = [row[-len(stop) :] for row in x.tolist()]
+        return torch.tensor([stop in self.tokens.decode(row) and stop not in self.tokens.decode(row[:-1]) for row in rows])
+
+    def evaluations(self, settings: Any) -> int:
+        return int(settings.length)
+
+    # --- Its files ---
+
+    def save(self, folder: Path) -> None:
+        assert self.tokens
+        self.tokens.write(folder)
+        own = {name: tensor for name, tensor in weights_of(self).items() if not name.startswith("network.")}
+        network = {**weights_of(self.network), **{f"genlab.{name}": tensor for name, tensor in own.items()}}
+        save_file({name: tensor.contiguous() for name, tensor in network.items()}, folder / "model.safetensors",
+                  {"format": "pt"})  # fmt: skip
+
+    def restore(self, folder: Path) -> None:
+        self._know(Tokens.read(folder / FILE))
+        found = load_file(folder / "model.safetensors")
+        own = {name.removeprefix("genlab."): tensor for name, tensor in found.items() if name.startswith("genlab.")}
+        network = {f"network.{name}": tensor for name, tensor in found.items() if not name.startswith("genlab.")}
+        if not network:
+            raise BadCheckpoint("The weights of {name!r} are those of another kind of model.", name=folder.name)
+        give_weights(self, {**network, **own})
+
+
+class Reader:
+    """Reads texts as they grow, each token once for as long as the network's context reaches."""
+
+    def __init__(self, model: SequenceModel, shift: Tensor | None) -> None:
+        self.model, self.shift, self.cache, self.seen = model, shift, None, 0
+        self.start = 0  # the first token that is still in sight
+
+    def read(self, x: Tensor) -> Tensor:
+        """[n, V] logits of what follows the tokens x [n, T], which begin as they did before."""
+        reach = self.model.settings.context
+        if x.shape[1] - self.start > reach and not self.model.endless:  # half of what was in sight is kept
+            self.start, self.cache = x.shape[1] - (reach + 1) // 2, None
+        new = x[:, self.start :] if self.cache is None else x[:, self.seen :]
+        logits, self.cache = self.model.logits(new, self.shift, self.cache if self.cache is not None else ())
+        self.seen = x.shape[1]
+        return logits[:, -1]
+
+
+def likely(logits: Tensor, x: Tensor, settings: SequenceSampling) -> Tensor:
+    """Logits [n, V] as the settings change them: repetition penalty (Keskar et al. 2019), temperature, top-k, top-p."""
+    if settings.repetition_penalty != 1:
+        said = torch.zeros_like(logits, dtype=torch.bool).scatter(1, x, True)
+        logits = torch.where(
+            said, torch.where(logits > 0, logits / settings.repetition_penalty, logits * settings.repetition_penalty), logits
+        )
+    logits = logits.double() / (settings.temperature or 1)
+    if settings.top_k:
+        least = logits.topk(min(settings.top_k, logits.shape[1])).values[:, -1:]
+        logits = logits.masked_fill(logits < least, -math.inf)
+    if settings.top_p < 1:  # nucleus sampling (Holtzman et al. 2020): the fewest tokens that have this share together
+        best, order = logits.sort(descending=True)
+        shares = best.softmax(1)
+        left_out = shares.cumsum(1) - shares >= settings.top_p
+        logits = logits.masked_fill(left_out.scatter(1, order, left_out), -math.inf)
+    return logits
+
+
+def window(x: Tensor, start: Tensor, length: int) -> Tensor:
+    """[n, length] of the rows x [n, T], each from its start; NOTHING beyond their ends."""
+    length = min(length, x.shape[1])
+    places = start[:, None] + torch.arange(length, device=x.device)
+    return x.gather(1, places.clamp(max=x.shape[1] - 1)).masked_fill(places >= x.shape[1], NOTHING)
+
+
+def _items(data: Dataset) -> Iterator[Any]:
+    for start in range(0, len(data), READ):
+        yield from data.read(slice(start, start + READ))

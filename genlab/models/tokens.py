@@ -1,0 +1,152 @@
+"""Tokens: what a text is to a sequence model; characters, or byte-level BPE, learnt from the training part.
+
+Both are `tokenizers`' own, so that the tokenizer.json beside a checkpoint opens in transformers, too.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from torch import Tensor
+
+from genlab.errors import BadCheckpoint, BadSetting
+from genlab.files import write_json
+from genlab.messages import Message, joined
+from genlab.modalities.text import EDGE, NOTHING
+
+FILE = "tokenizer.json"
+END, UNKNOWN = "<|endoftext|>", "<|unknown|>"  # before and after a document; a character that the training part does not have
+USUAL = 100  # characters that a text has, as long as nobody has looked
+MOST = 65_536  # characters that a model may know
+
+
+class Tokens:
+    """The tokens that a model knows, and the way from codes of texts (`modalities.text`) to their numbers and back."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.tokenizer = tokenizer
+        self.size: int = tokenizer.get_vocab_size()
+        end, self.unknown = tokenizer.token_to_id(END), tokenizer.token_to_id(UNKNOWN)
+        if end is None:
+            raise BadCheckpoint("There is no token {end} in this tokenizer.json, which begins and ends a text.", end=END)
+        self.end: int = end
+
+    @classmethod
+    def characters(cls, texts: Iterable[str]) -> "Tokens":
+        """A token for every character of the texts."""
+        signs = sorted(set().union(*map(set, texts)))
+        if len(signs) > MOST - 2:
+            raise BadSetting(
+                "These documents have {n:,} different characters, more than {most:,}; set tokens to bpe.",
+                "tokens",
+                n=len(signs),
+                most=MOST - 2,
+            )
+        vocabulary = {token: i for i, token in enumerate([END, UNKNOWN, *signs])}
+        tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[], unk_token=UNKNOWN))
+        tokenizer.decoder = decoders.Fuse()
+        tokenizer.add_special_tokens([END, UNKNOWN])
+        return cls(tokenizer)
+
+    @classmethod
+    def bpe(cls, texts: Iterable[str], size: int) -> "Tokens":
+        """Up to `size` tokens of one or more bytes (Sennrich et al. 2016, on bytes as in GPT-2)."""
+        tokenizer = Tokenizer(models.BPE())
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer.decoder = decoders.ByteLevel()
+        alphabet = pre_tokenizers.ByteLevel.alphabet()
+        trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=[END], initial_alphabet=alphabet, show_progress=False)
+        tokenizer.train_from_iterator(texts, trainer)
+        return cls(tokenizer)
+
+    @classmethod
+    def read(cls, file: Path) -> "Tokens":
+        try:
+            tokenizer = Tokenizer.from_file(str(file))
+        except Exception as fault:  # the library raises nothing more particular
+            raise BadCheckpoint("The tokenizer.json of {name!r} is missing or damaged.", name=file.parent.name) from fault
+        return cls(tokenizer)
+
+    def write(self, folder: Path) -> None:
+        """Put the tokenizer into a folder, with what transformers looks for beside it."""
+        self.tokenizer.save(str(folder / FILE))
+        told = {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "bos_token": END,
+            "eos_token": END,
+            "clean_up_tokenization_spaces": False,
+        }
+        write_json(folder / "tokenizer_config.json", told)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Tokens) and self.tokenizer.to_str() == other.tokenizer.to_str()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @cached_property
+    def of_byte(self) -> np.ndarray | None:
+        """The token of each code, where every token is one character of ASCII; None where texts must be read for that."""
+        if any(len(sign) > 1 or not sign.isascii() for sign in self.tokenizer.get_vocab() if sign not in (END, UNKNOWN)):
+            return None
+        if self.unknown is None:
+            return None
+        table = np.full(EDGE + 2, self.unknown, np.int64)
+        for sign, number in self.tokenizer.get_vocab().items():
+            if sign not in (END, UNKNOWN):
+                table[ord(sign)] = number
+        table[EDGE], table[NOTHING] = self.end, NOTHING
+        return table
+
+    def encode(self, text: str) -> list[int]:
+        """The tokens of a text."""
+        return self.tokenizer.encode(text, add_special_tokens=False).ids
+
+    def asked(self, prompt: str) -> list[int]:
+        """The tokens of a prompt; raises BadSetting where there are characters in it that the model has never seen."""
+        tokens = self.encode(prompt)
+        if self.unknown in tokens:
+            known = self.tokenizer.get_vocab()
+            raise BadSetting(
+                "There is {unknown} in the prompt, which this model has never seen; it knows {known}.",
+                "prompt",
+                unknown=joined([repr(sign) for sign in dict.fromkeys(prompt) if sign not in known], Message(" and ")),
+                known="".join(sorted(sign for sign in known if len(sign) == 1 and sign.isprintable()))[:200],
+            )
+        return tokens
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """The text of tokens, without those that are none of it."""
+        return self.tokenizer.decode([token for token in tokens if token != self.end], skip_special_tokens=False)
+
+    def of_codes(self, codes: Tensor) -> Tensor:
+        """[n, T'] tokens of texts as codes [n, T], NOTHING after the end of each."""
+        rows = codes.cpu().numpy()
+        if self.of_byte is not None:
+            return torch.from_numpy(self.of_byte[rows]).to(codes.device)
+        texts = [row[(row >= 0) & (row < EDGE)].astype(np.uint8).tobytes().decode(errors="ignore") for row in rows]
+        found = [encoding.ids for encoding in self.tokenizer.encode_batch(texts, add_special_tokens=False)]
+        whole = [
+            [*([self.end] if row[0] == EDGE else []), *ids, *([self.end] if (row[1:] == EDGE).any() else [])]
+            for row, ids in zip(rows, found, strict=True)
+        ]
+        return padded(whole).to(codes.device)
+
+    def to_codes(self, tokens: Sequence[Sequence[int]], least: int = 0) -> Tensor:
+        """int16 [n, T] codes of documents told by tokens, at least so long; one ends at the first END after its first token."""
+        rows = []
+        for row in tokens:
+            stop = row.index(self.end, 1) if self.end in row[1:] else len(row)
+            text = self.decode(row[:stop]).encode(errors="replace")
+            rows.append([EDGE, *text, *([EDGE] if stop < len(row) else [])])
+        return padded(rows, least).to(torch.int16)
+
+
+def padded(rows: Sequence[Sequence[int]], least: int = 1) -> Tensor:
+    """[n, T] rows of varying length, NOTHING after the end of each."""
+    whole = np.full((len(rows), max(least, *map(len, rows))), NOTHING, np.int64)
+    for filled, row in zip(whole, rows, strict=True):
+        filled[: len(row)] = row
+    return torch.from_numpy(whole)
