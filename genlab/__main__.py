@@ -14,6 +14,7 @@ VERBS: dict[str, Callable[[list[str]], None]] = {
     "train": models.train_verb,
     "resume": models.resume_verb,
     "sample": models.sample_verb,
+    "read": models.read_verb,
     "evaluate": measuring.evaluate_verb,
     "push": models.push_verb,
     "axes": models.axes_verb,

@@ -34,7 +34,7 @@ def run_words(words):
 
 REFUSALS = [
     ("sing", "There is no verb called 'sing'."),
-    ("train", "Name a model family first. Possible: vae, gan, diffusion."),
+    ("train", "Name a model family first. Possible: vae, gan, diffusion, gpt, rnn."),
     ("train vea digits", "There is no model family called 'vea'. Did you mean 'vae'?"),
     ("train vae digitz", "There is no dataset called 'digitz'. Did you mean 'digits'?"),
     ("train vae", "The following arguments are required: dataset."),
@@ -298,7 +298,7 @@ def test_another_dataset_is_merged_in(tmp_path, monkeypatch, capsys):
         ("damage digits --defect missing --kind class --rate 1 --out x.json", "would leave nothing"),
         ("damage rings --defect exposure --out x.json", "rings holds points, which have no exposure."),
         ("repair few --issues dust --out x.json", "There is no issue called 'dust'."),
-        ("export rings --out x.zip", "only images can be exported"),
+        ("export rings --out x.zip", "only images and documents can be exported"),
         ("export digits --out x.tar", "x.tar is no .zip file"),
     ],
 )

@@ -166,7 +166,7 @@ def test_writing_goes_on_beyond_the_context_and_ends_where_it_is_to(build, varia
     for earlier, later in pairwise(drafts):
         told = [[KIND.told(item).rstrip("\ufffd") for item in KIND.to_stored(draft.items)] for draft in (earlier, later)]
         assert all(after.startswith(before) for before, after in zip(*told, strict=True))
-    stopped = write(model, 8, length=70, stop="e", prompt="we ")
+    stopped = write(model, 8, length=70, until="e", prompt="we ")
     assert all("e" not in text[3:].rstrip(text[-1]) for text in stopped if model.settings.tokens == "characters")
     assert any("e" in text[3:] for text in stopped)
 
@@ -176,6 +176,32 @@ def test_a_little_more_temperature_changes_little(build):
     some, more = (write(model, 20, temperature=t) for t in (0.8, 0.81))
     same = sum(a == b for one, other in zip(some, more, strict=True) for a, b in zip(one, other, strict=False))
     assert same > 0.7 * sum(map(len, some))
+
+
+def test_a_text_is_gone_on_with_from_any_of_its_places_as_it_was(build):
+    model = build("gpt").eval()
+    (text,) = write(model, 1, seed=3, length=20)
+    for stop in (1, 5, 13):
+        assert write(model, 1, seed=3, length=20 - stop, prompt=text[:stop]) == [text]
+
+
+def test_what_is_likely_at_a_place_is_what_would_be_written_there(build, variant):
+    family, settings = variant
+    model = build(family, **settings, context=16).eval()
+    text = " ".join(lines(8))
+    places = model.read(text, 5)
+    assert "".join(place.text for place in places) == text
+    assert places[-1].nats is None
+    assert len(places) > 2 * 16, "longer than the context"
+    for stop in (0, 7, 15):
+        before = "".join(place.text for place in places[:stop])
+        following = write(model, 1, prompt=before, length=1, temperature=0.0)[0][len(before) :]
+        assert following == places[stop].likeliest[0][0]
+    for place in places[:-1]:
+        told = dict(place.likeliest)
+        assert sum(told.values()) <= 1 + 1e-6
+        if place.text in told:
+            assert place.nats == pytest.approx(-math.log(told[place.text]), abs=1e-4)
 
 
 def test_class_weights_move_a_conditional_model(build, variant):

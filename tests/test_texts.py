@@ -186,7 +186,7 @@ def test_the_quick_way_to_tokens_is_the_slow_one():
 def test_a_prompt_with_letters_that_the_model_has_never_seen_is_refused():
     tokens = Tokens.characters(["abc"])
     with pytest.raises(
-        BadSetting, match=re.escape("There is 'x' and '!' in the prompt, which this model has never seen; it knows abc.")
+        BadSetting, match=re.escape("There is 'x' and '!' in the text, which this model has never seen; it knows abc.")
     ):
         tokens.asked("axb!")
     assert Tokens.bpe(["abc"], 300).asked("x!☃"), "bytes are known, all of them"

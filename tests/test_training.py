@@ -138,7 +138,7 @@ def test_a_paused_run_keeps_its_place_and_can_be_sampled(data):
 
 @pytest.mark.parametrize("family", IMAGES)
 def test_a_loss_that_is_not_finite_stops_before_the_step_and_keeps_the_last_checkpoint(family, data):
-    run = make(family, save_every=2)
+    run = make(family, save_every=2, **({"likelihood": "gaussian"} if family == "vae" else {}))  # NaN is black by chance
     steps = train(run, data, "cpu")
     while next(steps).step < 4:
         pass

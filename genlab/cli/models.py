@@ -109,7 +109,7 @@ def _extended(run: Run, steps: int) -> Path:
 
 
 def sample_verb(words: list[str]) -> None:
-    """sample MODEL --n N --seed S --out FILE.png or FILE.npz: draw from a model."""
+    """sample MODEL --n N --seed S --out FILE.png, .npz or .txt: draw from a model; without a file, texts are told here."""
     if wants_help(words):
         return _sample_parser(Config).print_help()
     name = first(words, "model", list_models())
@@ -119,13 +119,18 @@ def sample_verb(words: list[str]) -> None:
         if not isinstance(value, int) or not low <= value < SEEDS:
             raise BadSetting("{wish} is {value!r}; it must be a whole number from {low} up.", wish=wish, value=value, low=low)
     check_seeds(given.seed, given.n)
-    if given.out.suffix not in (".png", ".npz"):
-        raise BadSetting("{name} is neither a .png nor a .npz file; name one of these.", name=given.out.name)
     settings, many = sampling.parse(values), genlab.models.many
     spec = spec_of(read_config(find_model(name)))
-    if given.out.suffix == ".png":
+    kinds = (".txt", ".png") if spec.kind.reads else (".png", ".npz")
+    if not given.out and not spec.kind.reads:
+        raise BadSetting("Name the file that the samples are to be in: --out FILE.png, or FILE.npz.")
+    if given.out and given.out.suffix not in kinds:
+        told = {"name": given.out.name, "first": kinds[0], "second": kinds[1]}
+        raise BadSetting("{name} is neither a {first} nor a {second} file; name one of these.", **told)
+    suffix = given.out.suffix if given.out else ""
+    if suffix == ".png":
         many.check_picture(given.n, spec)
-    elif (size := many.bytes_of(given.n, spec)) > MENTIONED:
+    elif suffix == ".npz" and (size := many.bytes_of(given.n, spec)) > MENTIONED:
         print(
             Message(
                 "{n:,} samples take up to {size} in {name}; Ctrl-C ends it and leaves nothing.",
@@ -139,7 +144,12 @@ def sample_verb(words: list[str]) -> None:
     model = trained.model.to(genlab.training.train.accelerator_for(given.device, "fp32").device)
     blocks = _watched(many.in_blocks(model, given.n, settings, given.seed, label), given.n)
     told = {"model": trained.name, "n": given.n, "seed": given.seed, "label": given.label, **settings.model_dump()}
-    if given.out.suffix == ".npz":
+    if suffix in ("", ".txt"):
+        told_all = "\n".join(many.texts_of(spec.kind, blocks, given.seed))
+        if not suffix:
+            return print(told_all)
+        write_bytes(given.out, told_all.encode())
+    elif suffix == ".npz":
         many.write_npz(given.out, model, given.n, label, blocks)
     else:
         picture = spec.kind.sheet(many.items_of(blocks), min(16, given.n))
@@ -154,9 +164,40 @@ def _sample_parser(sampling: type[Config]) -> Parser:
     parser.add_argument("--n", type=number, default=64, help="how many (default 64)")
     parser.add_argument("--seed", type=number, default=0, help="item i comes from seed + i (default 0)")
     parser.add_argument("--label", help="class to draw (default: every class in turn)")
-    parser.add_argument("--out", type=Path, required=True, help="FILE.png, one picture of all, or FILE.npz, the pixels or points")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        help="FILE.png, one picture of all, or FILE.npz, the pixels or points; texts go to FILE.txt, or are told",
+    )
     parser.add_argument("--device", choices=DEVICES, default="auto")
     return parser
+
+
+def read_verb(words: list[str]) -> None:
+    """read MODEL TEXT: how surprising each token of a text is to a model, and what it would rather have had there."""
+    parser = parser_of("read", read_verb)
+    parser.add_argument("model", help="name of a shipped checkpoint or a run, or a folder")
+    parser.add_argument("text", help="the text, or the name of a .txt file")
+    parser.add_argument("--label", help="class that it is to be of")
+    given, _ = parse(parser, words)
+    model = load_model(given.model).model
+    if not isinstance(model, genlab.models.SequenceModel):
+        raise BadSetting("{name} writes no texts; choose a model that does.", name=given.model)
+    if given.text.endswith(".txt"):
+        try:
+            text = model.spec.kind.told(model.spec.kind.read(Path(given.text).read_bytes()))
+        except OSError as fault:
+            raise BadSetting("{name} cannot be read: {fault}.", name=given.text, fault=fault.strerror) from fault
+    else:
+        text = given.text
+    label = model.label_of(given.label)
+    places = model.read(text, 4, None if label is None else model.given_labels(label, 1))
+    for place in places:
+        rather = "  ".join(f"{repr(token) if token else Message('(end)')} {share:.0%}" for token, share in place.likeliest)
+        print(f"{repr(place.text) if place.text else '':>12} {'' if place.nats is None else f'{place.nats:7.2f}':>7}   {rather}")
+    if text:
+        told = genlab.models.sequence.Surprise.of(places)
+        print(Message("{nats:.3f} nats a token, {bits:.3f} bits a byte, perplexity {perplexity:.2f}", **vars(told)))
 
 
 def push_verb(words: list[str]) -> None:

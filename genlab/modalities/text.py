@@ -97,7 +97,8 @@ class Text(Modality):
         return lines * LETTER[0], columns * LETTER[1]
 
     def tiles(self, x: "Tensor", behind: "Tensor | None" = None, side: int = TILE) -> "Tensor":
-        return self.pictures(self.to_stored(x), tuple(x.shape[1:]))
+        items = self.to_stored(x)
+        return self.pictures(items, (min(x.shape[1], 2 + max(map(len, items))),))
 
     def pictures(self, items: Items, shape: Shape) -> "Tensor":
         pictures: Tensor = _lettered([self.told(item) for item in items], *lines_of(shape), LETTER)

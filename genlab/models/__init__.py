@@ -7,8 +7,9 @@ from genlab.models.settings import DiffusionSettings, GANSettings, GPTSettings, 
 from genlab.registry import Registry
 
 if TYPE_CHECKING:
-    from genlab.models import many
+    from genlab.models import many, sequence
     from genlab.models.base import Draft, Encoding, GenerativeModel, Given, LatentModel, Loss, Player
+    from genlab.models.sequence import SequenceModel
 
 MODELS: "Registry[type[GenerativeModel]]" = Registry("model family")
 MODELS.defer("vae", named("genlab.models.vae", "VAE"), VAESettings)
@@ -17,6 +18,18 @@ MODELS.defer("diffusion", named("genlab.models.diffusion", "Diffusion"), Diffusi
 MODELS.defer("gpt", named("genlab.models.gpt", "GPT"), GPTSettings)
 MODELS.defer("rnn", named("genlab.models.rnn", "RNN"), RNNSettings)
 
-__all__ = ["MODELS", "Draft", "Encoding", "GenerativeModel", "Given", "LatentModel", "Loss", "Player", "many"]
+__all__ = [
+    "MODELS",
+    "Draft",
+    "Encoding",
+    "GenerativeModel",
+    "Given",
+    "LatentModel",
+    "Loss",
+    "Player",
+    "SequenceModel",
+    "many",
+    "sequence",
+]
 
 __getattr__, __dir__ = on_use(__name__)

@@ -14,6 +14,7 @@ from genlab.config import Config
 from genlab.data import DataSpec
 from genlab.errors import BadSetting
 from genlab.files import whole_file
+from genlab.modalities import Modality
 from genlab.models.base import Draft, GenerativeModel, blocks_of
 
 BLOCK = 1024  # samples at a time
@@ -78,6 +79,14 @@ def write_npz(path: Path, model: GenerativeModel, n: int, label: Tensor | None, 
             _head(member, (n,), np.dtype(np.int64))
             for rows in blocks_of(n, BLOCK):
                 member.write(_labels(model, rows, label).tobytes())
+
+
+def texts_of(kind: Modality, blocks: Iterable[Block], seed: int) -> Iterator[str]:
+    """What samples say that are read, each under a line with the seed that it came from."""
+    for block in blocks:
+        if block.ready:
+            for i, item in enumerate(kind.to_stored(block.draft.items), start=seed + block.rows.start):
+                yield f"── seed {i}\n{kind.told(item)}\n"
 
 
 def _labels(model: GenerativeModel, rows: slice, label: Tensor | None) -> np.ndarray:

@@ -1,7 +1,8 @@
 """SequenceModel: what the families that write token after token share: their tokens, their losses, how they are sampled."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -22,6 +23,33 @@ from genlab.models.tokens import FILE, USUAL, Tokens
 WINDOWS = 4  # of a document that a held-out loss looks at
 OFTEN = 4096  # tokens that are read again to show what was written so far, for each draft at most
 READ = 4096  # documents that are read at once
+MOST_READ = 4096  # tokens of a text that is looked into
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place of a text: what the model holds likely there, and what stands there."""
+
+    text: str  # of the token that stands there; nothing at the end
+    nats: float | None  # how surprising that is, −log p; None at the end
+    likeliest: tuple[tuple[str, float], ...]  # tokens and their probabilities, the likeliest first; END is no text
+
+
+@dataclass(frozen=True)
+class Surprise:
+    """How surprising a whole text is."""
+
+    nats: float  # a token
+    perplexity: float  # to how many equally likely tokens that comes
+    bits: float  # a byte
+
+    @classmethod
+    def of(cls, places: Sequence[Place]) -> Self:
+        """Of the places of a text that has at least one token."""
+        told = [(place.nats, place.text) for place in places if place.nats is not None]
+        nats = sum(nats for nats, _ in told)
+        size = sum(len(text.encode()) for _, text in told)
+        return cls(nats / len(told), math.exp(min(nats / len(told), 700)), nats / math.log(2) / max(1, size))
 
 
 class SequenceModel(GenerativeModel):
@@ -140,27 +168,41 @@ class SequenceModel(GenerativeModel):
         """Write n documents, each from the prompt on, token after token.
 
         The token at place t of sample i is the one whose log-probability plus Gumbel noise is largest (Gumbel 1954), and
-        that noise depends on (seed + i, t) alone: what barely changes the probabilities barely changes the text.
+        that noise depends on (seed + i, t) alone, the prompt counted in: what barely changes the probabilities barely
+        changes the text, and a text is gone on with from any of its places as it was.
         """
         assert isinstance(settings, SequenceSampling)
         assert self.tokens
         noises, shift = noises_of(n, seed), self._shift_of(self.class_weights(given, n))
         prompt = [self.tokens.end, *self.tokens.asked(settings.prompt)]
         x = torch.tensor([prompt], device=self.device).expand(n, -1)
+        for noise in noises * len(prompt[1:]):
+            self._noise(noise)  # of the places of the prompt
         reader, ended = Reader(self, shift), torch.zeros(n, dtype=torch.bool)
         for step in range(1, settings.length + 1):
             logits = likely(reader.read(x).float().cpu(), x.cpu(), settings)
-            noise = torch.stack([torch.rand(self.tokens.size, generator=noise, dtype=torch.float64) for noise in noises])
-            chosen = (logits - (-noise.log()).log() if settings.temperature else logits).argmax(1)
+            drawn = torch.stack([self._noise(noise) for noise in noises])
+            chosen = (logits + drawn if settings.temperature else logits).argmax(1)
             chosen[ended] = self.tokens.end
             x = torch.cat([x, chosen[:, None].to(x.device)], 1)
-            ended |= (chosen == self.tokens.end) | self._stops(x, settings.stop)
+            ended |= (chosen == self.tokens.end) | self._stops(x, settings.until)
             last = step == settings.length or bool(ended.all())
             if last or step % max(1, n * settings.length // OFTEN) == 0:
-                items = self.tokens.to_codes(x.tolist(), self.spec.shape[0])
+                items = self.tokens.to_codes(x.tolist(), self._room(settings))
                 yield Draft(items, settings.length if last else step, settings.length)
             if last:
                 return
+
+    def _noise(self, noise: torch.Generator) -> Tensor:
+        """[V] Gumbel noise of the next place."""
+        assert self.tokens
+        uniform: Tensor = torch.rand(self.tokens.size, generator=noise, dtype=torch.float64)
+        return -(-uniform.log()).log()
+
+    def _room(self, settings: SequenceSampling) -> int:
+        """Codes that any text has room in which is written with these settings, so that all are of one shape."""
+        assert self.tokens
+        return max(self.spec.shape[0], 2 + len(settings.prompt.encode()) + self.tokens.widest * settings.length)
 
     def _stops(self, x: Tensor, stop: str) -> Tensor:
         """[n] whether a text has come to what shall end it."""
@@ -172,6 +214,32 @@ class SequenceModel(GenerativeModel):
 
     def evaluations(self, settings: Any) -> int:
         return int(settings.length)
+
+    @torch.no_grad()
+    def read(self, text: str, k: int = 8, given: Given | None = None) -> list[Place]:
+        """What it holds likely at every place of a text, and after it; raises BadSetting for a text that it cannot read."""
+        assert self.tokens
+        tokens = self.tokens.asked(text)
+        if len(tokens) > MOST_READ:
+            raise BadSetting("This text has {n:,} tokens; at most {most:,} are read.", "text", n=len(tokens), most=MOST_READ)
+        x = torch.tensor([[self.tokens.end, *tokens]], device=self.device)
+        shift, reach = self._shift_of(self.class_weights(given, 1)), len(x[0]) if self.endless else self.settings.context
+        told: list[Place] = []
+        while len(told) < len(x[0]):
+            start = max(0, len(told) - reach // 2) if told else 0  # half of what is in sight was read before
+            logits, _ = self.logits(x[:, start : start + reach], shift)
+            likely = logits[0, len(told) - start :].float().cpu().log_softmax(1)
+            best = likely.topk(min(k, self.tokens.size))
+            for row, values, numbers in zip(likely, best.values.exp().tolist(), best.indices.tolist(), strict=True):
+                token = tokens[len(told)] if len(told) < len(tokens) else None
+                told.append(
+                    Place(
+                        self.tokens.decode([token]) if token is not None else "",
+                        -float(row[token]) if token is not None else None,
+                        tuple((self.tokens.decode([number]), value) for number, value in zip(numbers, values, strict=True)),
+                    )
+                )
+        return told
 
     # --- Its files ---
 

@@ -182,7 +182,7 @@ class SequenceSampling(Config):
                          json_schema_extra={"advanced": True})  # fmt: skip
     repetition_penalty: float = Field(1.0, ge=1, le=10, description="above 1, what was written already becomes less likely",
                                       json_schema_extra={"advanced": True})  # fmt: skip
-    stop: str = Field("", max_length=100, description="a text ends once this is written", json_schema_extra={"advanced": True})
+    until: str = Field("", max_length=100, description="a text ends once this is written", json_schema_extra={"advanced": True})
 
 
 class SequenceSettings(CommonSettings):

@@ -87,6 +87,11 @@ class Tokens:
     __hash__ = None  # type: ignore[assignment]
 
     @cached_property
+    def widest(self) -> int:
+        """Bytes of the longest token."""
+        return max(len(self.decode([token]).encode()) for token in range(self.size))
+
+    @cached_property
     def of_byte(self) -> np.ndarray | None:
         """The token of each code, where every token is one character of ASCII; None where texts must be read for that."""
         if any(len(sign) > 1 or not sign.isascii() for sign in self.tokenizer.get_vocab() if sign not in (END, UNKNOWN)):
@@ -110,7 +115,7 @@ class Tokens:
         if self.unknown in tokens:
             known = self.tokenizer.get_vocab()
             raise BadSetting(
-                "There is {unknown} in the prompt, which this model has never seen; it knows {known}.",
+                "There is {unknown} in the text, which this model has never seen; it knows {known}.",
                 "prompt",
                 unknown=joined([repr(sign) for sign in dict.fromkeys(prompt) if sign not in known], Message(" and ")),
                 known="".join(sorted(sign for sign in known if len(sign) == 1 and sign.isprintable()))[:200],

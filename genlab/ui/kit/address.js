@@ -12,7 +12,7 @@ const addressed = () => Object.fromEntries([location.search, location.hash].flat
 
 /** The address of some parts. */
 export function written(parts) {
-  const given = Object.entries(parts).filter(([, value]) => value), long = ([, value]) => String(value).length > LONG;
+  const given = Object.entries(parts).filter(([, value]) => value || value === 0), long = ([, value]) => String(value).length > LONG;
   const [before, behind] = [given.filter((part) => !long(part)), given.filter(long)].map((some) => String(new URLSearchParams(some)));
   return `?${before}${behind && `#${behind}`}`;
 }

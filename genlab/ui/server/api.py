@@ -20,6 +20,8 @@ from genlab.data import list_datasets as datasets
 from genlab.data.summary import summarise
 from genlab.errors import BadSetting
 from genlab.images import png, wall
+from genlab.modalities import Modality
+from genlab.modalities.storage import Items
 from genlab.models import LatentModel
 from genlab.models.base import Draft, GenerativeModel, Given
 from genlab.models.settings import SEEDS, check_seeds
@@ -31,6 +33,7 @@ from genlab.ui.server.uploads import UPLOADS
 from genlab.ui.words import say
 
 COLUMNS = 8  # of the pictures
+LONGEST_TEXT = 20_000  # characters of an item that is told
 MOST = 400  # of these, whatever the preset says
 Settings = dict[str, int | float | str | bool]
 Picture = dict[str, Any]  # of a file that Gradio hands out
@@ -165,7 +168,9 @@ def sample(
         draft = _followed(trained.model.sample(wish.n, chosen, wish.seed, given))
     facts = {"model": model, "step": trained.step, "n": wish.n, "seed": wish.seed, "label": wish.label}
     facts["settings"] = chosen.model_dump()
-    return _picture(trained.model.spec.kind.sheet(draft.items, min(COLUMNS, wish.n)), "sample"), facts
+    kind = trained.model.spec.kind
+    facts |= _told(kind, kind.to_stored(draft.items))
+    return _picture(kind.sheet(draft.items, min(COLUMNS, wish.n)), "sample"), facts
 
 
 def decode(model: str, latent: list[float], label: str = "") -> tuple[Picture, dict[str, Any]]:
@@ -244,7 +249,13 @@ def inspect(dataset: str, n: int = 16, seed: int = 0) -> tuple[Picture, dict[str
         **_statistics(data),
         "labels": [data.spec.classes[label] if label >= 0 else "" for label in data.label[rows].tolist()],
     }
+    facts |= _told(data.spec.kind, data.read(rows))
     return _picture(data.spec.kind.sheet(data.inputs(rows), min(COLUMNS, len(rows))), "inspect"), facts
+
+
+def _told(kind: Modality, items: Items) -> dict[str, list[str]]:
+    """What items say, where they are read."""
+    return {"texts": [kind.told(item)[:LONGEST_TEXT] for item in items]} if kind.reads else {}
 
 
 def list_models() -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ import { cut, lay } from "../../kit/tiles.js";
 import { listen, recall, tell } from "../../kit/topics.js";
 import { label, say } from "../../kit/words.js";
 import { startMarks } from "./marks.js";
+import { startReading } from "./reading.js";
 
 export function start(card) {
   const { element, find, props, server, trigger, watch } = card;
@@ -50,7 +51,25 @@ export function start(card) {
     const { texts, size } = card.result, longest = Math.max(size[1], ...texts.map((text) => text.length));
     at("gallery").style.setProperty("--longest", `${Math.min(longest, 34)}ch`);
     texts.forEach((text, i) => (at("gallery").children[i].textContent = text));
-    at("out").textContent = texts[card.chosen];
+    tellText();
+  }
+
+  /** Show the text that is chosen; once it is written, by what the model expected. */
+  function tellText() {
+    const text = card.result.texts?.[card.chosen];
+    if (text === undefined) return;
+    card.showText(text);
+    if (card.result.step === card.result.total) card.readText(text);
+  }
+
+  /** Draw what a query asks for, as if a link to it had been opened. */
+  function draw(query) {
+    turn += 1;
+    [asked, wanted, link] = [true, false, {}];
+    wait(at("status"), say("sample.begins"));
+    trigger("leave");
+    for (const form of ["sample", `sample ${query.model}`]) keep(form, null); // which says what the query does
+    trigger("visit", { turn, query: Object.fromEntries(Object.entries({ tab: "sample", ...query }).map(([name, value]) => [name, String(value)])) });
   }
 
   function tellStatus() {
@@ -139,8 +158,8 @@ export function start(card) {
     card.result = record;
     if (!same) {
       at("gallery").style.setProperty("--columns", Math.min(20, Math.max(6, Math.ceil(Math.sqrt(record.n)))));
-      lay(at("gallery"), record, choose, (i) => say("sample.image", { n: i + 1, seed: card.result.seed + i }));
-    }
+      lay(at("gallery"), record, choose, named);
+    } else [...at("gallery").children].forEach((tile, i) => tile.setAttribute("aria-label", named(i)));
     for (const actions of element.querySelectorAll(".actions")) actions.hidden = false;
     find(".one").classList.remove("waiting");
     for (const note of element.querySelectorAll(".actions .note")) refuseIn(note);
@@ -149,6 +168,8 @@ export function start(card) {
     choose(same && card.chosen !== null ? card.chosen : 0);
   }
 
+  const named = (i) => say("sample.image", { n: i + 1, seed: card.result.seed + i });
+
   function choose(i) {
     card.chosen = i;
     const tiles = at("gallery").children;
@@ -156,11 +177,11 @@ export function start(card) {
     const large = at("large");
     large.style.aspectRatio = `${card.result.size[1]} / ${card.result.size[0]}`;
     cut(large, i, card.result.columns, Math.ceil(card.result.n / card.result.columns));
-    large.setAttribute("aria-label", say("sample.image", { n: i + 1, seed: card.result.seed + i }));
+    large.setAttribute("aria-label", named(i));
     at("chosen").textContent = say("sample.chosen", { seed: card.result.seed + i });
     large.dataset.seed = card.result.seed + i;
     tell("chosen-seed", card.result.seed + i);
-    if (card.result.texts) at("out").textContent = card.result.texts[i];
+    tellText();
     card.showChosenMark();
   }
 
@@ -188,8 +209,10 @@ export function start(card) {
     trigger("draw");
   });
   watch("value", show);
-  Object.assign(card, { choose });
+  Object.assign(card, { choose, draw });
+  startReading(card);
   startMarks(card);
+  listen("model", () => card.forgetBranches());
   show();
   new IntersectionObserver(first).observe(find(".all"));
   listen("model", first);

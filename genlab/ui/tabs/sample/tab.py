@@ -47,6 +47,7 @@ from genlab.ui.kit.widgets import widget
 from genlab.ui.server.preset import check_samples, check_work, current
 from genlab.ui.server.spaces import check_room
 from genlab.ui.tabs.sample.marking import Of, marks_dataset, marks_zip, tray, unmark
+from genlab.ui.tabs.sample.reading import read_text
 from genlab.ui.words import say, words
 
 COLUMNS = 16  # of the picture of all
@@ -145,7 +146,7 @@ def build(shared: Shared) -> None:
             gr.HTML("<p id='sample-refusal' class='fault' role='alert' hidden></p>")
             turn = gr.Number(precision=0, visible=False)
         with gr.Column(scale=10, min_width=300):
-            answers = [sample_png, sample_zip, sample_mark, sample_marks, unmark, marks_zip, marks_dataset]
+            answers = [read_text, sample_png, sample_zip, sample_mark, sample_marks, unmark, marks_zip, marks_dataset]
             gallery = widget("tabs/sample/sample", answers, ["draw", "favourites", "first", "leave", "probe", "visit"])
     gallery.favourites(pick_dataset, None, shared.dataset_picker, **QUIET)
     seed = wish.components[1]
