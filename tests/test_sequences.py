@@ -11,12 +11,13 @@ from marks import long
 from torch import nn
 from torch.nn import functional as F
 
-from genlab import Run, load_model, train
+from genlab import Run, load, load_model, train
 from genlab.data import Dataset, DataSpec, Splits
 from genlab.errors import BadCheckpoint, BadSetting
+from genlab.metrics import evaluate
 from genlab.modalities import MODALITIES, Ragged
 from genlab.models import MODELS, Given
-from genlab.models.base import one_hot
+from genlab.models.base import Draft, one_hot
 from genlab.models.sequence import Reader, SequenceModel, likely
 from genlab.models.settings import SequenceSampling
 from genlab.training.optimizer import Muon
@@ -296,6 +297,37 @@ def test_transformers_opens_what_a_run_has_saved(tmp_path):
         (trained.folder / "tokenizer.json").write_text((trained.folder / "tokenizer.json").read_text() + " ")
         with pytest.raises(BadCheckpoint, match="changed or damaged"):
             load_model(run.path)
+
+
+def test_what_it_writes_is_measured_beside_real_documents(tmp_path):
+    data = load("python-docs")
+    run = Run.create("rnn", data, {"steps": 3, "width": 16, "context": 16}, "short", tmp_path, threads=1)
+    list(train(run, data, "cpu"))
+    *_, last = evaluate(load_model(run.path).model, data, ["frechet", "coverage", "copies", "membership"], n=24, draws=1)
+    assert {*last.scores} == {"frechet", "coverage", "copies", "membership"}
+    assert last.scores["frechet"].number > last.scores["frechet"].real.number
+    assert last.scores["copies"].number == 0
+
+
+class Parrot:
+    """Says real documents."""
+
+    def __init__(self, data):
+        self.spec, self.classes, self.data = data.spec, 0, data
+        self.SamplingSettings = SequenceSampling
+
+    def given_labels(self, labels, n):
+        return Given()
+
+    def sample(self, n, settings, seed, given=None):
+        yield Draft(self.data.train.inputs(slice(seed, seed + n)), 1, 1)
+
+
+def test_who_repeats_the_corpus_is_found_out():
+    data = load("python-docs")
+    *_, last = evaluate(Parrot(data), data, ["copies", "nearer"], n=24, draws=1)
+    assert last.scores["copies"].number == 1
+    assert last.scores["nearer"].number == 1
 
 
 def test_documents_without_a_letter_are_nothing_to_learn(tmp_path):

@@ -41,10 +41,11 @@ def names(folder: Path) -> dict[str, Part]:
 
 
 def python_docs(folder: Path) -> dict[str, Part]:
-    """What Python's help says on its topics, section by section; sections that stand in several topics are there once."""
+    """What Python's help says on its topics, by section, long ones in passages; what stands in several topics is there once."""
     from pydoc_data.topics import topics
 
-    return _parted([section.encode() for topic in topics.values() for section in sections(topic)])
+    found = [section for topic in topics.values() for section in sections(topic)]
+    return _parted([passage for section in found for passage in passages(section.encode())])
 
 
 def python_code(folder: Path) -> dict[str, Part]:

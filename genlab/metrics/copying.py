@@ -83,7 +83,7 @@ def _z_score(a: Tensor, b: Tensor) -> float:
 
 
 def _flat(x: Evidence) -> Tensor:
-    return there(x.items).flatten(1)
+    return there(x.items).flatten(1) if x.compared is None else x.compared
 
 
 def _copies(fake: Evidence, real: Real) -> Value:

@@ -198,7 +198,8 @@ def behind(score: Score, samples: Items, eye: Eye, most: int = 24) -> Behind:
     """What is behind a score of these samples, those of its first draw as they are stored."""
     worst = score.values[0].worst
     rows = torch.arange(len(samples)) if worst is None else worst
-    chosen = samples[rows[:most]]
+    rows = rows[:most]
+    chosen = samples[rows] if isinstance(samples, Tensor) else [samples[row] for row in rows.tolist()]
     if not len(chosen):
         raise BadSetting("{title} finds nothing wrong with these samples.", title=METRICS[score.metric].title)
     kind, shape = eye.spec.kind, eye.spec.shape

@@ -34,6 +34,7 @@ class Evidence:
     losses: Tensor | None = None  # [n] how little the model expects each
     nats: Tensor | None = None  # [n] their negative log-likelihood under the model
     errors: Tensor | None = None  # [n, S] the model's squared error at each of `Real.levels`
+    compared: Tensor | None = None  # [n, D] what copies are known by, where that is not all of their numbers
 
     def __len__(self) -> int:
         return len(self.features)

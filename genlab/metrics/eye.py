@@ -65,14 +65,15 @@ class Eye:
         items = Dataset.of("samples", self.spec, stored, {"label": torch.full((len(x),), -1), "id": torch.arange(len(x))})
         pooled = self.features.pooled_of(items)
         classes = self.features.classifier(pooled).probabilities if self.labelled else None
-        return Evidence(self.features.embedding_of(pooled), x, wished, classes)
+        found = Evidence(self.features.embedding_of(pooled), x, wished, classes)
+        return replace(found, compared=self.spec.kind.compared(x))
 
     def real(self, part: str, n: int | None = None) -> Evidence:
         """What is seen of a part, the training part without its copies; of the first n items, all by default."""
         data = self._part(part)
         size = len(data) if n is None else min(n, len(data))
         items = torch.cat([data.inputs(block) for block in blocks_of(size, 4096)])
-        return replace(self.seen(part)[:size], items=items)
+        return replace(self.seen(part)[:size], items=items, compared=self.spec.kind.compared(items))
 
     def size(self, part: str) -> int:
         """How many items a part has."""

@@ -91,6 +91,10 @@ class Modality:
         """[n, D] the numbers of stored items on a scale on which their range is 1."""
         return self.to_model(items, shape).flatten(1) / 2
 
+    def compared(self, x: "Tensor") -> "Tensor | None":
+        """[n, D] what copies are known by of items in model space; None where that is all of their numbers."""
+        return None
+
     def distances(self, items: Items, others: Items, shape: Shape) -> "Tensor":
         """[n, m] root mean square differences of stored items, in [0, 1]."""
         few = len(items) < 10  # are compared one by one, which is exact

@@ -76,6 +76,9 @@ class Text(Modality):
         vectors: Tensor = _grams(items, GRAMS)
         return vectors * (GRAMS / 2) ** 0.5  # documents that share nothing have a root mean square difference of 1
 
+    def compared(self, x: "Tensor") -> "Tensor":
+        return self.vectors(self.to_stored(x), tuple(x.shape[1:]))
+
     def features(self, sample: Items, shape: Shape) -> "Callable[[Items], Tensor]":
         return lambda items: self.vectors(items, shape)
 
