@@ -1,5 +1,6 @@
 """Texts: corpora that Python brings along, and two classics for models of characters."""
 
+import re
 from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -12,6 +13,7 @@ from genlab.modalities import Ragged
 from genlab.paths import downloads_folder
 
 PASSAGE = 2048  # bytes at most of the passages that a long text is cut into
+UNDERLINED = re.compile(r"^([*=~^-])\1{2,}\n", re.MULTILINE)  # the line under a heading
 SECTION = 200  # bytes that a section has at least, or it goes with the one before
 TESTED = 10  # one document in so many is for the test part
 FILES = {
@@ -45,7 +47,8 @@ def python_docs(folder: Path) -> dict[str, Part]:
     from pydoc_data.topics import topics
 
     found = [section for topic in topics.values() for section in sections(topic)]
-    return _parted([passage for section in found for passage in passages(section.encode())])
+    once = {UNDERLINED.sub("", section).strip(): section for section in reversed(found)}  # whatever the level of its heading
+    return _parted([passage for section in once.values() for passage in passages(section.encode())])
 
 
 def python_code(folder: Path) -> dict[str, Part]:
@@ -75,9 +78,8 @@ def passages(text: bytes, most: int = PASSAGE) -> list[bytes]:
 def sections(topic: str) -> list[str]:
     """The sections of a text in which headings are underlined; what is too short goes with the one before."""
     lines, found = topic.splitlines(keepends=True), [""]
-    for i, line in enumerate(lines):
-        under = lines[i + 1].strip() if i + 1 < len(lines) else ""
-        headed = len(under) >= 3 and len(under) == len(line.rstrip()) and set(under) <= set("*=-~^") and len(set(under)) == 1
+    for line, under in zip(lines, [*lines[1:], ""], strict=True):
+        headed = UNDERLINED.fullmatch(under) and len(under) == len(line)
         if headed and len(found[-1]) >= SECTION:
             found.append("")
         found[-1] += line
