@@ -45,6 +45,9 @@ class Stand(SimpleNamespace):
     def surprise(self, batch: Batch) -> torch.Tensor:
         return batch.x.flatten(1).mean(1)
 
+    def spelled(self, batch: Batch) -> None:
+        return None
+
     def nats(self, batch: Batch, k: int) -> None:
         return None
 

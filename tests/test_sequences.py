@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from genlab import Run, load, load_model, train
-from genlab.data import Dataset, DataSpec, Splits
+from genlab.data import Batch, Dataset, DataSpec, Splits
 from genlab.errors import BadCheckpoint, BadSetting
 from genlab.metrics import evaluate
 from genlab.modalities import MODALITIES, Ragged
@@ -131,6 +131,34 @@ def test_held_out_losses_are_the_same_in_blocks_of_any_size(build, variant):
         whole = model.held_out_loss(batch)
         for size in (1, 7):
             assert torch.allclose(torch.cat([model.held_out_loss(block) for block in batch.blocks(size)]), whole, rtol=1e-4)
+
+
+def test_what_a_text_costs_is_what_its_places_cost(build, variant):
+    family, settings = variant
+    model = build(family, **settings, context=16).eval()
+    data = part(lines(5, 9), shape=(200,))
+    nats, size = model.spelled(Batch(data.inputs(slice(None)), data.label)).T
+    for item, told, count in zip(data.read(slice(None)), nats.tolist(), size.tolist(), strict=True):
+        places = model.read(KIND.told(item))
+        assert count == len(item)
+        spelled = sum(place.nats for place in places[:-1])
+        assert told > spelled, "its end costs something, too"
+        assert told - spelled < 2 * math.log(model.tokens.size)
+
+
+def test_bits_a_byte_of_a_model_that_knows_nothing_are_those_of_its_tokens(build):
+    model, data = build("rnn").eval(), splits()
+    with torch.no_grad():
+        model.network.head.weight.zero_()
+    *_, last = evaluate(model, with_copies(data), ["bits"], n=32, draws=1)
+    tokens, size = (sum(of(item) for item in data.test.read(slice(None))) for of in (lambda item: len(item) + 1, len))
+    assert last.scores["bits"].number == pytest.approx(math.log2(model.tokens.size) * tokens / size, rel=1e-3)
+
+
+def with_copies(data):
+    """The same with held-out parts of more items, each of them twice."""
+    twice = torch.arange(32) % 16
+    return Splits(data.name, data.train, data.validation[twice], data.test[twice])
 
 
 def test_a_long_document_is_learnt_from_piece_by_piece(build):

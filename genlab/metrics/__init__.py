@@ -55,6 +55,7 @@ for _name, _file, _constant in [
     ("membership-surest", "membership", "HITS"),
     ("denoising", "likelihood", "DENOISING"),
     ("likelihood", "likelihood", "LIKELIHOOD"),
+    ("bits", "likelihood", "BITS"),
     ("classification", "usefulness", "CAS"),
 ]:
     METRICS.defer(_name, cache(named(f"genlab.metrics.{_file}", _constant)))

@@ -9,7 +9,7 @@ from torch import Tensor
 from genlab.errors import BadSetting
 from genlab.messages import Message
 
-Need = Literal["items", "wished", "seen", "flags", "losses", "nats", "errors"]
+Need = Literal["items", "wished", "seen", "flags", "losses", "nats", "errors", "spelled"]
 NEEDED: dict[Need, Message] = {
     "items": Message("the items themselves"),
     "wished": Message("a model that is asked for classes"),
@@ -18,8 +18,9 @@ NEEDED: dict[Need, Message] = {
     "losses": Message("a model that can be asked about single items"),
     "nats": Message("a model with a likelihood: a VAE"),
     "errors": Message("a model that knows levels of noise: diffusion"),
+    "spelled": Message("a model that writes: a GPT or an RNN"),
 }
-INSIDE: frozenset[Need] = frozenset({"losses", "nats", "errors"})  # told of real items, by the model itself
+INSIDE: frozenset[Need] = frozenset({"losses", "nats", "errors", "spelled"})  # told of real items, by the model itself
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Evidence:
     losses: Tensor | None = None  # [n] how little the model expects each
     nats: Tensor | None = None  # [n] their negative log-likelihood under the model
     errors: Tensor | None = None  # [n, S] the model's squared error at each of `Real.levels`
+    spelled: Tensor | None = None  # [n, 2] nats that each costs the model, and its bytes
     compared: Tensor | None = None  # [n, D] what copies are known by, where that is not all of their numbers
 
     def __len__(self) -> int:

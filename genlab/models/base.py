@@ -162,6 +162,10 @@ class GenerativeModel(nn.Module):
         """Negative log-likelihood [B] of items, estimated with k latents each; None where a family has none."""
         return None
 
+    def spelled(self, batch: Batch) -> Tensor | None:
+        """[B, 2] nats that each item costs and the bytes that it has, of families that spell; None where a family does not."""
+        return None
+
     def errors(self, batch: Batch) -> dict[str, Tensor]:
         """Squared error [B] of what it makes of items at each level of noise, by its name; none where it knows no noise."""
         return {}

@@ -15,7 +15,7 @@ from genlab.config import Config
 from genlab.data import Batch, Dataset, DataSpec
 from genlab.errors import BadCheckpoint, BadSetting
 from genlab.messages import Message
-from genlab.modalities.text import NOTHING
+from genlab.modalities.text import EDGE, NOTHING
 from genlab.models.base import Draft, GenerativeModel, Given, Loss, give_weights, noises_of, weights_of
 from genlab.models.settings import CommonSettings, SequenceSampling, SequenceSettings
 from genlab.models.tokens import FILE, USUAL, Tokens
@@ -148,12 +148,28 @@ class SequenceModel(GenerativeModel):
         nats = [self._nats(window(x, start, self.settings.context + 1), batch.label) for start in starts]
         return torch.stack(nats).mean(0) / self.tokens_an_item
 
+    @torch.no_grad()
+    def spelled(self, batch: Batch) -> Tensor:
+        """Every token is told by those before it, by at least half a context of them where there are so many."""
+        x, reach = self.tokens_of(batch.x), self.settings.context
+        shift, nats, done = self._shift_of(self._weights(batch.label)), torch.zeros(len(x), device=x.device), 0
+        while done < x.shape[1] - 1:
+            start = max(0, done - reach // 2)
+            part = x[:, start : start + reach + 1]
+            nats += self._each(part, shift)[:, done - start :].sum(1)
+            done = start + part.shape[1] - 1
+        return torch.stack([nats, ((batch.x >= 0) & (batch.x < EDGE)).sum(1)], 1)
+
     def _nats(self, x: Tensor, label: Tensor) -> Tensor:
         """[B] nats of the tokens x [B, T], the first of each given."""
+        return self._each(x, self._shift_of(self._weights(label))).sum(1)
+
+    def _each(self, x: Tensor, shift: Tensor | None) -> Tensor:
+        """[B, T - 1] nats of each but the first of the tokens x [B, T], 0 where there is none."""
         known = x.clamp(min=0)
-        logits, _ = self.logits(known[:, :-1], self._shift_of(self._weights(label)))
+        logits, _ = self.logits(known[:, :-1], shift)
         nats = F.cross_entropy(logits.flatten(0, 1).float(), known[:, 1:].flatten(), reduction="none").view_as(x[:, 1:])
-        return (nats * (x[:, 1:] != NOTHING)).sum(1)
+        return nats * (x[:, 1:] != NOTHING)
 
     def _weights(self, label: Tensor) -> Tensor | None:
         return F.one_hot(label.clamp(min=0), self.classes).float() * (label >= 0)[:, None] if self.classes else None
