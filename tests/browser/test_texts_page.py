@@ -167,6 +167,19 @@ def test_a_text_family_is_offered_for_texts_and_learns_them(page: Page, server: 
     assert run.record["family"] == "gpt"
 
 
+def test_a_writer_has_no_latent_space_and_the_tab_shows_the_way_to_what_it_writes(page: Page, server: str, writer: Run):
+    page.goto(f"{server}?tab=latent&model={WRITER}")
+    expect(page.locator("#latent-note")).to_contain_text("has no latent space")
+    expect(page.locator("#latent-pad")).to_be_hidden()
+    page.click("#latent-texts")
+    read(page)
+    page.click("#tab-latent")
+    page.locator("#model-picker input").click()
+    page.get_by_role("option", name="vae-mnist", exact=True).click()
+    expect(page.locator("#latent-pad")).to_be_visible()
+    expect(page.locator("#latent-texts")).to_be_hidden()
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_nothing_sticks_out(request: pytest.FixtureRequest, size: str, writer: Run, server: str):
     page = request.getfixturevalue(size)

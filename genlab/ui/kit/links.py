@@ -15,7 +15,7 @@ from genlab.training.checkpoint import Trained, list_models
 from genlab.training.run import list_runs
 from genlab.ui.kit import explorer
 from genlab.ui.kit.explorer import Looking, Point
-from genlab.ui.kit.shared import dataset_choices, may_fetch
+from genlab.ui.kit.shared import dataset_choices, may_fetch, open_model
 from genlab.ui.words import say
 
 LONGEST = 6000  # characters of a latent; what is longer goes by a shorter name where it has one
@@ -105,7 +105,8 @@ def _faults_of_latent(query: dict[str, str]) -> list[str]:
     known = {"model", "z", "seed", "start", "at", "truncation", "class", "mix"}
     try:
         asked = LatentLink.check({key: query[key] for key in known & set(query)} | {"version": ""})
-        from_latent(*explorer.explorable(asked), asked)
+        if isinstance(open_model(asked.model).model, LatentModel):  # else the tab says so itself
+            from_latent(*explorer.explorable(asked), asked)
     except GenlabError as fault:
         return [str(fault)]
     return []

@@ -53,6 +53,7 @@ export function start(card) {
   const whenLeft = [], whenOpened = [], whenRefreshed = [], whenResting = []; // what the scripts of the other cards do then
 
   label(element);
+  at("texts").addEventListener("click", () => document.getElementById("tab-sample").click());
   element.addEventListener("click", (event) => {
     const again = event.target.closest("#latent-again");
     if (card.model && !failed && !again) return;
@@ -462,10 +463,13 @@ export function start(card) {
       wait(at("note"), say("latent.opening", { name }));
     }
     const opened = await question("latent_open", name);
+    const none = opened.answer?.none; // why a model has nothing to walk through
+    if (none) Object.assign(opened, { error: none, answer: undefined });
     const linked = opened.answer && !keep ? linkTo(opened.answer) : null;
     const place = linked ? await question("latent_linked", linked) : {};
     if (mine !== card.generation) return; // another one is on its way
     [opening, at("axes").inert] = [false, false];
+    element.classList.toggle("without", Boolean(none));
     if (opened.error && keep) return note(opened.error, true), offerAgain();
     if (opened.error || place.lost) return fail(opened.error ?? place.error);
     [card.model, unread, lane, rough, failed] = [opened.answer, place.error ?? "", { flying: 0 }, false, false];

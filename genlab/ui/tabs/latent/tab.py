@@ -44,6 +44,8 @@ def latent_open(data: Any) -> dict[str, Any]:
     """What is to be known of a model before anything is drawn."""
     trained = open_model(Looking.check({"model": data, "version": ""}).model)
     version = version_of(trained.folder)
+    if not isinstance(trained.model, LatentModel):
+        return {"none": say("latent.none", family=trained.family)}
     model = explorer.explorable(Looking(model=trained.name, version=version))[1]
     return {
         "model": trained.name,
