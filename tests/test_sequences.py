@@ -18,9 +18,10 @@ from genlab.metrics import evaluate
 from genlab.modalities import MODALITIES, Ragged
 from genlab.models import MODELS, Given
 from genlab.models.base import Draft, one_hot
-from genlab.models.sequence import Reader, SequenceModel, likely
+from genlab.models.sequence import Reader, SequenceModel, Surprise, likely
 from genlab.models.settings import SequenceSampling
 from genlab.training.optimizer import Muon
+from genlab.training.start import create_from
 
 KIND = MODALITIES["text"]
 VARIANTS = [
@@ -356,6 +357,68 @@ def test_who_repeats_the_corpus_is_found_out():
     *_, last = evaluate(Parrot(data), data, ["copies", "two-sample"], n=24, draws=1)
     assert last.scores["copies"].number == 1
     assert last.scores["copies"].real.number == 0
+
+
+@pytest.mark.parametrize(
+    ("wish", "sentence"),
+    [
+        ({"width": 16, "heads": 3}, "A width of 16 cannot be shared by 3 heads"),
+        ({"width": 24, "heads": 8}, "an even number of them for rotary positions"),
+        ({"width": 8, "heads": 32}, "Try a width of 64"),
+    ],
+)
+def test_heads_that_do_not_fit_are_refused_before_there_is_a_run(wish, sentence, tmp_path):
+    with pytest.raises(BadSetting, match=sentence):
+        Run.create("gpt", splits(), wish, "run", tmp_path, threads=1)
+    assert not (tmp_path / "run").exists()
+    assert Run.create("gpt", splits(), {"width": 17, "heads": 1, "architecture": "gpt2"}, "run", tmp_path, threads=1)
+
+
+@pytest.mark.parametrize(("family", "settings"), [("gpt", {"architecture": "modern"}), ("rnn", {"layers": 2})])
+def test_dropout_leaves_numbers_out_while_it_learns_alone(build, family, settings):
+    model = build(family, dropout=0.5, **settings)
+    x = torch.randint(3, model.tokens.size, (2, 12))
+    assert not torch.equal(model.logits(x)[0], model.logits(x)[0])
+    model.eval()
+    assert torch.equal(model.logits(x)[0], model.logits(x)[0])
+
+
+def test_fine_tuning_goes_on_with_the_tokens_and_counts_those_of_the_new_data(tmp_path):
+    wish = {"steps": 2, "width": 16, "layers": 1, "context": 16}
+    before = Run.create("rnn", "python-docs", wish, "before", threads=1)
+    list(train(before, load("python-docs"), "cpu"))
+    run = create_from("rnn", "before", "python-code", {"steps": 1}, "after", threads=1)
+    list(train(run, load("python-code"), "cpu"))
+    old, new = (load_model(name).model for name in ("before", "after"))
+    assert new.tokens == old.tokens
+    assert float(new.bytes_a_token) != float(old.bytes_a_token)
+    with pytest.raises(BadSetting, match="tokens"):
+        create_from("rnn", "before", "python-code", {"tokens": "bpe", "vocabulary": 300}, "other", threads=1)
+
+
+def test_what_is_written_of_letters_that_are_several_tokens_is_told_letter_by_letter(build):
+    model = build("gpt", tokens="bpe", vocabulary=300).eval()
+    places = model.read("é日 we")
+    assert "".join(place.text for place in places) == "é日 we"
+    told = sum(place.nats for place in places[:-1])
+    assert Surprise.of(places).bits == pytest.approx(told / math.log(2) / len("é日 we".encode()))
+    x = torch.tensor([[model.tokens.end, *model.tokens.encode("x日")], [model.tokens.end, *model.tokens.encode("x日")[:-1], 65]])
+    assert model._stops(x, "日").tolist() == [True, False]
+
+
+def test_the_name_of_a_special_token_is_text_like_any_other(build):
+    model = build("gpt", tokens="bpe", vocabulary=300).eval()
+    written = "so <|endoftext|> we"
+    assert "".join(place.text for place in model.read(written)) == written
+    assert model.tokens.end not in model.tokens.encode(written)
+
+
+def test_no_model_of_characters_writes_that_it_does_not_know_one(build):
+    model = build("rnn").eval()
+    with torch.no_grad():
+        model.network.head.bias[model.tokens.unknown] = 50
+    assert not any("unknown" in text for text in write(model, 5, temperature=3.0))
+    assert all(token != "<|unknown|>" for place in model.read("so") for token, _ in place.likeliest)
 
 
 def test_documents_without_a_letter_are_nothing_to_learn(tmp_path):

@@ -210,7 +210,7 @@ def behind(score: Score, samples: Items, eye: Eye, most: int = 24) -> Behind:
 def check(model: GenerativeModel, data: Splits, n: int, draws: int, seed: int, k: int = 100) -> None:
     """Raise BadSetting with a sentence where a model cannot be measured so."""
     spec = data.train.spec
-    if model.spec.modality != spec.modality or model.spec.shape != spec.shape:
+    if model.spec.modality != spec.modality or (model.spec.shape != spec.shape and not spec.kind.reads):
         raise BadSetting(
             "This model draws {things} of {shape}; {name} has {others} of {other}. Choose the data that it learnt, or like ones.",
             "data",

@@ -93,6 +93,7 @@ class GenerativeModel(nn.Module):
     SamplingSettings: type[Config]  # those that go with its settings
     modalities: ClassVar[tuple[str, ...]] = ("image",)  # kinds of data that it learns
     settings: Any  # of the family's own type
+    of_data: ClassVar[tuple[str, ...]] = ()  # buffers that tell of what it learns, which fine-tuning does not take over
 
     def __init__(self, spec: DataSpec, settings: CommonSettings) -> None:
         super().__init__()

@@ -4,11 +4,14 @@
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 from transformers import DynamicCache, GPT2Config, GPT2LMHeadModel, NanoChatConfig, NanoChatForCausalLM, PreTrainedModel
 
+from genlab.errors import BadSetting
 from genlab.models.base import Player
 from genlab.models.sequence import SequenceModel
 from genlab.models.settings import CommonSettings, GPTSettings
@@ -25,10 +28,25 @@ class GPT(SequenceModel):
     def build(self, vocabulary: int) -> nn.Module:
         return NETWORKS[self.settings.architecture](self.settings, vocabulary)
 
+    @classmethod
+    def check(cls, settings: Any, modality: str) -> None:
+        super().check(settings, modality)
+        each, left = divmod(settings.width, settings.heads)
+        if left or (settings.architecture == "modern" and each % 2):
+            raise BadSetting(
+                "A width of {width} cannot be shared by {heads} heads; each needs as many numbers as every other, and an even "
+                "number of them for rotary positions. Try a width of {possible}.",
+                "width",
+                "heads",
+                width=settings.width,
+                heads=settings.heads,
+                possible=max(2 * settings.heads, settings.width // (2 * settings.heads) * 2 * settings.heads),
+            )
+
     def players(self) -> dict[str, Player]:
         """One, whose matrices between the layers Muon may move; embeddings and head are lists of vectors, not matrices."""
-        lists = {id(weight) for part in (self.network.get_input_embeddings(), self.network.get_output_embeddings())
-                 for weight in part.parameters()}  # fmt: skip
+        parts = [part for part in self.network.modules() if isinstance(part, nn.Embedding)]
+        lists = {id(part.weight) for part in [*parts, self.network.get_output_embeddings()]}
         inner = [weight for weight in self.network.parameters() if weight.ndim == 2 and id(weight) not in lists]
         matrices = inner if self.settings.optimizer == "muon" else []
         return {"model": Player(list(self.parameters()), None, (0.9, 0.95), self.settings.optimizer, matrices)}
@@ -46,7 +64,8 @@ class GPT(SequenceModel):
 
 
 def _modern(settings: GPTSettings, vocabulary: int) -> NanoChatForCausalLM:
-    return NanoChatForCausalLM(
+    """It knows no dropout of its own but that of attention; what each layer adds, and the tokens, are dropped as in GPT-2."""
+    network = NanoChatForCausalLM(
         NanoChatConfig(
             vocab_size=vocabulary,
             hidden_size=settings.width,
@@ -58,8 +77,23 @@ def _modern(settings: GPTSettings, vocabulary: int) -> NanoChatForCausalLM:
             bos_token_id=0,
             eos_token_id=0,
             pad_token_id=None,
+            attention_dropout=settings.dropout,
         )
     )
+    if settings.dropout:
+        for part in (
+            network.model.embed_tokens,
+            *(part for layer in network.model.layers for part in (layer.self_attn, layer.mlp)),
+        ):
+            part.register_forward_hook(partial(_dropped, settings.dropout))
+    return network
+
+
+def _dropped(share: float, part: nn.Module, inputs: Any, answer: Any) -> Any:
+    """What a part answers, with a share of the numbers left out while it learns."""
+    if isinstance(answer, tuple):
+        return (F.dropout(answer[0], share, part.training), *answer[1:])
+    return F.dropout(answer, share, part.training)
 
 
 def _gpt2(settings: GPTSettings, vocabulary: int) -> GPT2LMHeadModel:

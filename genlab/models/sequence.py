@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -16,8 +17,8 @@ from genlab.data import Batch, Dataset, DataSpec
 from genlab.errors import BadCheckpoint, BadSetting
 from genlab.messages import Message
 from genlab.modalities.text import EDGE, NOTHING
-from genlab.models.base import Draft, GenerativeModel, Given, Loss, give_weights, noises_of, weights_of
-from genlab.models.settings import CommonSettings, SequenceSampling, SequenceSettings
+from genlab.models.base import Draft, GenerativeModel, Given, Loss, give_weights, weights_of
+from genlab.models.settings import CommonSettings, SequenceSampling, SequenceSettings, check_count
 from genlab.models.tokens import FILE, USUAL, Tokens
 
 WINDOWS = 4  # of a document that a held-out loss looks at
@@ -30,7 +31,7 @@ MOST_READ = 4096  # tokens of a text that is looked into
 class Place:
     """A place of a text: what the model holds likely there, and what stands there."""
 
-    text: str  # of the token that stands there; nothing at the end
+    text: str  # of the token that stands there; nothing at the end, nor of a token that is the rest of a letter
     nats: float | None  # how surprising that is, −log p; None at the end
     likeliest: tuple[tuple[str, float], ...]  # tokens and their probabilities, the likeliest first; END is no text
 
@@ -46,10 +47,9 @@ class Surprise:
     @classmethod
     def of(cls, places: Sequence[Place]) -> Self:
         """Of the places of a text that has at least one token."""
-        told = [(place.nats, place.text) for place in places if place.nats is not None]
-        nats = sum(nats for nats, _ in told)
-        size = sum(len(text.encode()) for _, text in told)
-        return cls(nats / len(told), math.exp(min(nats / len(told), 700)), nats / math.log(2) / max(1, size))
+        told = [place.nats for place in places if place.nats is not None]
+        mean, size = sum(told) / len(told), len("".join(place.text for place in places).encode())
+        return cls(mean, math.exp(min(mean, 700)), sum(told) / math.log(2) / size)
 
 
 class SequenceModel(GenerativeModel):
@@ -57,6 +57,7 @@ class SequenceModel(GenerativeModel):
 
     Settings: ClassVar[type[CommonSettings]] = SequenceSettings
     modalities = ("text",)
+    of_data = ("tokens_an_item", "bytes_a_token")
     endless: ClassVar[bool] = False  # whether it remembers more than its context
     tokens: Tokens | None = None  # none until it has seen what it shall learn
     tokens_an_item: Tensor  # that a window of the training part has on average
@@ -108,7 +109,9 @@ class SequenceModel(GenerativeModel):
 
     def adopt(self, source: Self) -> None:
         assert source.tokens
-        self._know(source.tokens)
+        ours, theirs = ((of.tokens, of.tokens == "bpe" and of.vocabulary) for of in (self.settings, source.settings))
+        if ours == theirs:
+            self._know(source.tokens)
 
     def _know(self, tokens: Tokens) -> None:
         self.tokens = tokens
@@ -189,15 +192,15 @@ class SequenceModel(GenerativeModel):
         """
         assert isinstance(settings, SequenceSampling)
         assert self.tokens
-        noises, shift = noises_of(n, seed), self._shift_of(self.class_weights(given, n))
-        prompt = [self.tokens.end, *self.tokens.asked(settings.prompt)]
+        check_count(n)
+        shift, prompt = self._shift_of(self.class_weights(given, n)), [self.tokens.end, *self.tokens.asked(settings.prompt)]
         x = torch.tensor([prompt], device=self.device).expand(n, -1)
-        for noise in noises * len(prompt[1:]):
-            self._noise(noise)  # of the places of the prompt
         reader, ended = Reader(self, shift), torch.zeros(n, dtype=torch.bool)
         for step in range(1, settings.length + 1):
             logits = likely(reader.read(x).float().cpu(), x.cpu(), settings)
-            drawn = torch.stack([self._noise(noise) for noise in noises])
+            if self.tokens.unknown is not None:
+                logits[:, self.tokens.unknown] = -math.inf  # it is no text
+            drawn = torch.stack([gumbel(seed + i, x.shape[1], self.tokens.size) for i in range(n)])
             chosen = (logits + drawn if settings.temperature else logits).argmax(1)
             chosen[ended] = self.tokens.end
             x = torch.cat([x, chosen[:, None].to(x.device)], 1)
@@ -209,12 +212,6 @@ class SequenceModel(GenerativeModel):
             if last:
                 return
 
-    def _noise(self, noise: torch.Generator) -> Tensor:
-        """[V] Gumbel noise of the next place."""
-        assert self.tokens
-        uniform: Tensor = torch.rand(self.tokens.size, generator=noise, dtype=torch.float64)
-        return -(-uniform.log()).log()
-
     def _room(self, settings: SequenceSampling) -> int:
         """Codes that any text has room in which is written with these settings, so that all are of one shape."""
         assert self.tokens
@@ -225,17 +222,18 @@ class SequenceModel(GenerativeModel):
         assert self.tokens
         if not stop:
             return torch.zeros(len(x), dtype=torch.bool)
-        rows = [row[-len(stop) :] for row in x.tolist()]
-        return torch.tensor([stop in self.tokens.decode(row) and stop not in self.tokens.decode(row[:-1]) for row in rows])
+        rows = x[:, -len(stop.encode()) - 1 :].tolist()  # a letter may be several tokens
+        return torch.tensor([self.tokens.decode(row).count(stop) > self.tokens.decode(row[:-1]).count(stop) for row in rows])
 
     def evaluations(self, settings: Any) -> int:
-        return int(settings.length)
+        return int(settings.length) + len(settings.prompt)
 
     @torch.no_grad()
     def read(self, text: str, k: int = 8, given: Given | None = None) -> list[Place]:
         """What it holds likely at every place of a text, and after it; raises BadSetting for a text that it cannot read."""
         assert self.tokens
-        tokens = self.tokens.asked(text)
+        tokens = self.tokens.asked(text, "text")
+        pieces = self.tokens.pieces(text)
         if len(tokens) > MOST_READ:
             raise BadSetting("This text has {n:,} tokens; at most {most:,} are read.", "text", n=len(tokens), most=MOST_READ)
         x = torch.tensor([[self.tokens.end, *tokens]], device=self.device)
@@ -245,12 +243,15 @@ class SequenceModel(GenerativeModel):
             start = max(0, len(told) - reach // 2) if told else 0  # half of what is in sight was read before
             logits, _ = self.logits(x[:, start : start + reach], shift)
             likely = logits[0, len(told) - start :].float().cpu().log_softmax(1)
-            best = likely.topk(min(k, self.tokens.size))
+            known = likely.clone()
+            if self.tokens.unknown is not None:
+                known[:, self.tokens.unknown] = -math.inf
+            best = known.topk(min(k, self.tokens.size - 1))
             for row, values, numbers in zip(likely, best.values.exp().tolist(), best.indices.tolist(), strict=True):
                 token = tokens[len(told)] if len(told) < len(tokens) else None
                 told.append(
                     Place(
-                        self.tokens.decode([token]) if token is not None else "",
+                        pieces[len(told)] if token is not None else "",
                         -float(row[token]) if token is not None else None,
                         tuple((self.tokens.decode([number]), value) for number, value in zip(numbers, values, strict=True)),
                     )
@@ -275,6 +276,12 @@ class SequenceModel(GenerativeModel):
         if not network:
             raise BadCheckpoint("The weights of {name!r} are those of another kind of model.", name=folder.name)
         give_weights(self, {**network, **own})
+
+
+def gumbel(seed: int, place: int, size: int) -> Tensor:
+    """[size] Gumbel noise of a place of a text, which nothing else has a part in: Philox counts from it (Salmon et al. 2011)."""
+    uniform = np.random.Generator(np.random.Philox(counter=[0, place, 0, 0], key=seed)).random(size)
+    return -(-torch.from_numpy(uniform).log()).log()
 
 
 class Reader:

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor
 
 from genlab.errors import BadCheckpoint, BadSetting
-from genlab.files import write_json
+from genlab.files import write_bytes, write_json
 from genlab.messages import Message, joined
 from genlab.modalities.text import EDGE, NOTHING
 
@@ -28,6 +28,7 @@ class Tokens:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
+        tokenizer.encode_special_tokens = True  # who writes the name of one has written text
         self.size: int = tokenizer.get_vocab_size()
         end, self.unknown = tokenizer.token_to_id(END), tokenizer.token_to_id(UNKNOWN)
         if end is None:
@@ -72,7 +73,7 @@ class Tokens:
 
     def write(self, folder: Path) -> None:
         """Put the tokenizer into a folder, with what transformers looks for beside it."""
-        self.tokenizer.save(str(folder / FILE))
+        write_bytes(folder / FILE, self.tokenizer.to_str(pretty=True).encode())
         told = {
             "tokenizer_class": "PreTrainedTokenizerFast",
             "bos_token": END,
@@ -109,14 +110,21 @@ class Tokens:
         """The tokens of a text."""
         return self.tokenizer.encode(text, add_special_tokens=False).ids
 
-    def asked(self, prompt: str) -> list[int]:
+    def pieces(self, text: str) -> list[str]:
+        """What each token of a text is of it; joined, they are the text, and the first of a letter's tokens has all of it."""
+        ends = [end for _, end in self.tokenizer.encode(text, add_special_tokens=False).offsets]
+        return [text[before:end] for before, end in zip([0, *ends], ends, strict=False)]
+
+    def asked(self, prompt: str, name: str = "prompt") -> list[int]:
         """The tokens of a prompt; raises BadSetting where there are characters in it that the model has never seen."""
+        if not prompt.isascii() and prompt.encode(errors="replace").decode() != prompt:
+            raise BadSetting("There are bytes in the text that are no UTF-8; write it in UTF-8.", name)
         tokens = self.encode(prompt)
         if self.unknown in tokens:
             known = self.tokenizer.get_vocab()
             raise BadSetting(
                 "There is {unknown} in the text, which this model has never seen; it knows {known}.",
-                "prompt",
+                name,
                 unknown=joined([repr(sign) for sign in dict.fromkeys(prompt) if sign not in known], Message(" and ")),
                 known="".join(sorted(sign for sign in known if len(sign) == 1 and sign.isprintable()))[:200],
             )

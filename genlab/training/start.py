@@ -53,7 +53,7 @@ def starting_settings(trained: Trained, dataset: str) -> dict[str, Any]:
 def check_fit(trained: Trained, dataset: str, settings: Mapping[str, Any]) -> None:
     """Raise BadSetting unless the model's weights fit what these settings would build for the dataset."""
     spec, had = load(dataset).spec, trained.model.spec
-    if (spec.modality, spec.shape) != (had.modality, had.shape):
+    if not _alike(spec, had):
         raise BadSetting(
             "{name} draws {had}, but {dataset} holds {spec}; fine-tuning needs data of the same shape.",
             "from",
@@ -84,7 +84,7 @@ def take_over(model: GenerativeModel, source: GenerativeModel) -> None:
     """Copy the weights that both have; where the numbers of classes differ, the part that both have."""
     theirs = source.state_dict()
     for name, weight in model.state_dict().items():
-        if name in theirs:
+        if name in theirs and name not in model.of_data:
             common = tuple(slice(min(sides)) for sides in zip(weight.shape, theirs[name].shape, strict=True))
             weight[common] = theirs[name][common]
 
@@ -104,7 +104,12 @@ def _draws(name: str, family: str, spec: DataSpec) -> bool:
         had = spec_of(config)
     except GenlabError:
         return False
-    return (config["family"], had.modality, had.shape) == (family, spec.modality, spec.shape)
+    return config["family"] == family and _alike(spec, had)
+
+
+def _alike(one: DataSpec, other: DataSpec) -> bool:
+    """Whether a network for the one can learn the other; one that reads has room for texts of any length."""
+    return one.modality == other.modality and (one.shape == other.shape or one.kind.reads)
 
 
 def _told(spec: DataSpec) -> str:

@@ -17,6 +17,9 @@ def _cap(words: str, unit: str = "", default: Any = None) -> Any:
     return field(default=default, metadata={"words": words, "unit": unit})
 
 
+LOGITS = 2**25  # that a stranger's step may have: items, times the tokens of each, times those of the vocabulary
+
+
 @dataclass(frozen=True)
 class Preset:
     """Caps; None where there is none."""
@@ -135,6 +138,9 @@ def check_run(family: str, dataset: str, values: dict[str, object]) -> None:
     if caps.batch is not None and settings.batch_size * each > caps.batch:
         most = max(1, caps.batch // each)
         raise BadSetting(say("public.batch", n=settings.batch_size, most=most), "batch_size", *["importance"] * (each > 1))
+    logits = settings.batch_size * getattr(settings, "context", 0) * getattr(settings, "vocabulary", 0)
+    if caps.batch is not None and logits > LOGITS:
+        raise BadSetting(say("public.logits", most=LOGITS), "batch_size", "context", "vocabulary")
     if caps.parameters is not None:
         size = size_of(MODELS[family], load(dataset).spec, settings)
         if size > caps.parameters:

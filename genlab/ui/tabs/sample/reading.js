@@ -13,6 +13,8 @@ export function startReading(card) {
   let places = [];
   let branches = []; // one after another: { from: the number of the branch that it left, query, prompt }
   let now = null; // the branch that is on screen
+  let shown = ""; // the text, and which one it is: an answer about one that was left comes to nothing
+  let turn = 0;
 
   typed.placeholder = say("read.type");
   find("#text-read").addEventListener("click", () => typed.value && read(typed.value));
@@ -21,7 +23,8 @@ export function startReading(card) {
 
   /** Show a text as it is, while more of it comes. */
   function showText(text) {
-    places = [];
+    [places, shown] = [[], text];
+    turn += 1;
     choices.hidden = true;
     find("#text-told").textContent = "";
     out.replaceChildren(text);
@@ -29,17 +32,20 @@ export function startReading(card) {
 
   /** Shade a text by what the model expected. */
   async function read(text) {
-    const { model, class: label = null } = card.result.query;
-    const answer = await ask({ model, text, label });
-    if (!answer) return;
+    const mine = (turn += 1);
+    const answer = await ask({ model: card.result.query.model, text, label: label() });
+    if (!answer || mine !== turn) return;
     if (answer.error) return (find("#text-told").textContent = answer.error);
-    places = answer.places;
+    [places, shown] = [answer.places, text];
     choices.hidden = true;
     out.replaceChildren(...places.map(token));
     find("#text-told").textContent = answer.nats == null ? "" : say("read.together", {
       nats: figure(answer.nats), bits: figure(answer.bits), perplexity: figure(answer.perplexity),
     });
   }
+
+  /** The class that the chosen text was asked to be of, where there are any. */
+  const label = () => card.result.labels?.[card.chosen] ?? null;
 
   function token({ text, nats, likeliest }, i) {
     const end = nats == null, share = end ? 0 : Math.min(1, nats / DARKEST);
@@ -59,7 +65,7 @@ export function startReading(card) {
       make("p.note", {}, say(nats == null ? "read.next" : "read.instead")),
       ...likeliest.map(([other, share]) => make(
         "button.choice",
-        { type: "button", disabled: !other, "data-token": other, "aria-current": String(nats != null && other === text), onclick: () => goOn(i, other) },
+        { type: "button", disabled: !other || other.includes("\ufffd"), "data-token": other, "aria-current": String(nats != null && other === text), onclick: () => goOn(i, other) },
         make("code", {}, other ? visible(other) : say("read.ends")),
         make("span.track", {}, make("span.fill", { style: `width:${100 * share}%` })),
         make("span.n", {}, percent(share))
@@ -70,8 +76,9 @@ export function startReading(card) {
   /** Write on from a place with another token. */
   function goOn(i, other) {
     const prompt = places.slice(0, i).map((place) => place.text).join("") + other;
-    if (now === null) remember(card.result.query, card.result.texts[card.chosen]);
-    branches.push({ from: now, prompt, query: { ...card.result.query, prompt, count: 1, seed: card.result.seed + card.chosen } });
+    const kind = label() === null ? {} : { class: label() };
+    if (now === null) remember(card.result.query, shown);
+    branches.push({ from: now, prompt, query: { ...card.result.query, ...kind, prompt, count: 1, seed: card.result.seed + card.chosen } });
     visit(branches.length - 1);
   }
 

@@ -303,6 +303,7 @@ def _record(result: str, model: str, sampled: Sampled, wish: Any, draft: Draft) 
         "count": wish.count,
         "together": kind.together,
         "texts": [kind.told(item) for item in sampled.items] if kind.reads else None,
+        "labels": list(sampled.labels) if kind.reads else None,
         "things": kind.named(wish.count),
         "files": bool(kind.suffix),
         "markable": kind.pixels,
