@@ -161,6 +161,7 @@ def test_a_text_family_is_offered_for_texts_and_learns_them(page: Page, server: 
     page.keyboard.press("Tab")
     page.fill("#train-name input", "learns-words")
     page.click("#train-start")
+    expect(page.locator(".train-stage .run-name")).to_have_text("learns-words")  # before, another one is on stage
     expect(page.locator("#train-samples.read p")).to_have_count(12)
     expect(page.locator(".open-latent")).to_have_text("Open in Sample")
     (run,) = [run for run in list_runs(served_runs) if run.name == "learns-words"]
