@@ -53,8 +53,8 @@ export function start(card) {
   const whenLeft = [], whenOpened = [], whenRefreshed = [], whenResting = []; // what the scripts of the other cards do then
 
   label(element);
-  at("texts").addEventListener("click", () => document.getElementById("tab-sample").click());
   element.addEventListener("click", (event) => {
+    if (event.target.closest("#latent-texts")) return document.getElementById("tab-sample").click();
     const again = event.target.closest("#latent-again");
     if (card.model && !failed && !again) return;
     event.stopPropagation();
