@@ -44,7 +44,7 @@ def keep(page: Page, n: int, becomes: str) -> None:
 
 def test_what_is_chosen_by_click_and_key_gets_new_classes_that_are_kept_and_undone(page: Page, bare: Splits):
     choose(page, "bare")
-    page.get_by_role("button", name="Label images").click()
+    page.get_by_role("button", name="Label by hand").click()
     tile(page, 0).click()
     tile(page, 1).click(modifiers=["Control"])
     tile(page, 4).click(modifiers=["Shift"])
@@ -82,7 +82,7 @@ def test_what_is_chosen_by_click_and_key_gets_new_classes_that_are_kept_and_undo
 
 def test_keys_choose_stretches_lines_and_all_of_it_and_the_page_says_so(page: Page):
     choose(page, "bare")
-    page.get_by_role("button", name="Label images").press("Enter")
+    page.get_by_role("button", name="Label by hand").press("Enter")
     expect(tile(page, 0)).to_be_focused()  # who opens it by a key goes on by keys
     expect(page.locator(".labelling .keys")).to_contain_text("Space chooses one, Shift with arrows a stretch")
     page.keyboard.press("Space")
@@ -109,7 +109,7 @@ def test_keys_choose_stretches_lines_and_all_of_it_and_the_page_says_so(page: Pa
 @pytest.mark.long
 def test_a_reload_brings_what_was_given_again_until_it_is_kept_or_forgotten(page: Page):
     choose(page, "bare")
-    page.get_by_role("button", name="Label images").click()
+    page.get_by_role("button", name="Label by hand").click()
     tile(page, 0).click()
     tile(page, 1).click()
     new_class(page, "loop")
@@ -131,11 +131,11 @@ def test_a_reload_brings_what_was_given_again_until_it_is_kept_or_forgotten(page
     tile(page, 0).click()
     new_class(page, "stroke")
     expect(page.get_by_role("button", name="Keep 1 label")).to_be_visible()
-    page.get_by_role("button", name="Label images").click()
-    expect(page.locator(".to-label")).to_have_text("Label images · 1 not kept yet")
+    page.get_by_role("button", name="Label by hand").click()
+    expect(page.locator(".to-label")).to_have_text("Label by hand · 1 not kept yet")
     page.reload()
     opened(page, "bare")
-    page.get_by_role("button", name="Label images · 1 not kept yet").click()
+    page.get_by_role("button", name="Label by hand · 1 not kept yet").click()
     page.get_by_role("button", name="Forget them").click()
     page.reload()
     opened(page, "bare")
@@ -145,7 +145,7 @@ def test_a_reload_brings_what_was_given_again_until_it_is_kept_or_forgotten(page
 
 def test_where_the_browser_has_no_room_it_says_so_and_what_was_given_stays(page: Page):
     choose(page, "bare")
-    page.get_by_role("button", name="Label images").click()
+    page.get_by_role("button", name="Label by hand").click()
     page.evaluate(FULL)
     tile(page, 0).click()
     new_class(page, "loop")
@@ -156,7 +156,7 @@ def test_where_the_browser_has_no_room_it_says_so_and_what_was_given_stays(page:
 @pytest.mark.long
 def test_a_lasso_on_the_map_chooses_what_gets_a_class_and_held_out_images_can_have_one_too(page: Page, bare: Splits):
     choose(page, "bare")
-    page.get_by_role("button", name="Label images").click()
+    page.get_by_role("button", name="Label by hand").click()
     new_class(page, "upper")
     enclose(page)
     n = int(page.get_attribute("#data-map", "data-chosen") or 0)
@@ -178,7 +178,7 @@ def test_a_lasso_on_the_map_chooses_what_gets_a_class_and_held_out_images_can_ha
 
 def test_a_word_that_cannot_be_a_class_gets_its_sentence(page: Page):
     choose(page, "bare")
-    page.get_by_role("button", name="Label images").click()
+    page.get_by_role("button", name="Label by hand").click()
     tile(page, 0).click()
     new_class(page, "a/b")
     expect(page.locator(".labelling .fault")).to_contain_text("A class cannot be called 'a/b'")
@@ -189,7 +189,7 @@ def test_a_word_that_cannot_be_a_class_gets_its_sentence(page: Page):
 def test_nothing_sticks_out(size: str, request: pytest.FixtureRequest):
     page = request.getfixturevalue(size)
     choose(page, "digits")
-    page.get_by_role("button", name="Label images").click()
+    page.get_by_role("button", name="Label by hand").click()
     tile(page, 3).click()
     chosen(page, 1)
     page.keyboard.press("5")

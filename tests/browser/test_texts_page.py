@@ -97,6 +97,15 @@ def test_another_token_is_taken_by_hand_and_the_branches_are_gone_through(writte
     expect(written.locator("#sample-gallery .tile").first).to_have_text(first)
 
 
+def test_a_text_is_taken_along_as_a_file_of_text(written: Page, writer: Run):
+    expect(written.locator("#sample-one")).to_have_text("Text file")
+    written.locator("#sample-gallery .tile").nth(1).click()
+    with written.expect_download() as download:
+        written.click("#sample-one")
+    assert download.value.suggested_filename == f"{WRITER}-1.txt"
+    assert Path(download.value.path()).read_text() == expected(writer, 2, prompt="The with", length=60)[1]
+
+
 def test_arrow_keys_go_from_token_to_token_and_enter_opens_one(written: Page):
     tokens = written.locator("#text-out .token")
     tokens.first.focus()

@@ -151,6 +151,7 @@ export function start(card) {
     const same = card.result && record.n === card.result.n && !record.texts === !card.result.texts && record.size.join() === card.result.size.join();
     at("title").textContent = say("sample.stage", { n: record.count, things: record.things, model: record.model });
     at("zip").textContent = say(record.files ? "sample.zip" : "sample.npz", { things: record.things });
+    at("one").textContent = say(record.texts ? "sample.one_text" : "sample.one");
     at("save").textContent = say(record.together ? "sample.save_together" : "sample.save");
     find(".sample").classList.toggle("of-points", record.together);
     find(".sample").classList.toggle("of-texts", Boolean(record.texts));

@@ -319,8 +319,11 @@ def _record(result: str, model: str, sampled: Sampled, wish: Any, draft: Draft) 
 
 @served
 def sample_png(data: Any) -> dict[str, str]:
-    """All images as one picture, or one of them, with the settings in its text chunk."""
+    """All images as one picture, or one of them, with the settings in its text chunk; one text as a file of text."""
     asked, found = _chosen(data)
+    if asked.image is not None and found.spec.kind.reads:
+        name, content = list(found.files())[asked.image]
+        return _file(f"{found.told['model']}-{name}", content)
     if asked.image is not None:
         return _file(f"{found.told['model']}-{found.told['seed'] + asked.image}.png", found.picture(asked.image))
     picture = png(one_picture(found.pixels, min(COLUMNS, len(found.pixels))), {"genlab": json.dumps(found.told)})
