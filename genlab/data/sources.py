@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from genlab.data.points import MODES, Drawn, draw_gaussians, draw_rings, draw_swiss_roll
+from genlab.data.points import MODES, draw_gaussians, draw_rings, draw_swiss_roll
 from genlab.data.sprites import draw_sprites
+from genlab.data.waves import KINDS, draw_waves
 from genlab.lazy import late
 from genlab.messages import Message
 from genlab.registry import Registry
@@ -70,7 +71,7 @@ def digits(folder: Path) -> dict[str, Part]:
     return {"train": whole.take(~test), "test": whole.take(test)}
 
 
-def _computed(draw: Callable[[int, int], Drawn]) -> Callable[[Path], dict[str, Part]]:
+def _computed(draw: Callable[[int, int], tuple[Any, dict[str, np.ndarray]]]) -> Callable[[Path], dict[str, Part]]:
     """A build function for what is drawn from a number of items and a seed."""
     return lambda folder: {name: Part(*draw(n, seed)) for name, n, seed in [("train", 12_000, 0), ("test", 2_000, 1)]}
 
@@ -101,6 +102,16 @@ for _name, _draw, _classes, _text in [
     ("swiss-roll", draw_swiss_roll, (), Message("14,000 points along a band that is rolled up")),
 ]:
     SOURCES.register(_name)(Source(_text, _classes, _computed(_draw), things=Message("points"), modality="points"))
+
+SOURCES.register("waves")(
+    Source(
+        Message("14,000 series of 192 values: sines, Mackey–Glass, the logistic map and random walks"),
+        KINDS,
+        _computed(draw_waves),
+        things=Message("series"),
+        modality="series",
+    )
+)
 
 
 # --- The classics, through torchvision ---

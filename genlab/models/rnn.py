@@ -1,12 +1,14 @@
-"""RNN: a recurrent network that writes token after token: plain (Elman 1990), LSTM (Hochreiter & Schmidhuber 1997) or GRU
+"""RNN: a recurrent network that goes on with a text or a series: plain (Elman 1990), LSTM (Hochreiter & Schmidhuber 1997) or GRU
 (Cho et al. 2014)."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self, cast
 
 from torch import Tensor, nn
 
+from genlab.data import DataSpec
 from genlab.models.sequence import SequenceModel
+from genlab.models.series import SeriesModel, Values
 from genlab.models.settings import CommonSettings, RNNSettings
 
 CELLS: dict[str, Callable[..., nn.RNNBase]] = {"plain": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
@@ -16,11 +18,19 @@ class RNN(SequenceModel):
     """Carries all that it has read in a few numbers, and says from them what comes next."""
 
     Settings: ClassVar[type[CommonSettings]] = RNNSettings
+    modalities: ClassVar[tuple[str, ...]] = ("text", "series")
     endless = True
     network: "Recurrent"
 
+    def __new__(cls, spec: DataSpec | None = None, settings: Any = None) -> Self:
+        """Of series it is the class below; a copy is of its own class."""
+        of_series = spec and spec.modality == "series" and not issubclass(cls, SeriesModel)
+        return cast(Self, super().__new__(SeriesRNN if of_series else cls))
+
     def build(self, vocabulary: int) -> nn.Module:
-        return Recurrent(vocabulary, self.settings)
+        embedding = nn.Embedding(vocabulary, self.settings.width)
+        nn.init.normal_(embedding.weight, std=0.5)
+        return Recurrent(embedding, vocabulary, self.settings)
 
     def logits(self, x: Tensor, shift: Tensor | None = None, cache: Any = None) -> tuple[Tensor, Any]:
         vectors = self.network.embedding(x)
@@ -30,16 +40,24 @@ class RNN(SequenceModel):
         return self.network.head(self.network.dropout(told)), state
 
 
-class Recurrent(nn.Module):
-    """Vectors of the tokens, layers of cells, and logits of what follows."""
+class SeriesRNN(SeriesModel, RNN):
+    """The same over values, whose next is foretold as a mixture."""
 
-    def __init__(self, vocabulary: int, settings: RNNSettings) -> None:
+    modalities = RNN.modalities
+
+    def build(self, vocabulary: int) -> nn.Module:
+        return Recurrent(Values(self.spec.shape[1], self.settings.width), vocabulary, self.settings)
+
+
+class Recurrent(nn.Module):
+    """Vectors of what stands at each place, layers of cells, and so many numbers that tell what follows."""
+
+    def __init__(self, embedding: nn.Module, outputs: int, settings: RNNSettings) -> None:
         super().__init__()
         width, layers = settings.width, settings.layers
-        self.embedding = nn.Embedding(vocabulary, width)
+        self.embedding = embedding
         self.cells = CELLS[settings.cell](width, width, layers, batch_first=True, dropout=settings.dropout if layers > 1 else 0.0)
         self.dropout = nn.Dropout(settings.dropout)
-        self.head = nn.Linear(width, vocabulary)
-        nn.init.normal_(self.embedding.weight, std=0.5)
+        self.head = nn.Linear(width, outputs)
         nn.init.zeros_(self.head.bias)
         nn.init.normal_(self.head.weight, std=0.02)

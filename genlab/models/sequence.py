@@ -56,7 +56,7 @@ class SequenceModel(GenerativeModel):
     """Writes a document token after token, each drawn from what it holds likely after those before it."""
 
     Settings: ClassVar[type[CommonSettings]] = SequenceSettings
-    modalities = ("text",)
+    modalities: ClassVar[tuple[str, ...]] = ("text",)
     of_data = ("tokens_an_item", "bytes_a_token")
     endless: ClassVar[bool] = False  # whether it remembers more than its context
     tokens: Tokens | None = None  # none until it has seen what it shall learn
@@ -107,6 +107,18 @@ class SequenceModel(GenerativeModel):
         assert self.tokens
         return self.tokens.of_codes(codes)
 
+    def lengths(self, x: Tensor) -> Tensor:
+        """[n] places of x [n, T, ...] up to its end."""
+        return (x != NOTHING).sum(1)
+
+    def told(self, x: Tensor) -> Tensor:
+        """What of x [n, T, ...] is there to be told, as bool of its shape."""
+        return x != NOTHING
+
+    def logs(self, value: Tensor) -> dict[str, Tensor]:
+        """What goes with losses [B]."""
+        return {"bits a byte": value.mean() / self.bytes_a_token / math.log(2)}
+
     def adopt(self, source: Self) -> None:
         assert source.tokens
         ours, theirs = ((of.tokens, of.tokens == "bpe" and of.vocabulary) for of in (self.settings, source.settings))
@@ -136,23 +148,23 @@ class SequenceModel(GenerativeModel):
     def training_losses(self, batch: Batch, step: int) -> Iterator[Loss]:
         """The negative log-likelihood of a window that is drawn from each document, each counted by its length."""
         x = self.tokens_of(batch.x)
-        left = ((x != NOTHING).sum(1) - self.settings.context - 1).clamp(min=0)  # places where a window may begin, less one
+        left = (self.lengths(x) - self.settings.context - 1).clamp(min=0)  # places where a window may begin, less one
         start = (batch.rand(1)[:, 0] * (left + 1)).long()
         drawn = window(x, start, self.settings.context + 1)
-        value = self._nats(drawn, batch.label) * len(drawn) / (drawn[:, 1:] != NOTHING).sum().clamp(min=1)
-        yield Loss("model", value, {"bits a byte": value.mean() / self.bytes_a_token / math.log(2)})
+        value = self._nats(drawn, batch.label) * len(drawn) / self.told(drawn[:, 1:]).sum().clamp(min=1)
+        yield Loss("model", value, self.logs(value))
 
     def held_out_loss(self, batch: Batch) -> Tensor:
         """The same over windows at even distances, so that only the weights move it."""
         x = self.tokens_of(batch.x)
-        left = ((x != NOTHING).sum(1) - self.settings.context - 1).clamp(min=0)
+        left = (self.lengths(x) - self.settings.context - 1).clamp(min=0)
         count = WINDOWS if self.spec.shape[0] > 2 * self.settings.context else 1
         starts = [left * i // max(1, count - 1) for i in range(count)]
         nats = [self._nats(window(x, start, self.settings.context + 1), batch.label) for start in starts]
         return torch.stack(nats).mean(0) / self.tokens_an_item
 
     @torch.no_grad()
-    def spelled(self, batch: Batch) -> Tensor:
+    def spelled(self, batch: Batch) -> Tensor | None:
         """Every token is told by those before it, by at least half a context of them where there are so many."""
         x, reach = self.tokens_of(batch.x), self.settings.context
         shift, nats, done = self._shift_of(self._weights(batch.label)), torch.zeros(len(x), device=x.device), 0
@@ -322,10 +334,12 @@ def likely(logits: Tensor, x: Tensor, settings: SequenceSampling) -> Tensor:
 
 
 def window(x: Tensor, start: Tensor, length: int) -> Tensor:
-    """[n, length] of the rows x [n, T], each from its start; NOTHING beyond their ends."""
+    """[n, length, ...] of the rows x [n, T, ...], each from its start; NOTHING, of numbers NaN, beyond their ends."""
     length = min(length, x.shape[1])
     places = start[:, None] + torch.arange(length, device=x.device)
-    return x.gather(1, places.clamp(max=x.shape[1] - 1)).masked_fill(places >= x.shape[1], NOTHING)
+    found = x[torch.arange(len(x), device=x.device)[:, None], places.clamp(max=x.shape[1] - 1)]
+    found[places >= x.shape[1]] = math.nan if x.is_floating_point() else NOTHING
+    return found
 
 
 def _items(data: Dataset) -> Iterator[Any]:

@@ -185,6 +185,13 @@ class SequenceSampling(Config):
     until: str = Field("", max_length=100, description="a text ends once this is written", json_schema_extra={"advanced": True})
 
 
+class SeriesSampling(Config):
+    """How a family that goes on value after value is sampled."""
+
+    length: int = Field(192, ge=1, le=2000, description="values of each series")
+    temperature: float = Field(1.0, ge=0, le=5, description="below 1 steadier, above 1 wilder; 0 takes what is likeliest")
+
+
 class SequenceSettings(CommonSettings):
     """What families that write token after token share."""
 
@@ -209,7 +216,7 @@ class SequenceSettings(CommonSettings):
                        json_schema_extra={"advanced": True})  # fmt: skip
 
     def sampling(self, modality: str) -> type[Config]:
-        return SequenceSampling
+        return SequenceSampling if MODALITIES[modality].reads else SeriesSampling
 
 
 class GPTSettings(SequenceSettings):
@@ -239,9 +246,14 @@ class RNNSettings(SequenceSettings):
     layers: int = Field(1, ge=1, le=24, description="layers of cells, one upon the other")
     width: int = Field(256, ge=8, le=2048, description="numbers that carry what was read")
     learning_rate: float = Field(3e-3, ge=1e-7, le=1, description="size of a step; too high and the loss becomes NaN")
+    components: int = Field(
+        5, ge=1, le=32, description="normal distributions that foretell the next value of a series together; texts have none",
+        json_schema_extra={"advanced": True},
+    )  # fmt: skip
 
     presets = {
         "small": {"width": 96, "context": 64, "steps": 1500},
+        "waves": {"width": 128, "context": 192, "steps": 3000, "batch_size": 128},
         "names": {"width": 192, "context": 16, "steps": 3000, "batch_size": 128, "dropout": 0.2},
     }
 
