@@ -15,6 +15,7 @@ VERBS: dict[str, Callable[[list[str]], None]] = {
     "resume": models.resume_verb,
     "sample": models.sample_verb,
     "read": models.read_verb,
+    "forecast": models.forecast_verb,
     "evaluate": measuring.evaluate_verb,
     "push": models.push_verb,
     "axes": models.axes_verb,

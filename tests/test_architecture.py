@@ -21,6 +21,7 @@ LAYERS = [
         "genlab.files",
         "genlab.paths",
         "genlab.images",
+        "genlab.curves",
         "genlab.lettering",
         "genlab.hub",
         "genlab.hardware",

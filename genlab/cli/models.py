@@ -181,7 +181,7 @@ def read_verb(words: list[str]) -> None:
     parser.add_argument("--label", help="class that it is to be of")
     given, _ = parse(parser, words)
     model = load_model(given.model).model
-    if not isinstance(model, genlab.models.SequenceModel):
+    if not isinstance(model, genlab.models.SequenceModel) or not model.spec.kind.reads:
         raise BadSetting("{name} writes no texts; choose a model that does.", name=given.model)
     if given.text.endswith(".txt"):
         try:
@@ -198,6 +198,43 @@ def read_verb(words: list[str]) -> None:
     if text:
         told = genlab.models.sequence.Surprise.of(places)
         print(Message("{nats:.3f} nats a token, {bits:.3f} bits a byte, perplexity {perplexity:.2f}", **vars(told)))
+
+
+def forecast_verb(words: list[str]) -> None:
+    """forecast MODEL --row N --known T --length H --out FAN.png, .csv or .json: how a series may go on."""
+    parser = parser_of("forecast", forecast_verb)
+    parser.add_argument("model", help="name of a shipped checkpoint or a run, or a folder")
+    parser.add_argument("--row", type=number, default=0, help="which series of the test part (default 0)")
+    parser.add_argument("--file", type=Path, help="a series of your own instead: a CSV file with a line for every time")
+    parser.add_argument("--known", type=number, help="values that are known (default: half; of your own all)")
+    parser.add_argument("--length", type=number, default=48, help="values that are foretold (default 48)")
+    parser.add_argument("--temperature", type=float, default=1.0, help="below 1 steadier, above 1 wilder (default 1)")
+    parser.add_argument("--seed", type=number, default=0, help="path i comes from seed + i (default 0)")
+    parser.add_argument("--out", type=Path, required=True, help="FILE.png, FILE.csv, a path a line, or FILE.json")
+    given, _ = parse(parser, words)
+    if given.out.suffix not in (".png", ".csv", ".json"):
+        raise BadSetting("{name} is none of a .png, a .csv and a .json file; name one of these.", name=given.out.name)
+    trained = load_model(given.model)
+    if not isinstance(trained.model, genlab.models.SeriesModel):
+        raise BadSetting("{name} does not go on with series; choose a model that does.", name=given.model)
+    if given.file:
+        try:
+            series = trained.model.spec.kind.read(given.file.read_bytes())
+        except OSError as fault:
+            raise BadSetting("{name} cannot be read: {fault}.", name=given.file.name, fault=fault.strerror) from fault
+    else:
+        test = genlab.load(trained.dataset).test
+        if not 0 <= given.row < len(test):
+            raise BadSetting("row is {row}; the test part has rows 0 to {last:,}.", "row", row=given.row, last=len(test) - 1)
+        series = test.read([given.row])[0]
+    known = given.known if given.known is not None else len(series) if given.file else max(1, len(series) // 2)
+    fan = genlab.metrics.fan.fan_of(trained.model, series, known, given.length, given.seed, given.temperature)
+    write_bytes(given.out, {".png": fan.picture, ".csv": fan.csv, ".json": fan.json}[given.out.suffix]())
+    held = fan.held()
+    if held[0.9] == held[0.9]:
+        shares = {"half": held[0.5], "most": held[0.9], "crps": fan.score()}
+        print(Message("The 50 % band holds {half:.0%} of what came, the 90 % band {most:.0%}; CRPS {crps:.4f}.", **shares))
+    print(Message("{n} paths of {name} are in {out}.", n=len(fan.paths), name=trained.name, out=given.out))
 
 
 def push_verb(words: list[str]) -> None:

@@ -13,7 +13,7 @@ from genlab.lazy import named, on_use
 from genlab.registry import Registry
 
 if TYPE_CHECKING:
-    from genlab.metrics import evaluation, kept
+    from genlab.metrics import evaluation, fan, kept
     from genlab.metrics.aspects import ASPECTS, Span, choice, summary
     from genlab.metrics.classes import agreement, confusion, shares
     from genlab.metrics.comparing import Comparing, compare
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from genlab.metrics.evaluation import Behind, Lag, Score, Step, behind, evaluate
     from genlab.metrics.evidence import Damage, Evidence, Metric, Real, Value
     from genlab.metrics.eye import Eye
+    from genlab.metrics.forecasting import band, crps, within
     from genlab.metrics.frechet_distance import endless, frechet
     from genlab.metrics.judge import Judge, Way, learnt
     from genlab.metrics.kernel import kernel_distance
@@ -56,6 +57,8 @@ for _name, _file, _constant in [
     ("denoising", "likelihood", "DENOISING"),
     ("likelihood", "likelihood", "LIKELIHOOD"),
     ("bits", "likelihood", "BITS"),
+    ("crps", "forecasting", "CRPS"),
+    ("bands", "forecasting", "BANDS"),
     ("classification", "usefulness", "CAS"),
 ]:
     METRICS.defer(_name, cache(named(f"genlab.metrics.{_file}", _constant)))
@@ -85,6 +88,7 @@ __all__ = [
     "Value",
     "Way",
     "agreement",
+    "band",
     "behind",
     "choice",
     "compare",
@@ -92,10 +96,12 @@ __all__ = [
     "copying_test",
     "cost",
     "coverage",
+    "crps",
     "density",
     "endless",
     "evaluate",
     "evaluation",
+    "fan",
     "frechet",
     "harm",
     "hits",
@@ -113,6 +119,7 @@ __all__ = [
     "told_apart",
     "transfer",
     "two_sample",
+    "within",
 ]
 
 __getattr__, __dir__ = on_use(__name__)

@@ -9,7 +9,7 @@ from torch import Tensor
 from genlab.errors import BadSetting
 from genlab.messages import Message
 
-Need = Literal["items", "wished", "seen", "flags", "losses", "nats", "errors", "spelled"]
+Need = Literal["items", "wished", "seen", "flags", "losses", "nats", "errors", "spelled", "forecasts"]
 NEEDED: dict[Need, Message] = {
     "items": Message("the items themselves"),
     "wished": Message("a model that is asked for classes"),
@@ -19,8 +19,11 @@ NEEDED: dict[Need, Message] = {
     "nats": Message("a model with a likelihood: a VAE"),
     "errors": Message("a model that knows levels of noise: diffusion"),
     "spelled": Message("a model that writes: a GPT or an RNN"),
+    "forecasts": Message("a model that goes on with series"),
 }
-INSIDE: frozenset[Need] = frozenset({"losses", "nats", "errors", "spelled"})  # told of real items, by the model itself
+INSIDE: frozenset[Need] = frozenset(
+    {"losses", "nats", "errors", "spelled", "forecasts"}
+)  # told of real items, by the model itself
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Evidence:
     nats: Tensor | None = None  # [n] their negative log-likelihood under the model
     errors: Tensor | None = None  # [n, S] the model's squared error at each of `Real.levels`
     spelled: Tensor | None = None  # [n, 2] nats that each costs the model, and its bytes
+    forecasts: Tensor | None = None  # [n, H, 2 + P] the last H values of each, what was known last before, and P drawn paths
     compared: Tensor | None = None  # [n, D] what copies are known by, where that is not all of their numbers
 
     def __len__(self) -> int:

@@ -13,6 +13,7 @@ from genlab.models.base import GenerativeModel
 BLOCK = 250  # items that are asked about together, each block with noise of its own
 ROUNDS = 4  # of noise, over which a loss is averaged
 MOST = 5000  # items of a part
+PATHS = 99  # on which series go on, so that the fifth of them from below and from above hold nine tenths of what comes
 
 
 def inside(model: GenerativeModel, real: Real, needs: Collection[Need], n: int, seed: int, k: int = 100) -> Iterator[Real | None]:
@@ -20,7 +21,7 @@ def inside(model: GenerativeModel, real: Real, needs: Collection[Need], n: int, 
 
     Which items these are follows from the seed; the records before say that it goes on.
     """
-    wanted = [need for need in ("losses", "nats", "spelled", "errors") if need in INSIDE & set(needs)]
+    wanted = [need for need in ("losses", "nats", "spelled", "forecasts", "errors") if need in INSIDE & set(needs)]
     found = {"test": _some(real.test, n, seed)}
     if "losses" in wanted:
         found["train"] = _some(real.train, n, seed)
@@ -38,6 +39,9 @@ def inside(model: GenerativeModel, real: Real, needs: Collection[Need], n: int, 
                     told.setdefault("nats", []).append(nats.cpu())
                 if part == "test" and "spelled" in wanted and (spelled := model.spelled(batch)) is not None:
                     told.setdefault("spelled", []).append(spelled.cpu())
+                if part == "test" and "forecasts" in wanted and (paths := model.forecasts(batch, PATHS)) is not None:
+                    told["forecasts"] = [_filled(paths, len(items))]  # those of a block are enough, as each has many values
+                    wanted.remove("forecasts")
                 if part == "test" and "errors" in wanted and (errors := model.errors(batch)):
                     levels = tuple(errors)
                     told.setdefault("errors", []).append(torch.stack([*errors.values()], 1).cpu())
@@ -49,6 +53,11 @@ def inside(model: GenerativeModel, real: Real, needs: Collection[Need], n: int, 
 def _some(items: Evidence, n: int, seed: int) -> Evidence:
     rows = torch.randperm(len(items), generator=torch.Generator().manual_seed(seed))
     return items[rows[: min(n, MOST)]]
+
+
+def _filled(rows: Tensor, n: int) -> Tensor:
+    """[n, ...] rows, NaN where there are no more."""
+    return torch.cat([rows, rows.new_full((n - len(rows), *rows.shape[1:]), torch.nan)])
 
 
 def _batch(model: GenerativeModel, items: Evidence) -> Batch:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from genlab.models import many, sequence
     from genlab.models.base import Draft, Encoding, GenerativeModel, Given, LatentModel, Loss, Player
     from genlab.models.sequence import SequenceModel
+    from genlab.models.series import SeriesModel
 
 MODELS: "Registry[type[GenerativeModel]]" = Registry("model family")
 MODELS.defer("vae", named("genlab.models.vae", "VAE"), VAESettings)
@@ -28,6 +29,7 @@ __all__ = [
     "Loss",
     "Player",
     "SequenceModel",
+    "SeriesModel",
     "many",
     "sequence",
 ]

@@ -167,6 +167,11 @@ class GenerativeModel(nn.Module):
         """[B, 2] nats that each item costs and the bytes that it has, of families that spell; None where a family does not."""
         return None
 
+    def forecasts(self, batch: Batch, paths: int) -> Tensor | None:
+        """[B, H, 2 + P] of the last H values of items: what came, what was known last before, and how P drawn paths went on;
+        None where a family does not foretell."""
+        return None
+
     def errors(self, batch: Batch) -> dict[str, Tensor]:
         """Squared error [B] of what it makes of items at each level of noise, by its name; none where it knows no noise."""
         return {}

@@ -24,7 +24,7 @@ class RNN(SequenceModel):
 
     def __new__(cls, spec: DataSpec | None = None, settings: Any = None) -> Self:
         """Of series it is the class below; a copy is of its own class."""
-        of_series = spec and spec.modality == "series" and not issubclass(cls, SeriesModel)
+        of_series = spec and not spec.kind.reads and not issubclass(cls, SeriesModel)
         return cast(Self, super().__new__(SeriesRNN if of_series else cls))
 
     def build(self, vocabulary: int) -> nn.Module:

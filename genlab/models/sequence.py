@@ -300,7 +300,8 @@ class Reader:
     """Reads texts as they grow, each token once for as long as the network's context reaches."""
 
     def __init__(self, model: SequenceModel, shift: Tensor | None) -> None:
-        self.model, self.shift, self.cache, self.seen = model, shift, None, 0
+        self.model, self.shift, self.seen = model, shift, 0
+        self.cache: Any = None
         self.start = 0  # the first token that is still in sight
 
     def read(self, x: Tensor) -> Tensor:
@@ -312,6 +313,14 @@ class Reader:
         logits, self.cache = self.model.logits(new, self.shift, self.cache if self.cache is not None else ())
         self.seen = x.shape[1]
         return logits[:, -1]
+
+    def spread(self, n: int) -> None:
+        """From here on what an RNN has read goes on n times, one beside the other."""
+        self.shift = None if self.shift is None else self.shift.repeat_interleave(n, 0)
+        if isinstance(self.cache, tuple):  # of an LSTM
+            self.cache = tuple(state.repeat_interleave(n, 1) for state in self.cache)
+        elif isinstance(self.cache, Tensor):
+            self.cache = self.cache.repeat_interleave(n, 1)
 
 
 def likely(logits: Tensor, x: Tensor, settings: SequenceSampling) -> Tensor:

@@ -1,7 +1,7 @@
 """SeriesModel: what the families share that go on with series: a value is foretold as a mixture of normal distributions."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -20,6 +20,7 @@ from genlab.models.settings import SeriesSampling, check_count, check_seeds
 
 LEAST = -6.0  # logarithm of the least deviation that a value is foretold with
 USUAL = -1.5  # that of the first step
+HORIZON = 16  # values at the end of a held-out series that are foretold from those before
 
 
 class SeriesModel(SequenceModel):
@@ -89,7 +90,7 @@ class SeriesModel(SequenceModel):
         check_count(n)
         begun = torch.full((n, 1, self.spec.shape[1]), math.nan, device=self.device)
         often = max(1, settings.length // 16)
-        for step, x in enumerate(self._paths(begun, settings, seed, given), 1):
+        for step, x in enumerate(self._paths(begun, settings, addressed(seed, n), given), 1):
             if step % often == 0 or step == settings.length:
                 room = max(self.spec.shape[0], settings.length) - step
                 yield Draft(F.pad(x[:, 1:].cpu(), (0, 0, 0, room), value=math.nan), step, settings.length)
@@ -107,25 +108,50 @@ class SeriesModel(SequenceModel):
                 shape="×".join(map(str, known.shape)),
                 channels=self.spec.shape[1],
             )
-        begun = self.tokens_of(known.float()[None]).expand(paths, -1, -1).to(self.device)
+        begun = self.tokens_of(known.float()[None].to(self.device))
         settings = SeriesSampling(length=length, temperature=temperature)
-        *_, x = self._paths(begun, settings, seed, given and given.spread(paths))
+        *_, x = self._paths(begun, settings, addressed(seed, paths), given, paths)
         return x[:, begun.shape[1] :].cpu()
 
-    def _paths(self, x: Tensor, settings: SeriesSampling, seed: int, given: Given | None) -> Iterator[Tensor]:
-        """The series x [n, T, C] with one value more each time."""
+    @torch.no_grad()
+    def forecasts(self, batch: Batch, paths: int, horizon: int = HORIZON) -> Tensor:
+        x = self.tokens_of(batch.x)
+        found = torch.full((len(x), horizon, x.shape[2], 2 + paths), math.nan)
+        lengths = self.lengths(x)
+        for length in lengths.unique().tolist():  # those that are as long go on together
+            start, of = length - horizon, (lengths == length).nonzero()[:, 0]
+            if start > 1:
+                known, given = x[of, :start], self._given(batch.label[of])
+                *_, gone = self._paths(known, SeriesSampling.parse({"length": horizon}), by_chance, given, paths)
+                drawn = gone[:, start:].unflatten(0, (-1, paths)).permute(0, 2, 3, 1)  # [n, H, C, P]
+                before = last(known)[:, -1:, :, None].expand(-1, horizon, -1, -1)
+                found[of.cpu()] = torch.cat([x[of, start:length, :, None], before, drawn], 3).cpu()
+        return found.flatten(1, 2)
+
+    def _given(self, label: Tensor) -> Given:
+        return Given(self._weights(label))
+
+    def _paths(
+        self, x: Tensor, settings: SeriesSampling, noise: "Noise", given: Given | None, paths: int = 1
+    ) -> Iterator[Tensor]:
+        """Each of the series x [n, T, C] so many times, [n·P, T, C], with one value more each time."""
         reader = Reader(self, self._shift_of(self.class_weights(given, len(x))))
+        first = reader.read(x).repeat_interleave(paths, 0)
+        reader.spread(paths)
+        x = x.repeat_interleave(paths, 0)
         before = last(x)[:, -1].cpu()
-        for _ in range(settings.length):
-            weights, means, deviations = mixture(reader.read(x).float().cpu(), before)
-            noise = [normal(seed + i, x.shape[1], weights.shape[1], x.shape[2]) for i in range(len(x))]
+        for step in range(settings.length):
+            weights, means, deviations = mixture((reader.read(x) if step else first).float().cpu(), before)
+            chance, z = noise(x.shape[1], weights.shape, x.shape[2])
             logits = weights.double() / (settings.temperature or 1)
-            chosen = (logits + torch.stack([g for g, _ in noise]) if settings.temperature else logits).argmax(1)
+            chosen = (logits + chance if settings.temperature else logits).argmax(1)
             own = torch.arange(len(x)), chosen
-            spread = settings.temperature * deviations[own].exp() * torch.stack([z for _, z in noise]).float()
-            before = means[own] + spread
+            before = means[own] + settings.temperature * deviations[own].exp() * z
             x = torch.cat([x, before[:, None].to(x)], 1)
             yield x
+
+    def evaluations(self, settings: Any) -> int:
+        return int(settings.length)
 
     # --- Its files ---
 
@@ -175,7 +201,20 @@ def last(x: Tensor) -> Tensor:
     return x.gather(1, places.cummax(1).values).nan_to_num()
 
 
-def normal(seed: int, place: int, components: int, channels: int) -> tuple[Tensor, Tensor]:
-    """Gumbel noise [K] and standard normal noise [C] of a place of a series, which nothing else has a part in."""
-    drawn = np.random.Generator(np.random.Philox(counter=[0, place, 1, 0], key=seed)).standard_normal(channels)
-    return gumbel(seed, place, components), torch.from_numpy(drawn)
+Noise = Callable[[int, Sequence[int], int], tuple[Tensor, Tensor]]  # place, [n, K], C -> Gumbel [n, K], standard normal [n, C]
+
+
+def addressed(seed: int, n: int) -> Noise:
+    """Noise of n series that depends on (seed + i, place) alone."""
+
+    def noise(place: int, size: Sequence[int], channels: int) -> tuple[Tensor, Tensor]:
+        drawn = [np.random.Generator(np.random.Philox(counter=[0, place, 1, 0], key=seed + i)) for i in range(n)]
+        z = np.stack([own.standard_normal(channels, np.float32) for own in drawn])
+        return torch.stack([gumbel(seed + i, place, size[1]) for i in range(n)]), torch.from_numpy(z)
+
+    return noise
+
+
+def by_chance(place: int, size: Sequence[int], channels: int) -> tuple[Tensor, Tensor]:
+    """Noise from torch's own generator, for many at once."""
+    return -(-torch.rand(tuple(size), dtype=torch.double).log()).log(), torch.randn(size[0], channels)

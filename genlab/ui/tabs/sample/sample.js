@@ -8,6 +8,7 @@ import { fieldsOf, refuseIn } from "../../kit/refusals.js";
 import { cut, lay } from "../../kit/tiles.js";
 import { listen, recall, tell } from "../../kit/topics.js";
 import { label, say } from "../../kit/words.js";
+import { startFan } from "./fan.js";
 import { startMarks } from "./marks.js";
 import { startReading } from "./reading.js";
 
@@ -21,6 +22,7 @@ export function start(card) {
   let begun = ""; // the model that was drawn unasked
   let asked = false; // whether a person asked, whose images stay when another model is picked
   let link = openedWith; // the view that the page was opened with, until one goes back or forth
+  let fan = openedWith.fan; // what the address tells of the fan
   card.chosen = null; // the number of the image shown large
 
   label(element);
@@ -39,6 +41,7 @@ export function start(card) {
     const done = record.step === record.total;
     tellStatus();
     card.markable = done && record.markable;
+    card.showFan(record);
     if (done) place();
     if (done) card.readMarks();
     else card.showChosenMark();
@@ -78,9 +81,10 @@ export function start(card) {
 
   /** Let the address tell the images that were asked for, so that a reload draws them again. */
   function place() {
-    if (!card.result?.query || card.result.first || card.result.step < card.result.total || tabNow() !== "sample" || visiting()) return;
+    const moved = card.fanView();
+    if (!card.result?.query || (card.result.first && !moved.fan) || card.result.step < card.result.total || tabNow() !== "sample" || visiting()) return;
     const { model, ...view } = card.result.query;
-    if (model === recall("model")) follow({ tab: "sample", model }, { view });
+    if (model === recall("model")) follow({ tab: "sample", model }, { view: { ...view, ...moved } });
   }
 
   /** Draw as the picked model's defaults are when the tab is seen, until something is asked for, by hand or by a link. */
@@ -99,9 +103,10 @@ export function start(card) {
     if (parts.tab !== "sample" || tabNow() !== "sample") return;
     const { model, ...view } = viewOf(parts), named = Object.keys(view).length > 0;
     turn += 1;
-    [asked, wanted, link] = [named, false, {}];
+    [asked, wanted, link, fan] = [named, false, {}, parts.fan];
     clearTimeout(probing);
     trigger("leave");
+    if (card.result) card.showFan(card.result);
     if (card.result && card.result.step === card.result.total && (named ? sameView(card.result.query, parts) : card.result.first && card.result.model === model)) return tellStatus();
     begun = "";
     if (!named) {
@@ -201,7 +206,7 @@ export function start(card) {
   });
   at("save").addEventListener("click", () => takeAlong(at("save"), server.sample_png));
   at("zip").addEventListener("click", () => takeAlong(at("zip"), server.sample_zip));
-  find(".copy-link").addEventListener("click", () => copyLink(find(".copy-link"), { tab: "sample", ...card.result.query }));
+  find(".copy-link").addEventListener("click", () => copyLink(find(".copy-link"), { tab: "sample", ...card.result.query, ...card.fanView() }));
   at("one").addEventListener("click", () => takeAlong(at("one"), server.sample_png, card.chosen));
 
   listen("sample form", ({ of, picked }) => {
@@ -210,7 +215,8 @@ export function start(card) {
     trigger("draw");
   });
   watch("value", show);
-  Object.assign(card, { choose, draw });
+  Object.assign(card, { choose, draw, linkedFan: () => fan, placeFan: place });
+  startFan(card);
   startReading(card);
   startMarks(card);
   listen("model", () => card.forgetBranches());
@@ -221,5 +227,5 @@ export function start(card) {
   listen("visit", visit);
 }
 
-const viewOf = ({ tab, dataset, run, ...view }) => view;
+const viewOf = ({ tab, dataset, run, fan, ...view }) => view;
 const sameView = (a, b) => JSON.stringify(Object.entries(viewOf(a)).map(String).sort()) === JSON.stringify(Object.entries(viewOf(b)).map(String).sort());

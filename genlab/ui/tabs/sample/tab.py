@@ -23,7 +23,7 @@ from genlab.images import png
 from genlab.images import wall as one_picture
 from genlab.marks import Kind, kind_of, set_mark
 from genlab.modalities.storage import Items
-from genlab.models import LatentModel
+from genlab.models import LatentModel, SeriesModel
 from genlab.models.base import Draft, Given
 from genlab.models.settings import check_seeds
 from genlab.training.checkpoint import list_models
@@ -46,6 +46,7 @@ from genlab.ui.kit.shared import (
 from genlab.ui.kit.widgets import widget
 from genlab.ui.server.preset import check_samples, check_work, current
 from genlab.ui.server.spaces import check_room
+from genlab.ui.tabs.sample.foretelling import series_fan
 from genlab.ui.tabs.sample.marking import Of, marks_dataset, marks_zip, tray, unmark
 from genlab.ui.tabs.sample.reading import read_text
 from genlab.ui.words import say, words
@@ -146,7 +147,7 @@ def build(shared: Shared) -> None:
             gr.HTML("<p id='sample-refusal' class='fault' role='alert' hidden></p>")
             turn = gr.Number(precision=0, visible=False)
         with gr.Column(scale=10, min_width=300):
-            answers = [read_text, sample_png, sample_zip, sample_mark, sample_marks, unmark, marks_zip, marks_dataset]
+            answers = [read_text, series_fan, sample_png, sample_zip, sample_mark, sample_marks, unmark, marks_zip, marks_dataset]
             gallery = widget("tabs/sample/sample", answers, ["draw", "favourites", "first", "leave", "probe", "visit"])
     gallery.favourites(pick_dataset, None, shared.dataset_picker, **QUIET)
     seed = wish.components[1]
@@ -276,7 +277,12 @@ def _drawn(name: str, wish: Any, settings: Config, label: Any) -> Iterator[dict[
             )
             _results.put(result, sampled)
             record = _record(result, name, sampled, wish, draft)
-            yield {**record, "seconds": time.monotonic() - began, "query": query}
+            yield {
+                **record,
+                "seconds": time.monotonic() - began,
+                "query": query,
+                "foretells": isinstance(trained.model, SeriesModel),
+            }
             shown = time.monotonic()
 
 
