@@ -76,13 +76,13 @@ class Series(Modality):
                 values.append(x[~np.isnan(x)])
                 between = np.diff(x, axis=0)
                 steps.append(between[~np.isnan(between)])
-        known, moved = np.concatenate([*values, [0.0]]), np.concatenate([*steps, [0.0]])
+        known, moved = (np.concatenate(parts) if any(map(len, parts)) else np.zeros(1) for parts in (values, steps))
         numbers = {
             "series_length": float(np.mean(lengths)),
             "series_deviation": float(known.std()),
             "series_step": float(np.sqrt(np.mean(moved**2))),
         }
-        return Facts(numbers, {"not_measured": missing / max(1, missing + len(known) - 1)})
+        return Facts(numbers, {"not_measured": missing / max(1, missing + sum(map(len, values)))})
 
     def size(self, shape: Shape) -> tuple[int, int]:
         return HEIGHT, WIDTH

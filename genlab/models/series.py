@@ -109,7 +109,7 @@ class SeriesModel(SequenceModel):
                 channels=self.spec.shape[1],
             )
         begun = self.tokens_of(known.float()[None].to(self.device))
-        settings = SeriesSampling(length=length, temperature=temperature)
+        settings = SeriesSampling.parse({"length": length, "temperature": temperature})
         *_, x = self._paths(begun, settings, addressed(seed, paths), given, paths)
         return x[:, begun.shape[1] :].cpu()
 
