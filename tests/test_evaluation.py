@@ -51,6 +51,9 @@ class Stand(SimpleNamespace):
     def nats(self, batch: Batch, k: int) -> None:
         return None
 
+    def forecasts(self, batch: Batch, paths: int) -> None:
+        return None
+
     def errors(self, batch: Batch) -> dict[str, torch.Tensor]:
         return {}
 

@@ -61,6 +61,7 @@ def evidence(seed: int = 0, n: int = 400, classes: int = 4) -> tuple[Evidence, R
         features = normal(seed, n) + 6 * torch.nn.functional.one_hot(label, D)
         told = {"losses": features[:, 0], "nats": features[:, 1], "errors": features[:, :2] ** 2, "flags": features[:, :1] > 1}
         told["spelled"] = features[:, :2].abs() + 1
+        told["forecasts"] = features.view(n, 2, -1)  # what came of two values, what was before, and paths
         items = features.float().view(n, 1, 4, 4) / 10
         return Evidence(features, items, label, torch.nn.functional.one_hot(label, classes).double(), **told)
 

@@ -50,7 +50,7 @@ export function startFan(card) {
 
   function drawn({ known: past, came, middle, bands, paths, at }, channel) {
     const last = at + middle.length, x = (t) => ((t + 0.5) / last) * WIDE, y = (value) => (1 - Math.max(-REACH, Math.min(REACH, value)) / REACH) * (HIGH / 2);
-    const svg = shape("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img", "aria-label": say("fan.picture", { at, n: middle.length }) });
+    const svg = shape("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, preserveAspectRatio: "none", role: "img", "aria-label": say("fan.picture", { at, n: middle.length }) });
     const line = (values, from, kind) => {
       const runs = values.reduce((all, value, i) => (value === null ? [...all, []] : [...all.slice(0, -1), [...all.at(-1), `${x(from + i).toFixed(1)},${y(value).toFixed(1)}`]]), [[]]);
       for (const run of runs) if (run.length) svg.append(shape("polyline", { points: run.length > 1 ? run.join(" ") : `${run[0]} ${run[0]}`, class: kind }));

@@ -160,6 +160,7 @@ export function start(card) {
     at("save").textContent = say(record.together ? "sample.save_together" : "sample.save");
     find(".sample").classList.toggle("of-points", record.together);
     find(".sample").classList.toggle("of-texts", Boolean(record.texts));
+    find(".sample").classList.toggle("of-curves", record.foretells);
     at("size").textContent = record.texts ? "" : `${record.size[1]} × ${record.size[0]}`;
     card.result = record;
     if (!same) {
