@@ -11,14 +11,18 @@ from torch.nn import functional as F
 from genlab import Run, load, load_model, train
 from genlab.curves import COLOURS, curves, filled, marks, runs
 from genlab.data import Batch, Dataset, DataSpec, Splits
+from genlab.data.recipe import OPERATIONS, Recipe
 from genlab.data.waves import KINDS, NOISE, draw_waves
 from genlab.errors import BadData, BadSetting
+from genlab.features import Features
 from genlab.metrics import band, crps, evaluate, within
 from genlab.modalities import MODALITIES, Ragged
 from genlab.models import MODELS
 from genlab.models.base import Draft, Given, one_hot
 from genlab.models.sequence import Reader
 from genlab.models.series import HORIZON, SeriesModel, last, mixture, nats
+from genlab.quality import DEFECTS
+from genlab.quality.sensor import traits
 
 KIND = MODALITIES["series"]
 NAN = math.nan
@@ -266,6 +270,55 @@ def test_series_without_any_value_are_not_learnt(tmp_path):
     run = Run.create("rnn", data, {"width": 8, "context": 8, "steps": 5}, "r", tmp_path)
     with pytest.raises(BadSetting, match="have no values"):
         list(train(run, data, "cpu"))
+
+
+# --- What a sensor does to them ---
+
+
+def spoilt(kind, rate=0.1, severity=0.5, n=600):
+    data = Splits("curves", part(sines(n, 0, 96)), part(sines(20, 1, 96)), part(sines(20, 2, 96)))
+    train, truth = DEFECTS["sensor"].inject(data, DEFECTS["sensor"].Settings(kind=kind, rate=rate, severity=severity), 1)
+    return data.with_part("train", train), truth
+
+
+@pytest.mark.parametrize("kind", ["noise", "gaps", "clipping", "shift"])
+def test_a_sensors_faults_are_found_and_nothing_is_done_at_severity_0(kind):
+    data, truth = spoilt(kind)
+    assert len(truth.changed) == 60
+    found = {finding.name: finding for finding in DEFECTS["sensor"].detect(data, Features(data.train))}
+    wrong = torch.isin(data.train.id, truth.changed)
+    finding = found[f"sensor-{kind}"]
+    assert finding.scores[wrong].mean() > 0.5 > 10 * finding.scores[~wrong].mean()
+    assert (finding.flagged & wrong).sum() >= 45
+    assert (finding.flagged & ~wrong).sum() <= 6
+    nothing = spoilt(kind, severity=0)[1]
+    assert not len(nothing.changed)
+
+
+def test_short_gaps_are_bridged_and_long_ones_dropped():
+    data, _ = spoilt("gaps", rate=0.2, severity=0.3)
+    long, _ = DEFECTS["sensor"].inject(data, DEFECTS["sensor"].Settings(kind="gaps", rate=0.05, severity=1), 7)
+    data = data.with_part("train", long)
+    (finding, *_) = DEFECTS["sensor"].detect(data, Features(data.train))
+    recipe = DEFECTS["sensor"].repair(data, finding, Recipe.of(data))
+    assert [step.do for step in recipe.steps] == ["bridge", "drop"]
+    mended = data.train
+    for step in recipe.steps:
+        mended = OPERATIONS[step.do].apply(data.with_part("train", mended), step)
+    assert not any(bool(item.isnan().any()) for item in mended.read(slice(None)))
+    assert len(data.train) - len(mended) == len(recipe.steps[1].settings["ids"]) > 0
+
+
+def test_the_check_of_clean_series_judges_others():
+    clean = part(sines(600, 0, 96))
+    check = DEFECTS["sensor"].fit(Features(clean))
+    data, truth = spoilt("shift", n=300)
+    wrong = torch.isin(data.train.id, truth.changed)
+    flagged = check(data.train)["sensor-shift"].flagged
+    assert flagged[wrong].float().mean() > 0.7
+    assert flagged[~wrong].float().mean() < 0.05
+    odd = [torch.full((5, 1), NAN), torch.zeros(1, 1), torch.zeros(0, 1)]
+    assert np.isfinite(traits(odd)).all()
 
 
 # --- How forecasts are measured ---

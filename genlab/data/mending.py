@@ -11,8 +11,10 @@ from genlab.data.dataset import Dataset, Splits
 from genlab.data.library import load
 from genlab.data.recipe import Step
 from genlab.errors import BadData
+from genlab.lazy import late
 from genlab.messages import Message
 
+_filled = late("genlab.curves", "filled")
 BLOCK = 2**32  # ids of the items that step k adds start at k · BLOCK
 
 
@@ -54,6 +56,13 @@ def fill(data: Splits, step: Step) -> Dataset:
             )
     rows, there = rows_of(train, step.settings["ids"])
     return train.with_items(rows, filled(train.read(rows), [boxes[i] for i in there.tolist()])) if len(rows) else train
+
+
+def bridge(data: Splits, step: Step) -> Dataset:
+    if not data.spec.kind.gaps:
+        raise BadData("Step {key} bridges gaps, which {things} have not; series do.", key=step.key, things=data.spec.kind.things)
+    rows, _ = rows_of(data.train, step.settings["ids"])
+    return data.train.with_items(rows, [_filled(item) for item in data.train.read(rows)]) if len(rows) else data.train
 
 
 def weigh(data: Splits, step: Step) -> Dataset:

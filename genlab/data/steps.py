@@ -30,6 +30,12 @@ class Fill(Config):
     boxes: list[list[int]]
 
 
+class Bridge(Config):
+    """Series whose gaps are bridged: from the value before to the one after in a straight line."""
+
+    ids: list[int]
+
+
 class Weigh(Config):
     """How often an item of each class is drawn in training, relative to the others; classes not named weigh 1."""
 
@@ -57,6 +63,9 @@ def _relabelled(step: Step) -> str:
 OPERATIONS.register("drop")(Operation(Drop, late(MENDING, "drop"), lambda step: Message("{items} dropped", items=_items(step))))
 OPERATIONS.register("relabel")(Operation(Relabel, late(MENDING, "relabel"), _relabelled))
 OPERATIONS.register("fill")(Operation(Fill, late(MENDING, "fill"), lambda step: Message("{items} filled in", items=_items(step))))
+OPERATIONS.register("bridge")(
+    Operation(Bridge, late(MENDING, "bridge"), lambda step: Message("{items} bridged", items=_items(step)))
+)
 OPERATIONS.register("weigh")(Operation(Weigh, late(MENDING, "weigh"), lambda step: Message("classes weighed")))
 OPERATIONS.register("merge")(
     Operation(Merge, late(MENDING, "merge"), lambda step: Message("{dataset} merged in", dataset=step.settings["dataset"]))

@@ -44,6 +44,7 @@ class Modality:
     pixels: ClassVar[bool] = False  # whether an item is an image, which networks for images and checks of images can look at
     together: ClassVar[bool] = False  # whether items are seen in one picture of all alone, and each is told by its numbers
     reads: ClassVar[bool] = False  # whether an item is read, so that what it says is shown, not a picture
+    gaps: ClassVar[bool] = False  # whether some of an item may not be there, NaN
     reach: ClassVar[float | None] = None  # where items are places in the plane, which is seen from -reach to reach both ways
     stage: ClassVar[str] = ""  # what the page calls the stage on which it shows a run while it learns, where there is one
     kept_as: ClassVar[str] = ".png"  # suffix of the file with what a run drew at a step

@@ -33,6 +33,7 @@ class Series(Modality):
     things, article, unit = Message("series"), Message("a series"), Message("value")
     space = Message("the values of a series")
     suffix = ".csv"
+    gaps = True
 
     def shape(self, *bases: object) -> Shape:
         longest, *channels = super().shape(*bases)

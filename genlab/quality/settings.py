@@ -63,6 +63,12 @@ class ExposureSettings(Graded):
     kind: Literal["dark", "bright"] = Field("dark", description="too little light or too much")
 
 
+class SensorSettings(Graded):
+    """At severity 0.5 noise of a tenth of the range, a gap of a quarter, clipped at six tenths, or shifted by a quarter of it."""
+
+    kind: Literal["noise", "gaps", "clipping", "shift"] = Field("noise", description="what spoils the series")
+
+
 class OutliersSettings(Damage):
     """Each outlier lies in the folder of some class, as in a careless collection."""
 
