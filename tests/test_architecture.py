@@ -22,6 +22,7 @@ LAYERS = [
         "genlab.paths",
         "genlab.images",
         "genlab.lettering",
+        "genlab.quoting",
         "genlab.hub",
         "genlab.hardware",
         "genlab.algebra",

@@ -56,6 +56,11 @@ for _name, _file, _constant in [
     ("denoising", "likelihood", "DENOISING"),
     ("likelihood", "likelihood", "LIKELIHOOD"),
     ("bits", "likelihood", "BITS"),
+    ("quoted", "quoted", "QUOTED"),
+    ("distinct-1", "distinct", "ONE"),
+    ("distinct-2", "distinct", "TWO"),
+    ("distinct-3", "distinct", "THREE"),
+    ("calibration", "calibration", "CALIBRATION"),
     ("classification", "usefulness", "CAS"),
 ]:
     METRICS.defer(_name, cache(named(f"genlab.metrics.{_file}", _constant)))
