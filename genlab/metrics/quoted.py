@@ -1,9 +1,9 @@
 """Quoted: how much of what a model writes stands in the training part word for word."""
 
 from genlab.data import Dataset
-from genlab.data.dataset import even_rows
 from genlab.messages import Message
 from genlab.metrics.evidence import Evidence, Metric, Real, Value, there
+from genlab.models.tokens import texts_of
 from genlab.quoting import MOST, RUN, Quotations
 
 
@@ -19,10 +19,7 @@ def _quoted(fake: Evidence, real: Real) -> Value:
 
 def quotations_of(data: Dataset) -> Quotations:
     """What is found again of these documents in other texts; of very many, of some at even distances."""
-    size = int(getattr(data.base, "nbytes", 0))
-    rows = even_rows(len(data), max(1, len(data) * MOST // max(size, MOST)))
-    blocks = (data.read(rows[start : start + 4096]) for start in range(0, len(rows), 4096))
-    return Quotations(data.spec.kind.told(item) for block in blocks for item in block)
+    return Quotations(texts_of(data, MOST))
 
 
 QUOTED = Metric(

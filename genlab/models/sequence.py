@@ -19,11 +19,10 @@ from genlab.messages import Message
 from genlab.modalities.text import EDGE, NOTHING
 from genlab.models.base import Draft, GenerativeModel, Given, Loss, give_weights, weights_of
 from genlab.models.settings import CommonSettings, SequenceSampling, SequenceSettings, check_count
-from genlab.models.tokens import FILE, USUAL, Tokens
+from genlab.models.tokens import FILE, READ, USUAL, Tokens
 
 WINDOWS = 4  # of a document that a held-out loss looks at
 OFTEN = 4096  # tokens that are read again to show what was written so far, for each draft at most
-READ = 4096  # documents that are read at once
 SURE = 10  # steps of how sure it is of the next token
 MOST_READ = 4096  # tokens of a text that is looked into
 
@@ -91,8 +90,7 @@ class SequenceModel(GenerativeModel):
         if known:
             tokens = Tokens.read(known)
         else:
-            texts = (self.spec.kind.told(item) for item in _items(data))
-            tokens = Tokens.bpe(texts, self.settings.vocabulary) if self.settings.tokens == "bpe" else Tokens.characters(texts)
+            tokens = Tokens.learnt(data, self.settings.vocabulary if self.settings.tokens == "bpe" else 0)
             if tokens.size <= 2:
                 raise BadSetting("There are no texts to learn: the documents of the training part are empty.")
         tokens.write(folder)
@@ -337,8 +335,3 @@ def window(x: Tensor, start: Tensor, length: int) -> Tensor:
     length = min(length, x.shape[1])
     places = start[:, None] + torch.arange(length, device=x.device)
     return x.gather(1, places.clamp(max=x.shape[1] - 1)).masked_fill(places >= x.shape[1], NOTHING)
-
-
-def _items(data: Dataset) -> Iterator[Any]:
-    for start in range(0, len(data), READ):
-        yield from data.read(slice(start, start + READ))

@@ -4,7 +4,8 @@ Both are `tokenizers`' own, so that the tokenizer.json beside a checkpoint opens
 """
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -13,15 +14,20 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from torch import Tensor
 
+from genlab.data import Dataset
+from genlab.data.dataset import even_rows
 from genlab.errors import BadCheckpoint, BadSetting
-from genlab.files import write_bytes, write_json
+from genlab.files import DiskFault, keep, write_bytes, write_json
 from genlab.messages import Message, joined
 from genlab.modalities.text import EDGE, NOTHING
+from genlab.paths import cache_folder
 
 FILE = "tokenizer.json"
 END, UNKNOWN = "<|endoftext|>", "<|unknown|>"  # before and after a document; a character that the training part does not have
 USUAL = 100  # characters that a text has, as long as nobody has looked
 MOST = 65_536  # characters that a model may know
+READ = 4096  # documents that are read at once
+LEARNT = 2**26  # bytes of documents that BPE learns from; of more, from some at even distances
 PROBE = "A probe: Don't  change \t«Ärger», 漢字 🙂,\n\n    x = 0.5  # nor spaces\n"  # a text that a tokenizer has to give back
 
 
@@ -98,6 +104,20 @@ class Tokens:
                 name=folder.name,
             )
         return found
+
+    @classmethod
+    def learnt(cls, data: Dataset, size: int = 0) -> "Tokens":
+        """Those of documents: their characters, or up to `size` tokens of BPE, which are learnt once for the same documents."""
+        if not size:
+            return cls.characters(texts_of(data))
+        file = cache_folder() / "tokens" / f"{data.fingerprint}-{size}.json"
+        try:
+            return cls(Tokenizer.from_str(file.read_text("utf-8")))
+        except Exception:  # not there, or damaged, for which the library has nothing more particular
+            tokens = cls.bpe(texts_of(data, LEARNT), size)
+            with suppress(DiskFault):  # they can be learnt again
+                keep(file, tokens.tokenizer.to_str().encode())
+            return tokens
 
     def write(self, folder: Path) -> None:
         """Put the tokenizer into a folder, with what transformers looks for beside it."""
@@ -183,6 +203,14 @@ class Tokens:
             text = self.decode(row[:stop]).encode(errors="replace")
             rows.append([EDGE, *text, *([EDGE] if stop < len(row) else [])])
         return padded(rows, least).to(torch.int16)
+
+
+def texts_of(data: Dataset, most: int = 0) -> Iterator[str]:
+    """The documents as texts; with `most`, of more bytes than that only some of them, at even distances."""
+    size = int(getattr(data.base, "nbytes", 0))
+    rows = even_rows(len(data), max(1, len(data) * most // size) if most and size > most else len(data))
+    for start in range(0, len(rows), READ):
+        yield from (data.spec.kind.told(item) for item in data.read(rows[start : start + READ]))
 
 
 def _bytewise(model: models.Model) -> Tokenizer:
