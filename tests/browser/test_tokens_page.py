@@ -13,6 +13,7 @@ from genlab.data import load
 from genlab.metrics.quoted import quotations_of
 from genlab.modalities import MODALITIES
 from genlab.models.tokens import Tokens
+from genlab.training.checkpoint import load_model
 from genlab.training.run import Run
 from genlab.training.train import train
 
@@ -105,6 +106,14 @@ def test_what_stands_in_the_training_part_word_for_word_is_marked_and_counted(pa
     marked = page.locator("#train-samples p").first.locator("mark").all_text_contents()
     assert marked == [texts[0][start:end] for start, end in found[0].spans]
     expect(page.locator("#train-samples b")).to_have_count(0)
+
+
+def test_the_vocabulary_of_a_model_is_one_to_choose(page: Page, server: str, copier: Run):
+    sides = opened(page, server, "&tokens=of:copier,bpe-512")
+    known = load_model(copier.path).model.tokens
+    expect(sides.nth(0).locator(".figures")).to_contain_text(f"The vocabulary has {known.size:,}")
+    expect(sides.nth(0).locator("select")).to_have_value("of:copier")
+    assert int(sides.nth(0).get_attribute("data-tokens")) == len(known.encode(document()))
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -115,7 +115,7 @@ def _tokens(train: Dataset, name: str) -> Tokens:
 
 
 def _counted(train: Dataset, tokens: Tokens) -> Vocabulary:
-    texts = [*texts_of(train, COUNTED)]
+    texts = [text[:COUNTED] for text in texts_of(train, COUNTED)]
     found = [np.array(one.ids, np.int64) for one in tokens.tokenizer.encode_batch(texts, add_special_tokens=False)]
     counts = np.bincount(np.concatenate([np.zeros(0, np.int64), *found]), minlength=tokens.size)
     best = [int(i) for i in np.argsort(-counts, kind="stable")[:FREQUENT] if counts[i]]
