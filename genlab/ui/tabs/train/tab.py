@@ -356,15 +356,18 @@ def watch(wish: object) -> dict[str, Any]:
 def sample(wish: object) -> dict[str, Any]:
     """The samples drawn at a step, as they were written."""
     asked = Step.check(wish)
-    try:
-        run = _seen(asked.run)
-        file = run.sample_file(asked.step)
-        content = file.read_bytes()
-    except FileNotFoundError:
-        raise UnknownName(say("train.no_such_samples", step=asked.step)) from None
+    run = _seen(asked.run)
+    content = _drawn(run, asked.step)
     if run.kind.reads:
         return {"texts": read_json(content)}
-    return {"image": f"data:{guess_type(file.name)[0]};base64,{b64encode(content).decode()}"}
+    return {"image": f"data:{guess_type(run.sample_file(asked.step).name)[0]};base64,{b64encode(content).decode()}"}
+
+
+def _drawn(run: Run, step: int) -> bytes:
+    try:
+        return run.sample_file(step).read_bytes()
+    except FileNotFoundError:
+        raise UnknownName(say("train.no_such_samples", step=step)) from None
 
 
 @served
@@ -374,15 +377,15 @@ def quoted(wish: object) -> dict[str, Any]:
     Nothing where there is no text, or the data that the run learns are not here.
     """
     asked = Step.check(wish)
-    run, name = _seen(asked.run), _seen(asked.run).record["dataset"]
-    if not run.kind.reads or not is_here(name):
+    run = _seen(asked.run)
+    if not run.kind.reads or not is_here(name := run.record["dataset"]):
         return {}
+    texts = read_json(_drawn(run, asked.step))
     with searching():
         data, known = load(name), run.record.get("data", {}).get("fingerprint")
         if known not in (None, data.train.fingerprint):
             return {}
         found = _quotations.get(data.train.fingerprint, lambda: quotations_of(data.train))
-        texts = sample(wish)["texts"]
         all_of_them = [found.look(text) for text in texts]
     size = sum(one.size for one in all_of_them)
     return {
