@@ -24,9 +24,9 @@ from genlab.errors import BadCheckpoint, BadSetting, GenlabError, UnknownName
 from genlab.paths import HUB, cache_folder
 
 ADDRESS = re.compile(r"hf://(?P<repo>[\w.-]+/[\w.-]+?)(@(?P<revision>[\w.-]+))?", re.ASCII)
-OURS = re.compile(r"config\.json|card\.md|(preview|curves)\.png|([\w-]+/)?[\w-]+\.(json|safetensors)", re.ASCII)
+OURS = re.compile(r"config\.json|card\.md|merges\.txt|(preview|curves)\.png|([\w-]+/)?[\w-]+\.(json|safetensors)", re.ASCII)
 LARGEST = 4 * 2**30  # bytes of all files of a model
-TEXT = 2**20  # bytes of one that is not weights
+TEXT = 2**23  # bytes of one that is not weights; a large vocabulary takes a few MB
 
 
 class HubFault(GenlabError):

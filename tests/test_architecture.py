@@ -23,6 +23,7 @@ LAYERS = [
         "genlab.images",
         "genlab.curves",
         "genlab.lettering",
+        "genlab.quoting",
         "genlab.hub",
         "genlab.hardware",
         "genlab.algebra",

@@ -9,6 +9,7 @@ import pytest
 import torch
 from hub_standin import TOKEN, Hub, Repository
 from huggingface_hub import constants
+from others import gpt2, tokenizer_of
 
 from genlab import hub
 from genlab.__main__ import main
@@ -147,13 +148,30 @@ def test_changed_weights_are_refused(published: Repository):
         load_model("hf://me/model")
 
 
+@pytest.mark.parametrize("old", [False, True])
+def test_a_gpt2_of_transformers_is_opened_by_its_address(online: Hub, tmp_path: Path, old: bool):
+    gpt2(tmp_path / "small")
+    if old:
+        tokenizer_of().model.save(str(tmp_path / "small"))
+        (tmp_path / "small" / "tokenizer.json").unlink()
+    files = {file.name: file.read_bytes() for file in (tmp_path / "small").iterdir()}
+    dangerous = {"pytorch_model.bin": b"\x80\x02", "modeling.py": b"raise SystemExit"}
+    online.repositories["me/gpt2"] = Repository(files=files | dangerous)
+    here, there = (load_model(name).model for name in (tmp_path / "small", "hf://me/gpt2"))
+    x = torch.arange(20)[None]
+    with torch.no_grad():
+        assert torch.equal(there.logits(x)[0], here.logits(x)[0])
+    assert there.tokens.encode("The with statement") == here.tokens.encode("The with statement")
+    assert not any(name in asked for asked in online.asked for name in (".bin", ".py"))
+
+
 def test_a_repository_of_something_else_is_told(online: Hub):
     online.repositories["me/else"] = Repository(files={"README.md": b"hello", "pytorch_model.bin": b"\x80\x02"})
     with pytest.raises(GenlabError, match="hf://me/else is not a model of genlab"):
         find_model("hf://me/else")
 
 
-@pytest.mark.parametrize(("name", "size"), [("model.safetensors", 5 * 2**30), ("config.json", 2 * 2**20)])
+@pytest.mark.parametrize(("name", "size"), [("model.safetensors", 5 * 2**30), ("config.json", 2**24)])
 def test_what_is_too_large_is_not_fetched(online: Hub, published: Repository, name: str, size: int):
     published.sizes[name] = size
     with pytest.raises(GenlabError, match=r"too large .*nothing was fetched"):

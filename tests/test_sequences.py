@@ -138,7 +138,7 @@ def test_what_a_text_costs_is_what_its_places_cost(build, variant):
     family, settings = variant
     model = build(family, **settings, context=16).eval()
     data = part(lines(5, 9), shape=(200,))
-    nats, size = model.spelled(Batch(data.inputs(slice(None)), data.label)).T
+    nats, size = model.spelled(Batch(data.inputs(slice(None)), data.label))[0].T
     for item, told, count in zip(data.read(slice(None)), nats.tolist(), size.tolist(), strict=True):
         places = model.read(KIND.told(item))
         assert count == len(item)

@@ -62,6 +62,9 @@ def evidence(seed: int = 0, n: int = 400, classes: int = 4) -> tuple[Evidence, R
         told = {"losses": features[:, 0], "nats": features[:, 1], "errors": features[:, :2] ** 2, "flags": features[:, :1] > 1}
         told["spelled"] = features[:, :2].abs() + 1
         told["forecasts"] = features.view(n, 2, -1)  # what came of two values, what was before, and paths
+        told["sure"] = torch.stack([torch.full((n, 10), 2.0), features[:, :10].sigmoid(), (features[:, :10] > 0).double()], 2)
+        told["words"] = (10 * features[:, :8].abs()).long()
+        told["copied"] = torch.stack([label, label + 3, label], 1)
         items = features.float().view(n, 1, 4, 4) / 10
         return Evidence(features, items, label, torch.nn.functional.one_hot(label, classes).double(), **told)
 

@@ -59,6 +59,11 @@ for _name, _file, _constant in [
     ("bits", "likelihood", "BITS"),
     ("crps", "forecasting", "CRPS"),
     ("bands", "forecasting", "BANDS"),
+    ("quoted", "quoted", "QUOTED"),
+    ("distinct-1", "distinct", "ONE"),
+    ("distinct-2", "distinct", "TWO"),
+    ("distinct-3", "distinct", "THREE"),
+    ("calibration", "calibration", "CALIBRATION"),
     ("classification", "usefulness", "CAS"),
 ]:
     METRICS.defer(_name, cache(named(f"genlab.metrics.{_file}", _constant)))

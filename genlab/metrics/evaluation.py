@@ -136,10 +136,13 @@ def evaluate(
     for _ in eye.learn():
         yield Step("learn", 0, total)
     real = Real(eye.real("test"), eye.real("train"), data.train.spec.classes)
-    held, wished = eye.real("validation", n), wishes(model, real, n)
+    held, wished = eye.read(eye.real("validation", n), needs), wishes(model, real, n)
     scores: dict[str, Score] = {}
     impossible: dict[str, Message] = {}
     harmed = None
+    if not eye.spec.kind.reads:
+        no_texts = Message("How much is quoted and how many words are distinct is told of texts, and these are none.")
+        impossible |= {name: no_texts for name in names if {"words", "copied"} & METRICS[name].needs}
     if "flags" in needs:
         try:
             harmed = harm(data, learnt or data.name)
@@ -160,7 +163,7 @@ def evaluate(
             if block.ready:
                 items.append(block.draft.items.cpu())
             yield Step("draw", before + block.done, total, dict(scores), dict(impossible), first)
-        fake = eye.look(torch.cat(items), wished)
+        fake = eye.read(eye.look(torch.cat(items), wished), needs)
         if harmed and harmed.damage:
             fake = harmed.seen(fake)
         own = real

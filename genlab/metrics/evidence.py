@@ -9,7 +9,7 @@ from torch import Tensor
 from genlab.errors import BadSetting
 from genlab.messages import Message
 
-Need = Literal["items", "wished", "seen", "flags", "losses", "nats", "errors", "spelled", "forecasts"]
+Need = Literal["items", "wished", "seen", "flags", "losses", "nats", "errors", "spelled", "sure", "forecasts", "words", "copied"]
 NEEDED: dict[Need, Message] = {
     "items": Message("the items themselves"),
     "wished": Message("a model that is asked for classes"),
@@ -19,11 +19,12 @@ NEEDED: dict[Need, Message] = {
     "nats": Message("a model with a likelihood: a VAE"),
     "errors": Message("a model that knows levels of noise: diffusion"),
     "spelled": Message("a model that writes: a GPT or an RNN"),
+    "sure": Message("a model that writes: a GPT or an RNN"),
     "forecasts": Message("a model that goes on with series"),
+    "words": Message("samples that are texts"),
+    "copied": Message("samples that are texts"),
 }
-INSIDE: frozenset[Need] = frozenset(
-    {"losses", "nats", "errors", "spelled", "forecasts"}
-)  # told of real items, by the model itself
+INSIDE: frozenset[Need] = frozenset({"losses", "nats", "errors", "spelled", "sure", "forecasts"})  # what a model tells of items
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,9 @@ class Evidence:
     errors: Tensor | None = None  # [n, S] the model's squared error at each of `Real.levels`
     spelled: Tensor | None = None  # [n, 2] nats that each costs the model, and its bytes
     forecasts: Tensor | None = None  # [n, H, 2 + P] the last H values of each, what was known last before, and P drawn paths
+    sure: Tensor | None = None  # [n, B, 3] by how sure the model was of the next token: how often, the sum of that, hits
+    words: Tensor | None = None  # [n, W] numbers of the words of each text, -1 after the last
+    copied: Tensor | None = None  # [n, 3] letters of each text that stand in the training part, all of them, the longest run
     compared: Tensor | None = None  # [n, D] what copies are known by, where that is not all of their numbers
 
     def __len__(self) -> int:

@@ -2,10 +2,10 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +18,12 @@ from genlab.data import Dataset, Splits
 from genlab.features import Features
 from genlab.files import DAMAGED, DiskFault, keep, npz
 from genlab.messages import Message
-from genlab.metrics.evidence import Evidence, there
+from genlab.metrics.evidence import Evidence, Need, there
 from genlab.metrics.judge import Judge, Way, convolutions, learning
+from genlab.metrics.quoted import quotations_of
 from genlab.models.base import blocks_of
 from genlab.paths import cache_folder
+from genlab.quoting import Quotations, words_of
 
 FORMAT = 1  # of what lies in the cache; raised when it is computed in another way
 FEATURES = 64  # numbers by which a judge tells items apart
@@ -67,6 +69,21 @@ class Eye:
         classes = self.features.classifier(pooled).probabilities if self.labelled else None
         found = Evidence(self.features.embedding_of(pooled), x, wished, classes)
         return replace(found, compared=self.spec.kind.compared(x))
+
+    def read(self, found: Evidence, needs: Collection[Need]) -> Evidence:
+        """The same with what texts say, where that is needed and there are texts: their words, and what they quote."""
+        if not self.spec.kind.reads or not {"words", "copied"} & {*needs}:
+            return found
+        texts = [self.spec.kind.told(item) for item in self.spec.kind.to_stored(there(found.items))]
+        if "copied" in needs:
+            quoted = [self.quotations.look(text) for text in texts]
+            found = replace(found, copied=torch.tensor([(one.copied, one.size, one.longest) for one in quoted]))
+        if "words" in needs:
+            number: dict[str, int] = {}
+            rows = [[number.setdefault(word, len(number)) for word in words_of(text)] for text in texts]
+            longest = max(1, *map(len, rows))
+            found = replace(found, words=torch.tensor([row + [-1] * (longest - len(row)) for row in rows]))
+        return found
 
     def real(self, part: str, n: int | None = None) -> Evidence:
         """What is seen of a part, the training part without its copies; of the first n items, all by default."""
@@ -121,6 +138,11 @@ class Eye:
         if self._features is None:
             self._features = Features(self.train)
         return self._features
+
+    @cached_property
+    def quotations(self) -> Quotations:
+        """What is found again of the training part in other texts."""
+        return quotations_of(self.train)
 
     @property
     def _weights(self) -> Path:

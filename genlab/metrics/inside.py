@@ -21,7 +21,7 @@ def inside(model: GenerativeModel, real: Real, needs: Collection[Need], n: int, 
 
     Which items these are follows from the seed; the records before say that it goes on.
     """
-    wanted = [need for need in ("losses", "nats", "spelled", "forecasts", "errors") if need in INSIDE & set(needs)]
+    wanted = [need for need in ("losses", "nats", "spelled", "sure", "forecasts", "errors") if need in INSIDE & set(needs)]
     found = {"test": _some(real.test, n, seed)}
     if "losses" in wanted:
         found["train"] = _some(real.train, n, seed)
@@ -37,8 +37,9 @@ def inside(model: GenerativeModel, real: Real, needs: Collection[Need], n: int, 
                     told.setdefault("losses", []).append(torch.stack(rounds).mean(0).cpu())
                 if part == "test" and "nats" in wanted and (nats := model.nats(batch, k)) is not None:
                     told.setdefault("nats", []).append(nats.cpu())
-                if part == "test" and "spelled" in wanted and (spelled := model.spelled(batch)) is not None:
-                    told.setdefault("spelled", []).append(spelled.cpu())
+                if part == "test" and {"spelled", "sure"} & {*wanted} and (spelled := model.spelled(batch)) is not None:
+                    told.setdefault("spelled", []).append(spelled[0].cpu())
+                    told.setdefault("sure", []).append(spelled[1].cpu())
                 if part == "test" and "forecasts" in wanted and (paths := model.forecasts(batch, PATHS)) is not None:
                     told["forecasts"] = [_filled(paths, len(items))]  # those of a block are enough, as each has many values
                     wanted.remove("forecasts")

@@ -143,7 +143,7 @@ def shaken(eye: Eye, metrics: Sequence[str] = (), draws: int = DRAWS, n: int | N
         for name, tamper in TAMPERS.items()
         if (not tamper.classes or len(eye.spec.classes) > 1) and (not tamper.pixels or eye.spec.kind.pixels)
     }
-    total = draws * (1 + len(kinds))
+    total, needs = draws * (1 + len(kinds)), frozenset().union(*(METRICS[name].needs for name in names))
     yield Shaken(0, total, {}, {})
     for _ in eye.learn():
         yield Shaken(0, total, {}, {})
@@ -154,7 +154,7 @@ def shaken(eye: Eye, metrics: Sequence[str] = (), draws: int = DRAWS, n: int | N
         assert part.items is not None
         for i, name in enumerate(found):
             changed = kinds[name].change(part.items, part.wished, eye) if name else (part.items, part.wished)
-            seen = eye.look(*changed)
+            seen = eye.read(eye.look(*changed), needs)
             for metric in names:
                 with suppress(BadSetting):  # it needs what these items do not have, or more of them
                     found[name][metric] = added(found[name].get(metric), metric, METRICS[metric](seen, real), size)

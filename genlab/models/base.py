@@ -163,8 +163,11 @@ class GenerativeModel(nn.Module):
         """Negative log-likelihood [B] of items, estimated with k latents each; None where a family has none."""
         return None
 
-    def spelled(self, batch: Batch) -> Tensor | None:
-        """[B, 2] nats that each item costs and the bytes that it has, of families that spell; None where a family does not."""
+    def spelled(self, batch: Batch) -> tuple[Tensor, Tensor] | None:
+        """Of families that spell, [B, 2] nats that each item costs and its bytes, and [B, SURE, 3] how right it was when so sure.
+
+        In steps of how likely it holds the token that it holds likeliest: how often, the sum of that, and how often it came.
+        """
         return None
 
     def forecasts(self, batch: Batch, paths: int) -> Tensor | None:

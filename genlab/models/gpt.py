@@ -60,7 +60,8 @@ class GPT(SequenceModel):
         return answer.logits, kept
 
     def described(self) -> Mapping[str, Any]:
-        return self.network.config.to_dict() | {"architectures": [type(self.network).__name__]}
+        told = self.network.config.to_dict() | {"architectures": [type(self.network).__name__]}
+        return told | (dict.fromkeys(["bos_token_id", "eos_token_id"], self.tokens.end) if self.tokens else {})
 
 
 def _modern(settings: GPTSettings, vocabulary: int) -> NanoChatForCausalLM:

@@ -19,11 +19,11 @@ from genlab.messages import Message
 from genlab.modalities.text import EDGE, NOTHING
 from genlab.models.base import Draft, GenerativeModel, Given, Loss, give_weights, weights_of
 from genlab.models.settings import CommonSettings, SequenceSampling, SequenceSettings, check_count
-from genlab.models.tokens import FILE, USUAL, Tokens
+from genlab.models.tokens import FILE, READ, USUAL, Tokens
 
 WINDOWS = 4  # of a document that a held-out loss looks at
 OFTEN = 4096  # tokens that are read again to show what was written so far, for each draft at most
-READ = 4096  # documents that are read at once
+SURE = 10  # steps of how sure it is of the next token
 MOST_READ = 4096  # tokens of a text that is looked into
 
 
@@ -90,12 +90,11 @@ class SequenceModel(GenerativeModel):
         if known:
             tokens = Tokens.read(known)
         else:
-            texts = (self.spec.kind.told(item) for item in _items(data))
-            tokens = Tokens.bpe(texts, self.settings.vocabulary) if self.settings.tokens == "bpe" else Tokens.characters(texts)
+            tokens = Tokens.learnt(data, self.settings.vocabulary if self.settings.tokens == "bpe" else 0)
             if tokens.size <= 2:
                 raise BadSetting("There are no texts to learn: the documents of the training part are empty.")
         tokens.write(folder)
-        self._know(tokens)
+        self.know(tokens)
         some = data.inputs(torch.arange(len(data))[:: max(1, len(data) // READ)])
         x = self.tokens_of(some)
         lengths = (x != NOTHING).sum(1)
@@ -123,9 +122,10 @@ class SequenceModel(GenerativeModel):
         assert source.tokens
         ours, theirs = ((of.tokens, of.tokens == "bpe" and of.vocabulary) for of in (self.settings, source.settings))
         if ours == theirs:
-            self._know(source.tokens)
+            self.know(source.tokens)
 
-    def _know(self, tokens: Tokens) -> None:
+    def know(self, tokens: Tokens) -> None:
+        """Be built for these tokens."""
         self.tokens = tokens
         self._build(tokens.size)
 
@@ -164,16 +164,25 @@ class SequenceModel(GenerativeModel):
         return torch.stack(nats).mean(0) / self.tokens_an_item
 
     @torch.no_grad()
-    def spelled(self, batch: Batch) -> Tensor | None:
+    def spelled(self, batch: Batch) -> tuple[Tensor, Tensor] | None:
         """Every token is told by those before it, by at least half a context of them where there are so many."""
         x, reach = self.tokens_of(batch.x), self.settings.context
         shift, nats, done = self._shift_of(self._weights(batch.label)), torch.zeros(len(x), device=x.device), 0
+        sure = torch.zeros(len(x), SURE, 3, device=x.device)
         while done < x.shape[1] - 1:
             start = max(0, done - reach // 2)
             part = x[:, start : start + reach + 1]
-            nats += self._each(part, shift)[:, done - start :].sum(1)
+            likely = self.logits(part[:, :-1].clamp(min=0), shift)[0][:, done - start :].float().log_softmax(2)
+            asked = part[:, 1 + done - start :]
+            there, known = asked != NOTHING, asked.clamp(min=0)
+            nats -= (likely.gather(2, known[..., None])[..., 0] * there).sum(1)
+            best, guess = likely.max(2)
+            best = best.exp()
+            step = (best * SURE).long().clamp(max=SURE - 1)  # [B, T]
+            told = torch.stack([torch.ones_like(best), best, (guess == known).float()], 2) * there[..., None]
+            sure.scatter_add_(1, step[..., None].expand(-1, -1, 3), told)
             done = start + part.shape[1] - 1
-        return torch.stack([nats, ((batch.x >= 0) & (batch.x < EDGE)).sum(1)], 1)
+        return torch.stack([nats, ((batch.x >= 0) & (batch.x < EDGE)).sum(1)], 1), sure
 
     def _nats(self, x: Tensor, label: Tensor) -> Tensor:
         """[B] nats of the tokens x [B, T], the first of each given."""
@@ -281,7 +290,7 @@ class SequenceModel(GenerativeModel):
                   {"format": "pt"})  # fmt: skip
 
     def restore(self, folder: Path) -> None:
-        self._know(Tokens.read(folder / FILE))
+        self.know(Tokens.read(folder / FILE))
         found = load_file(folder / "model.safetensors")
         own = {name.removeprefix("genlab."): tensor for name, tensor in found.items() if name.startswith("genlab.")}
         network = {f"network.{name}": tensor for name, tensor in found.items() if not name.startswith("genlab.")}
@@ -349,8 +358,3 @@ def window(x: Tensor, start: Tensor, length: int) -> Tensor:
     found = x[torch.arange(len(x), device=x.device)[:, None], places.clamp(max=x.shape[1] - 1)]
     found[places >= x.shape[1]] = math.nan if x.is_floating_point() else NOTHING
     return found
-
-
-def _items(data: Dataset) -> Iterator[Any]:
-    for start in range(0, len(data), READ):
-        yield from data.read(slice(start, start + READ))

@@ -15,8 +15,9 @@ from genlab.data import Batch, Dataset
 from genlab.errors import BadSetting
 from genlab.messages import Message
 from genlab.models.base import Draft, GenerativeModel, Given
-from genlab.models.sequence import READ, Reader, SequenceModel, gumbel
+from genlab.models.sequence import Reader, SequenceModel, gumbel
 from genlab.models.settings import SeriesSampling, check_count, check_seeds
+from genlab.models.tokens import READ
 
 LEAST = -6.0  # logarithm of the least deviation that a value is foretold with
 USUAL = -1.5  # that of the first step
@@ -73,7 +74,7 @@ class SeriesModel(SequenceModel):
     def logs(self, value: Tensor) -> dict[str, Tensor]:
         return {}
 
-    def spelled(self, batch: Batch) -> Tensor | None:
+    def spelled(self, batch: Batch) -> None:
         return None
 
     def _each(self, x: Tensor, shift: Tensor | None) -> Tensor:

@@ -3,24 +3,32 @@
 Both are `tokenizers`' own, so that the tokenizer.json beside a checkpoint opens in transformers, too.
 """
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from torch import Tensor
 
+from genlab.data import Dataset
+from genlab.data.dataset import even_rows
 from genlab.errors import BadCheckpoint, BadSetting
-from genlab.files import write_bytes, write_json
+from genlab.files import DiskFault, keep, write_bytes, write_json
 from genlab.messages import Message, joined
 from genlab.modalities.text import EDGE, NOTHING
+from genlab.paths import cache_folder
 
 FILE = "tokenizer.json"
 END, UNKNOWN = "<|endoftext|>", "<|unknown|>"  # before and after a document; a character that the training part does not have
 USUAL = 100  # characters that a text has, as long as nobody has looked
 MOST = 65_536  # characters that a model may know
+READ = 4096  # documents that are read at once
+LEARNT = 2**26  # bytes of documents that BPE learns from; of more, from some at even distances
+PROBE = "A probe: Don't  change \t«Ärger», 漢字 🙂,\n\n    x = 0.5  # nor spaces\n"  # a text that a tokenizer has to give back
 
 
 class Tokens:
@@ -29,6 +37,8 @@ class Tokens:
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
         tokenizer.encode_special_tokens = True  # who writes the name of one has written text
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
         self.size: int = tokenizer.get_vocab_size()
         end, self.unknown = tokenizer.token_to_id(END), tokenizer.token_to_id(UNKNOWN)
         if end is None:
@@ -55,9 +65,7 @@ class Tokens:
     @classmethod
     def bpe(cls, texts: Iterable[str], size: int) -> "Tokens":
         """Up to `size` tokens of one or more bytes (Sennrich et al. 2016, on bytes as in GPT-2)."""
-        tokenizer = Tokenizer(models.BPE())
-        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-        tokenizer.decoder = decoders.ByteLevel()
+        tokenizer = _bytewise(models.BPE())
         alphabet = pre_tokenizers.ByteLevel.alphabet()
         trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=[END], initial_alphabet=alphabet, show_progress=False)
         tokenizer.train_from_iterator(texts, trainer)
@@ -70,6 +78,46 @@ class Tokens:
         except Exception as fault:  # the library raises nothing more particular
             raise BadCheckpoint("The tokenizer.json of {name!r} is missing or damaged.", name=file.parent.name) from fault
         return cls(tokenizer)
+
+    @classmethod
+    def of_others(cls, folder: Path) -> "Tokens":
+        """Those of a model that transformers saved: its tokenizer.json, or GPT-2's vocab.json and merges.txt.
+
+        Raises BadCheckpoint for one that would change texts.
+        """
+        old = [str(folder / name) for name in ("vocab.json", "merges.txt")]
+        if not (folder / FILE).is_file() and all(map(os.path.isfile, old)):
+            try:
+                tokenizer = _bytewise(models.BPE.from_file(*old))
+            except Exception as fault:  # as above
+                told = "The vocab.json or the merges.txt of {name!r} is damaged."
+                raise BadCheckpoint(told, name=folder.name) from fault
+            if tokenizer.token_to_id(END) is not None:
+                tokenizer.add_special_tokens([END])
+            found = cls(tokenizer)
+        else:
+            found = cls.read(folder / FILE)
+        found.tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)  # a token is all of what it stands for
+        if found.decode(found.encode(PROBE)) != PROBE or "".join(found.pieces(PROBE)) != PROBE:
+            raise BadCheckpoint(
+                "The tokenizer of {name!r} does not give texts back as they were; genlab opens those that do, such as GPT-2's.",
+                name=folder.name,
+            )
+        return found
+
+    @classmethod
+    def learnt(cls, data: Dataset, size: int = 0) -> "Tokens":
+        """Those of documents: their characters, or up to `size` tokens of BPE, which are learnt once for the same documents."""
+        if not size:
+            return cls.characters(texts_of(data))
+        file = cache_folder() / "tokens" / f"{data.fingerprint}-{size}.json"
+        try:
+            return cls(Tokenizer.from_str(file.read_text("utf-8")))
+        except Exception:  # not there, or damaged, for which the library has nothing more particular
+            tokens = cls.bpe(texts_of(data, LEARNT), size)
+            with suppress(DiskFault):  # they can be learnt again
+                keep(file, tokens.tokenizer.to_str().encode())
+            return tokens
 
     def write(self, folder: Path) -> None:
         """Put the tokenizer into a folder, with what transformers looks for beside it."""
@@ -155,6 +203,22 @@ class Tokens:
             text = self.decode(row[:stop]).encode(errors="replace")
             rows.append([EDGE, *text, *([EDGE] if stop < len(row) else [])])
         return padded(rows, least).to(torch.int16)
+
+
+def texts_of(data: Dataset, most: int = 0) -> Iterator[str]:
+    """The documents as texts; with `most`, of more bytes than that only some of them, at even distances."""
+    size = int(getattr(data.base, "nbytes", 0))
+    rows = even_rows(len(data), max(1, len(data) * most // size) if most and size > most else len(data))
+    for start in range(0, len(rows), READ):
+        yield from (data.spec.kind.told(item) for item in data.read(rows[start : start + READ]))
+
+
+def _bytewise(model: models.Model) -> Tokenizer:
+    """A tokenizer of runs of bytes, as GPT-2's is."""
+    tokenizer = Tokenizer(model)
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer
 
 
 def padded(rows: Sequence[Sequence[int]], least: int = 1) -> Tensor:

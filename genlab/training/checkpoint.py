@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 # What a checkpoint says of itself is read without torch, and without the Hub where it lies here
 fetch = late("genlab.hub", "fetch")
 load_file, save_file = late("safetensors.torch", "load_file"), late("safetensors.torch", "save_file")
+adopted = late("genlab.training.foreign", "adopted")
 training_of = late("genlab.training.card", "training_of")
 weights_of = late("genlab.models.base", "weights_of")
 FORMAT = 1
@@ -95,23 +96,36 @@ def list_models() -> list[str]:
 
 
 def find_model(name: str | Path) -> Path:
-    """The folder of a shipped checkpoint, of a run's last checkpoint, of hf://USER/NAME, or the folder itself."""
+    """The folder of a shipped checkpoint, of a run's last checkpoint, of hf://USER/NAME, or the folder itself.
+
+    What transformers wrote (GPT-2 or NanoChat) is opened as a checkpoint of genlab, which lies in the cache.
+    """
     name = str(name)
     if on_hub(name):
-        return fetch(name)
+        return _ours(fetch(name))
     if name.startswith(PREFIX):
         return _last_checkpoint(Run.open(name))
     for path in (CHECKPOINTS / name, runs_folder() / name, Path(name)):
         if (path / "config.json").is_file():
-            return path
+            return _ours(path)
         if (path / "run.json").is_file():
             return _last_checkpoint(Run.open(path))
     if path.is_file():
-        _refuse_pickle(path)
+        refuse_pickle(path)
         raise BadCheckpoint("{name} is a file; a model is a folder with config.json and its weights.", name=path.name)
     if path.is_dir():
         raise BadCheckpoint("The folder {name!r} holds no checkpoint: there is no config.json in it.", name=path.name)
     raise UnknownName(unknown("model", name, list_models()))
+
+
+def _ours(folder: Path) -> Path:
+    """The folder of a checkpoint, or where transformers wrote it that of one of the same model."""
+    try:
+        config = read_json((folder / "config.json").read_text())
+    except (OSError, ValueError):
+        return folder  # which is told by whoever opens it
+    foreign = isinstance(config, dict) and "model_type" in config and "format" not in config
+    return adopted(folder) if foreign else folder
 
 
 def _last_checkpoint(run: Run) -> Path:
@@ -242,7 +256,7 @@ def sampling_of(config: Mapping[str, Any]) -> type[Config]:
 def _restore(model: "GenerativeModel", folder: Path) -> None:
     files = [file for file in folder.rglob("*") if file.is_file() and STATE not in file.relative_to(folder).parts]
     for file in files:
-        _refuse_pickle(file)
+        refuse_pickle(file)
     try:
         model.restore(folder)
     except FileNotFoundError as fault:
@@ -257,7 +271,7 @@ def _restore(model: "GenerativeModel", folder: Path) -> None:
         ) from fault
 
 
-def _refuse_pickle(file: Path) -> None:
+def refuse_pickle(file: Path) -> None:
     """Pickles, and PyTorch's zip files of them, can run code when they are opened."""
     with file.open("rb") as opened:
         start = opened.read(9)

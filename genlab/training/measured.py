@@ -44,6 +44,7 @@ class Measuring:
     def __init__(self, run: Run, data: Splits) -> None:
         self.run, self.data = run, data
         self.names = metrics_of(run.settings)
+        self.needs = frozenset().union(*(METRICS[name].needs for name in self.names))
 
     @torch.no_grad()
     def prepare(self, model: GenerativeModel) -> None:
@@ -69,7 +70,7 @@ class Measuring:
                 items.append(block.draft.items.cpu())
             elif (perf_counter() - began) * block.draft.total / block.draft.step > patience:
                 return None
-        fake, found = self.eye.look(torch.cat(items), self.wished), {}
+        fake, found = self.eye.read(self.eye.look(torch.cat(items), self.wished), self.needs), {}
         for name in self.names:
             try:
                 found[name] = METRICS[name](fake, self.real).number
@@ -90,7 +91,7 @@ class Measuring:
     def _opened(self, model: GenerativeModel, held_out: Dataset, train: Dataset) -> dict[str, Any]:
         self.eye = self._eye(train)
         classes = self.data.spec.classes
-        test = self.eye.look(held_out.inputs(slice(None)), held_out.label if classes else None)
+        test = self.eye.read(self.eye.look(held_out.inputs(slice(None)), held_out.label if classes else None), self.needs)
         self.real = Real(test, self._learnt(train), classes)
         self.reach = radii(test.features)
         self.wished = wishes(model, self.real, SAMPLES)

@@ -5,7 +5,7 @@ export const TOPICS = {
   dataset: "the name in the header", model: "the name in the header", tab: "the one that is looked at", visit: "the address that one goes back or forth to",
   status: "what the line at the foot knows", frame: "milliseconds of a picture",
   "opened data": "the dataset that can be asked about", fetched: "a dataset that has come", image: "the row to show large", lasso: "the rows within, of a dataset",
-  "let go": "the lasso is to", label: "classes to be kept", looked: "the dataset that was looked into", exported: "a zip is ready",
+  text: "the document that is read", "let go": "the lasso is to", label: "classes to be kept", looked: "the dataset that was looked into", exported: "a zip is ready",
   collection: "pictures by class", "see collection": "it is to be shown",
   "train form": "what it says", "start answered": "a run was asked for", lab: "all about the runs", run: "the one on stage", "select run": "to be on stage",
   "overlay run": "to be laid over it", "look again": "something has changed",

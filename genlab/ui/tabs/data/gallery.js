@@ -186,6 +186,7 @@ export function start(card) {
     const answer = await askItem({ dataset: card.shown.dataset, row, part: of });
     if (!answer) return;
     if (answer.error) return detail.replaceChildren(make("p.fault", { role: "alert" }, answer.error));
+    if (card.shown.reads) tell("text", { dataset: card.shown.dataset, row, part: of });
     detail.replaceChildren(
       picture(answer, 150),
       make(

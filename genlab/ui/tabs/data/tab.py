@@ -22,7 +22,7 @@ from genlab.ui.kit.pictures import data_uri, wall
 from genlab.ui.kit.shared import QUIET, Kept, Request, Shared, at_edge, dataset_choices, drawing, on_all_cores, served
 from genlab.ui.kit.widgets import widget
 from genlab.ui.server.preset import current
-from genlab.ui.tabs.data import drawing_card, quality_card, story_card
+from genlab.ui.tabs.data import drawing_card, quality_card, story_card, tokens_card
 from genlab.ui.tabs.data.import_card import import_card, own_card
 from genlab.ui.tabs.data.quality_card import checked_rows, found_in
 from genlab.ui.words import say
@@ -55,6 +55,7 @@ def build(shared: Shared) -> None:
                 if name == "map":
                     made = card.arrange(_arrange, None, card, concurrency_id="map", trigger_mode="multiple", **QUIET)
                     card.leave(None, None, None, cancels=[made], **QUIET)
+    tokens_card.build()
     story_card.build()
     quality_card.build(shared)
     own_card(shared)

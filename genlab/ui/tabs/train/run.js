@@ -1,7 +1,7 @@
 // The stage of the Train tab: asks what is new in the chosen runs, draws their curves, and moves through their samples.
 
 import { follow, openedWith } from "../../kit/address.js";
-import { colourOf, count, fixed } from "../../kit/numbers.js";
+import { colourOf, count, fixed, percent } from "../../kit/numbers.js";
 import { answerOf, curveNamed, latest, make, redraw, save } from "../../kit/parts.js";
 import { refuseIn } from "../../kit/refusals.js";
 import { cut } from "../../kit/tiles.js";
@@ -26,7 +26,7 @@ export function start({ element, find, server }) {
   const lab = { selected: openedWith.run || sessionStorage.getItem("genlab.run") || "", chosen: Boolean(openedWith.run), overlaid: new Set(), histories: new Map(), units: new Map(), metrics: new Map(), runs: [], run: null, lost: false, asking: "" };
   const view = { live: true, step: 0, smoothing: 0.6, log: false, hidden: new Set(), metric: null };
   const pictures = new Map();
-  const askPicture = latest(server.sample);
+  const askPicture = latest(server.sample), askQuoted = latest(server.quoted);
   let timer = 0;
   let turn = 0;
 
@@ -310,6 +310,7 @@ export function start({ element, find, server }) {
     find(".samples .none").hidden = at != null;
     element.querySelector("section").classList.toggle("of-points", at != null && lab.run.together);
     find(".samples .none").textContent = say(isActive() ? "train.samples_come" : "train.no_samples");
+    find("#train-quoted").hidden = at == null || !pictures.get(at)?.texts;
     if (at == null || samples.dataset.step === String(at)) return;
     samples.dataset.step = at;
     const run = lab.selected;
@@ -321,10 +322,23 @@ export function start({ element, find, server }) {
     }
     const { image: src, texts } = pictures.get(at);
     samples.classList.toggle("read", Boolean(texts));
-    if (texts) return void samples.replaceChildren(...texts.map((text) => make("p", {}, text)));
+    if (texts) return showTexts(run, at);
     const image = Object.assign(new Image(), { src });
     await image.decode();
     if (run === lab.selected && samples.dataset.step === String(at)) hang(image);
+  }
+
+  // Texts, and as soon as it is known what of them stands in the training part word for word.
+  async function showTexts(run, step) {
+    const shown = pictures.get(step), place = find("#train-quoted");
+    place.textContent = "";
+    samples.replaceChildren(...shown.texts.map((text) => make("p", {}, text)));
+    shown.quoted ??= await askQuoted({ run, step });
+    if (run !== lab.selected || samples.dataset.step !== String(step) || !shown.quoted?.pieces) return;
+    const { pieces, share, longest, run: least } = shown.quoted;
+    samples.replaceChildren(...pieces.map((text) => make("p", {}, ...text.map(([piece, quoted]) => (quoted ? make("mark", {}, piece) : piece)))));
+    place.hidden = false;
+    place.textContent = say(longest ? "train.quoted" : "train.quoted_none", { share: percent(share), longest: count(longest), least });
   }
 
   function keep(step, drawn) {

@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import pairwise
 from mimetypes import guess_type
 from typing import Any, Literal
 
@@ -13,14 +14,16 @@ import gradio as gr
 from gradio.context import Context
 
 from genlab.config import Field
-from genlab.data import describe
+from genlab.data import describe, is_here, load
 from genlab.errors import BadSetting, UnknownName
 from genlab.files import read_json
 from genlab.messages import Message, joined
 from genlab.metrics import METRICS
+from genlab.metrics.quoted import quotations_of
 from genlab.modalities import MODALITIES
 from genlab.models import MODELS, GenerativeModel, LatentModel
 from genlab.paths import EXAMPLES, current_space, runs_folder
+from genlab.quoting import RUN
 from genlab.registry import check_name, unknown
 from genlab.training.card import extension, samples_told
 from genlab.training.estimate import Estimator
@@ -30,7 +33,19 @@ from genlab.training.history import as_csv
 from genlab.training.run import Run, delete_runs, differences, list_runs, metrics_of
 from genlab.training.start import create_from, possible_starts, starting_settings
 from genlab.ui.kit.controls import Form, draw_form
-from genlab.ui.kit.shared import QUIET, Request, Shared, at_edge, device, open_model, opening, queue, served
+from genlab.ui.kit.shared import (
+    QUIET,
+    Kept,
+    Request,
+    Shared,
+    at_edge,
+    device,
+    open_model,
+    opening,
+    queue,
+    searching,
+    served,
+)
 from genlab.ui.kit.widgets import widget
 from genlab.ui.server.preset import check_run, current
 from genlab.ui.server.spaces import check_room
@@ -79,7 +94,7 @@ def build(shared: Shared) -> None:
             widget("tabs/train/estimate", [_estimator_of(forms)])
         with gr.Column(scale=8, min_width=300, elem_classes="train-middle"):
             widget("tabs/train/points", [points_real, points_look, points_steer, points_advance, ask])
-            widget("tabs/train/run", [watch, sample, ask, more, history])
+            widget("tabs/train/run", [watch, sample, quoted, ask, more, history])
         with gr.Column(scale=3, min_width=240, elem_classes="train-right"):
             side = widget("tabs/train/side", [rename, remove, ask, reorder, clear, limit], ["open_latent"])
 
@@ -341,15 +356,50 @@ def watch(wish: object) -> dict[str, Any]:
 def sample(wish: object) -> dict[str, Any]:
     """The samples drawn at a step, as they were written."""
     asked = Step.check(wish)
-    try:
-        run = _seen(asked.run)
-        file = run.sample_file(asked.step)
-        content = file.read_bytes()
-    except FileNotFoundError:
-        raise UnknownName(say("train.no_such_samples", step=asked.step)) from None
+    run = _seen(asked.run)
+    content = _drawn(run, asked.step)
     if run.kind.reads:
         return {"texts": read_json(content)}
-    return {"image": f"data:{guess_type(file.name)[0]};base64,{b64encode(content).decode()}"}
+    return {"image": f"data:{guess_type(run.sample_file(asked.step).name)[0]};base64,{b64encode(content).decode()}"}
+
+
+def _drawn(run: Run, step: int) -> bytes:
+    try:
+        return run.sample_file(step).read_bytes()
+    except FileNotFoundError:
+        raise UnknownName(say("train.no_such_samples", step=step)) from None
+
+
+@served
+def quoted(wish: object) -> dict[str, Any]:
+    """What of the texts drawn at a step stands in the training part word for word: in pieces, each with whether it does.
+
+    Nothing where there is no text, or the data that the run learns are not here.
+    """
+    asked = Step.check(wish)
+    run = _seen(asked.run)
+    if not run.kind.reads or not is_here(name := run.record["dataset"]):
+        return {}
+    texts = read_json(_drawn(run, asked.step))
+    with searching():
+        data, known = load(name), run.record.get("data", {}).get("fingerprint")
+        if known not in (None, data.train.fingerprint):
+            return {}
+        found = _quotations.get(data.train.fingerprint, lambda: quotations_of(data.train))
+        all_of_them = [found.look(text) for text in texts]
+    size = sum(one.size for one in all_of_them)
+    return {
+        "share": sum(one.copied for one in all_of_them) / max(1, size),
+        "longest": max((one.longest for one in all_of_them), default=0),
+        "run": RUN,
+        "pieces": [_pieces(text, one.spans) for text, one in zip(texts, all_of_them, strict=True)],
+    }
+
+
+def _pieces(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[str, bool]]:
+    """A text cut where spans of it begin and end."""
+    cuts = [0, *(place for span in spans for place in span), len(text)]
+    return [(text[a:b], bool(i % 2)) for i, (a, b) in enumerate(pairwise(cuts)) if a < b]
 
 
 @served
@@ -517,3 +567,4 @@ def _detail(run: Run) -> dict[str, Any]:
 
 _begun: dict[str, tuple[str, float]] = {}  # by visitor and form: the run that was made, and when
 _starting = threading.Lock()
+_quotations = Kept(3)  # of the data that were asked about last
