@@ -218,7 +218,7 @@ def test_a_look_tells_the_folders_and_some_can_be_taken(given: Path):
     assert look_at(paths).folders == {"cat": 2, "dog": 1, "owl": 1}
     assert len(imported(paths, folders=["cat", "owl"]).table) == 3
     assert load("mine").spec.classes == ("cat", "owl")
-    with pytest.raises(GenlabError, match=r"There is no folder called 'cats'\. Possible: cat, dog, owl\."):
+    with pytest.raises(GenlabError, match=r"There is no class called 'cats'\. Possible: cat, dog, owl\."):
         imported(paths, "other", folders=["cats"])
 
 

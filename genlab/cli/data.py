@@ -76,9 +76,10 @@ def import_verb(words: list[str]) -> None:
     importing = genlab.data.importing.import_files
     told = {"classes": given.classes, "parts": parts, **texts, "copies": given.copies}
     steps = importing(given.paths, given.name, folders, given.size, given.mode, **told)
-    with closing(steps), tqdm(leave=False) as bar:
+    with closing(steps), tqdm(unit=str(Message("file")), leave=False) as bar:
         for progress in steps:
-            bar.n, bar.total, bar.unit = progress.done, progress.total, "MB" if progress.doing == "read" else str(Message("file"))
+            bar.n, bar.total = progress.done, progress.total
+            bar.unit = str(Message("MB") if progress.doing == "read" else Message("file"))
             bar.set_description(str(Message("{doing}, {n:,} skipped", doing=DOING[progress.doing], n=progress.skipped)))
     assert progress.imported
     _tell_import(progress.imported)

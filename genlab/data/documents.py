@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from itertools import chain, groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 from genlab.messages import Message, Told
 
@@ -121,7 +120,7 @@ def read(path: Path, encoding: str = "auto") -> Text:
     marked = next((codec for mark, codec in MARKS if head.startswith(mark)), "")
     if codec := marked or ("" if encoding == "auto" else codecs.lookup(encoding).name):
         found = _tallied(path, codec)
-        if found.damaged > FEW + found.characters // 1000:
+        if found.damaged > FEW + found.characters // 1000 or 2 * found.damaged > found.characters:
             raise NoText("no text in {encoding}", encoding=named(codec))
         return _text(path, codec, found)
     if b"\x1b$" in head or b"\x1b(J" in head:
@@ -305,8 +304,8 @@ def rows(text: Text, suffix: str) -> Iterator[dict[str, str]]:
     return _objects(lines) if suffix == "jsonl" else _cells(lines)
 
 
-def columns(some: Sequence[Mapping[str, str]], labels: Sequence[str], part_of: Callable[[str], Any]) -> Columns:
-    """What the columns of a table are, by some of its rows; `labels` are words by which classes are called."""
+def columns(some: Sequence[Mapping[str, str]], labels: Sequence[str], part_of: Callable[[str], str]) -> Columns:
+    """What the columns of a table are, by some of its rows; `labels` are what classes are called, `part_of` tells parts."""
     told = {name: [row[name] for row in some if row.get(name)] for name in dict.fromkeys(name for row in some for name in row)}
     numbers = {name for name, cells in told.items() if cells and sum(map(_is_number, cells)) > 0.95 * len(cells)}
     parts = {name for name, cells in told.items() if len(kinds := {*cells}) > 1 and all(map(part_of, kinds))}

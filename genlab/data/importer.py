@@ -410,7 +410,7 @@ def _columns(job: Job, tables: Sequence[File]) -> "tuple[Columns, str, tuple[str
     names = _named(job.paths)
     if not sample:
         raise Refused(_too_few(job, why, 0, texts=True))
-    found = documents.columns(sample, layout.LABELS, layout.part_of)
+    found = documents.columns(sample, layout.LABELS, layout.part_alone)
     if job.column and job.column not in found.names:
         raise Refused("There is no column called {column!r}. Possible: {names}.", column=job.column, names=[*found.names])
     if found.numbers and not job.column:
@@ -465,11 +465,13 @@ def _brought_texts(job: Job, plan: Plan) -> Iterator[dict[str, Any]]:
                 if why := file.skip or ("" if file.image else _no_text(file)):
                     raise Skip(why)
                 with _opened_text(job, file) as text:
-                    for document, part, label in _documents_in(job, plan, file, text):
+                    for document, part, label in _documents_in(plan, file, text):
+                        number = labels.setdefault(label, len(labels))
+                        if job.folders is not None and label not in job.folders:
+                            continue
                         ended, count = ended + len(document), count + 1
                         texts.write(document)
                         digest = hashlib.blake2b(document, digest_size=16).digest()
-                        number = labels.setdefault(label, len(labels))
                         records.write(DOCUMENT.pack(ended, digest, i, number, DOCUMENT_PARTS.index(part)))
                         _check_room(job, plan, count, ended, len(labels))
                         if count % 1000 == 0:
@@ -486,19 +488,19 @@ def _brought_texts(job: Job, plan: Plan) -> Iterator[dict[str, Any]]:
                 records.seek(count * DOCUMENT.size)
             done += _size(file) if file.image else 0
             yield step(done)
-    if count < LEAST_DOCUMENTS:
-        raise Refused(_too_few(job, table, count, texts=True))
     if job.folders is not None and plan.label:
         _known(job.folders, Counter(labels))
+    if count < LEAST_DOCUMENTS:
+        raise Refused(_too_few(job, table, count, texts=True))
     named = [{"file": file.name, **row} for file, row in zip(plan.files, table, strict=True)]
     yield {"documents": count, "classes": [*labels], "cut": plan.cut, "has_parts": plan.has_parts, "table": named}
 
 
-def _documents_in(job: Job, plan: Plan, file: File, text: "Text") -> Iterator[tuple[bytes, str, str]]:
+def _documents_in(plan: Plan, file: File, text: "Text") -> Iterator[tuple[bytes, str, str]]:
     """The documents of a file that are no blanks, each with its part and its class."""
     try:
         for document, part, label in _cut_up(plan, file, text):
-            if document.strip() and (job.folders is None or label in job.folders):
+            if document.strip():
                 yield document, part, label
     except documents.NoText as fault:
         raise Skip(fault.message) from None
@@ -512,11 +514,11 @@ def _cut_up(plan: Plan, file: File, text: "Text") -> Iterator[tuple[bytes, str, 
     for row in documents.rows(text, _suffix(file.name)):
         if plan.columns.text not in row:
             raise Skip("no column {column!r} in it", column=plan.columns.text)
-        told = layout.part_of(row.get(plan.columns.part, "")) if plan.columns.part else None
+        told = layout.part_alone(row.get(plan.columns.part, "")) if plan.columns.part else ""
         label = unicodedata.normalize("NFC", row.get(plan.label, "")) if plan.label else file.label
         if len(label) > LONGEST_CLASS:
             raise Refused("The column {column!r} has texts in it, not classes. Read the classes off another.", column=plan.label)
-        yield row[plan.columns.text].encode(), told[0] if told else file.part, label
+        yield row[plan.columns.text].encode(), told or file.part, label
 
 
 def _check_room(job: Job, plan: Plan, count: int, ended: int, classes: int) -> None:
@@ -547,7 +549,7 @@ def _looked_at_texts(job: Job, plan: Plan) -> dict[str, Any]:
             continue
         try:
             with _opened_text(job, file) as text:
-                for document, part, label in _documents_in(job, plan, file, text):
+                for document, part, label in _documents_in(plan, file, text):
                     cell = "test" if part == "late" and not plan.has_parts else part if part in layout.PARTS else "train", label
                     cells[cell] += 1
                     if len(shown := excerpts.setdefault(cell, [])) < PICTURES:
@@ -735,7 +737,7 @@ def _unpacks(path: Path, limits: Limits) -> str:
 def _known(folders: Sequence[str], counts: Counter[str]) -> set[str]:
     for folder in folders:
         if folder not in counts:
-            raise Refused("There is no folder called {folder!r}. Possible: {counts}.", folder=folder, counts=sorted(counts))
+            raise Refused("There is no class called {folder!r}. Possible: {counts}.", folder=folder, counts=sorted(counts))
     return set(folders)
 
 

@@ -28,7 +28,7 @@ from genlab.data.library import check_free, record_of, save_dataset, with_held_o
 from genlab.data.sources import Part
 from genlab.errors import BadData, BadSetting, UnknownName
 from genlab.files import sweep_drafts, writing
-from genlab.messages import Message, from_json, joined, to_json
+from genlab.messages import Message, from_json, joined, listed, to_json
 from genlab.modalities import Ragged
 from genlab.paths import datasets_folder
 
@@ -77,12 +77,13 @@ class Imported:
     name: str
     shape: tuple[int, ...]  # (C, H, W), or of texts (T,)
     table: tuple[Verdict, ...]
-    told: str = ""  # of texts, how many documents they became, and how many were copies of others
+    told: str = ""  # of texts, how many documents they became, and how many copies were left out
 
     @property
     def summary(self) -> str:
         """How many were kept, and why the others were not."""
-        return joined(filter(None, [summary(self.table), self.told]))
+        told = [Message("It holds {told}.", told=self.told)] if self.told else []
+        return joined([summary(self.table), *told])
 
 
 @dataclass(frozen=True)
@@ -380,9 +381,9 @@ class _Bytes:
 def _saved_texts(name: str, scratch: Path, answer: Mapping[str, Any], copies: Copies) -> Imported:
     """Keep the documents as a dataset, and beside it the table of their files."""
     records = np.fromfile(scratch / "documents", RECORD)
-    classes = sorted({*answer["classes"]} - {""})
+    classes = sorted({answer["classes"][number] for number in np.unique(records["label"])} - {""})
     numbers = {label: k for k, label in enumerate(classes)} | {"": -1}
-    labels = np.array([numbers[label] for label in answer["classes"]])[records["label"]]
+    labels = np.array([numbers.get(label, -1) for label in answer["classes"]])[records["label"]]
     parts, dropped = _parted(records, labels, answer["has_parts"], copies)
     if len(np.unique(records["hash"])) < importer.LEAST_DOCUMENTS:
         least = importer.LEAST_DOCUMENTS
@@ -395,21 +396,20 @@ def _saved_texts(name: str, scratch: Path, answer: Mapping[str, Any], copies: Co
     texts = Ragged(_Bytes(scratch / "texts"), np.concatenate([[0], ends[:-1]]), ends)  # type: ignore[arg-type]
     whole = Part(texts, {"label": labels})
     verdicts = _verdicts_of_texts(answer["table"], records, parts)
-    count = sum(map(len, parts.values()))
+    about = [Message("{n:,} document of your own", "{n:,} documents of your own", n=sum(map(len, parts.values())))]
+    if dropped:
+        copies_of = "without {n:,} copy of others, word for word"
+        about.append(Message(copies_of, "without {n:,} copies of others, word for word", n=dropped))
     data = save_dataset(
         name,
         {part: whole.take(rows) for part, rows in parts.items()},
         classes,
-        Message("{n:,} document of your own", "{n:,} documents of your own", n=count),
+        listed(about),
         modality="text",
-        record={"kept": count, "skipped": sum(not verdict.kept for verdict in verdicts)},
+        record={"kept": len(records) - dropped, "skipped": sum(not verdict.kept for verdict in verdicts)},
         beside={TABLE: _lines(verdicts)},
     )
-    told = [Message("{n:,} document.", "{n:,} documents.", n=count)]
-    if dropped:
-        gone = "{n:,} copy of others, word for word, is left out."
-        told.append(Message(gone, "{n:,} copies of others, word for word, are left out.", n=dropped))
-    return Imported(name, data.spec.shape, verdicts, joined(told))
+    return Imported(name, data.spec.shape, verdicts, listed(about))
 
 
 def _parted(records: np.ndarray, labels: np.ndarray, has_parts: bool, copies: Copies) -> tuple[dict[str, np.ndarray], int]:

@@ -187,6 +187,12 @@ def part_of(folder: str) -> tuple[str, str] | None:
     return parts.pop(), " ".join(word for word in words if word not in WORDS and word not in SAY_NOTHING)
 
 
+def part_alone(word: str) -> str:
+    """The part that a word tells where it tells nothing beside; "" for none."""
+    told = part_of(word)
+    return told[0] if told and not told[1] else ""
+
+
 def _images(names: Sequence[str]) -> list[bool]:
     """Which names are those of images; where none is, those without a suffix, then all."""
     clean = [not is_odd(name) for name in names]
