@@ -338,7 +338,8 @@ def _planned(job: Job, found: list[File]) -> Plan:
         words = "{paths}: {size} of texts are more than an import takes (limit {most}). Nothing was imported."
         raise Refused(words, paths=_named(job.paths), size=_megabytes(size), most=_megabytes(job.limits.unpacked))
     in_tables = bool(sources) and all(_suffix(file.name) in layout.TABLES for file in sources)
-    cut = "rows" if in_tables else _cut(job, sources)
+    exported = any(layout.folders_of(file.name) == ("manifest.json",) for file in found)
+    cut = "rows" if in_tables else "files" if exported and job.cut == "auto" else _cut(job, sources)
     unsure: tuple[str, ...] = ()
     columns, label, classes = None, "", job.classes
     if in_tables:

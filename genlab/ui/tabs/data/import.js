@@ -234,7 +234,7 @@ export function start(card) {
       paths = [];
       discard(brought); // there may be others by now
       const show = () => document.querySelector(".data-own").scrollIntoView({ behavior: "smooth" });
-      done.replaceChildren(make("span", {}, say("import.done", { kept: count(news.kept), n: count(news.kept + news.skipped) })), make("button.link", { type: "button", onclick: show }, say("import.see")));
+      done.replaceChildren(make("span", {}, say("import.done", { kept: count(news.kept), n: count(news.total) })), make("button.link", { type: "button", onclick: show }, say("import.see")));
       done.hidden = false;
       return stage(zone);
     }

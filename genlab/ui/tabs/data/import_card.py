@@ -158,8 +158,8 @@ def _bring(event: gr.EventData) -> Iterator[tuple[dict[str, Any], object]]:
                 measure(space)
         UPLOADS.drop(paths)
         yield (
-            {"imported": wish.name.strip(), "summary": summary(table_of(wish.name.strip()))},
-            gr.update(choices=dataset_choices(), value=wish.name.strip()),
+            {"imported": name, "kept": sum(verdict.kept for verdict in table_of(name)), "total": len(table_of(name))},
+            gr.update(choices=dataset_choices(), value=name),
         )
     except GenlabError as fault:
         yield refusal(fault), gr.skip()
