@@ -397,7 +397,7 @@ def _cut(job: Job, files: Sequence[File]) -> str:
         return "files"
     heads = []
     for file in files[:PICTURES]:
-        with suppress(Skip), _unpacked(job, file) as path:
+        with suppress(Skip, OSError), _unpacked(job, file) as path:
             heads.append(documents.beginning(path))
     if heads and all(map(documents.is_list, heads)):
         return "lines"
@@ -600,7 +600,11 @@ def _opened_text(job: Job, file: File) -> "Iterator[Text]":
     """The text in a file; whatever is wrong with it is why it is skipped."""
     with _unpacked(job, file) as path:
         try:
-            yield documents.read(path, job.encoding)
+            try:
+                text = documents.read(path, job.encoding)
+            except OSError:
+                raise Skip("cannot be read") from None
+            yield text
         except documents.NoText as fault:
             raise Skip(fault.message) from None
 

@@ -8,6 +8,7 @@ from data_page import opened
 from looks import sticks_out
 from marks import SIZES
 from playwright.sync_api import Page, expect
+from seats import PATIENCE
 from test_import_card import packed, zipped
 from test_quality_tab import damage, look, repair
 
@@ -132,13 +133,13 @@ def test_own_texts_are_damaged_found_repaired_and_learnt_from(page: Page, server
     assert len(load("own-sayings+copied").train) == whole
     page.goto(f"{server}?tab=train&dataset=own-sayings%2Bcopied")
     expect(page.locator("#train-family input")).to_have_value("gpt")
-    for name, value in (("steps", "4"), ("width", "16"), ("context", "16")):
+    for name, value in (("steps", "8"), ("width", "16"), ("context", "16")):
         page.fill(f"#train-gpt-{name} input >> nth=0", value)
     page.keyboard.press("Tab")
     page.fill("#train-name input", "learns-sayings")
     page.click("#train-start")
     expect(page.locator(".train-stage .run-name")).to_have_text("learns-sayings")
-    expect(page.locator("#train-samples.read p")).to_have_count(12)
+    expect(page.locator("#train-samples.read p")).to_have_count(12, timeout=2 * PATIENCE)
     (run,) = [run for run in list_runs(served_runs) if run.name == "learns-sayings"]
     assert run.record["dataset"] == "own-sayings+copied"
 
