@@ -8,6 +8,7 @@ import sys
 import zipfile
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -219,6 +220,14 @@ def test_an_encoding_that_is_given_is_taken_and_one_that_does_not_fit_is_told(tm
     for strange in ("unicode_escape", "utf-7", "rot13", "idna", "punycode", "nothing", "zip", "\0", ""):
         with pytest.raises(BadSetting, match="it must be auto, or a name"):
             brought(paths, "other", encoding=strange)
+
+
+def test_utf_16_that_does_not_say_so_is_read_where_a_person_does(tmp_path):
+    (path,) = file(tmp_path, "a.txt", "Grüße aus der Ferne\nund aus der Nähe\nvon hier".encode("utf-16-le"))
+    with pytest.raises(BadData, match="only programs read"):
+        brought([path])
+    brought([path], cut="lines", encoding="utf-16")
+    assert all_of() == ["Grüße aus der Ferne", "und aus der Nähe", "von hier"]
 
 
 def test_a_damaged_letter_costs_no_more_than_itself(tmp_path):
@@ -441,6 +450,49 @@ def test_odd_names_do_no_harm(name, tmp_path):
     safe = not (".." in name or name[0] == "/" or ":" in name or "MACOSX" in name)
     assert table[name].kept == safe
     assert {path.name for path in tmp_path.rglob("up.txt")} == set()
+
+
+PIECES = (
+    *(b"\r", b"\n\n", b'"', b",", b";", b"\t", b"|", b"text,label\n", b"split\ntrain\ntest\n", b"1,2\n", b"\x1a", b"\xff\xfe"),
+    *("猫".encode(), "ö".encode(), b"\xc2\x85", b'{"text": "\\ud800"}\n', b"\xef\xbb\xbf", b"\x1b$B", b"\xed\xa0\x80", b"\xe4\xf6"),
+    *(b"\x93\xfa\x96{", b"words and words " * 9),
+)  # fmt: skip
+NAMES = (
+    "a.txt",
+    "b.md",
+    "train.txt",
+    "test.txt",
+    "t.csv",
+    "labels.csv",
+    "u.jsonl",
+    "v.tsv",
+    "README.md",
+    "x/a.txt",
+    "test/a.txt",
+)
+
+
+def test_whatever_bytes_there_are_comes_in_or_gets_a_sentence(tmp_path):
+    draw, brought_in = random.Random(0), 0
+    for turn in range(200):
+        folder = tmp_path / str(turn)
+        (folder / "scratch").mkdir(parents=True)
+        files = {name: b"".join(draw.choices(PIECES, k=draw.randint(0, 40))) for name in draw.sample(NAMES, draw.randint(1, 6))}
+        paths = [str(path) for path in zipped(files)(folder)]
+        cut, encoding = draw.choice(["auto", *documents.CUTS]), draw.choice(["auto", "auto", "utf-16", "shift_jis"])
+        job = importer.Job(paths, str(folder / "scratch"), PUBLIC, what="texts", cut=cut, encoding=encoding)
+        try:
+            *_, last = importer.run(replace(job, look=turn % 2 == 1))
+        except importer.Refused:
+            continue
+        brought_in += 1
+        if "documents" in last:
+            records = (folder / "scratch" / "documents").read_bytes()
+            ends = [0, *(importer.DOCUMENT.unpack_from(records, i)[0] for i in range(0, len(records), importer.DOCUMENT.size))]
+            texts = (folder / "scratch" / "texts").read_bytes()
+            assert all(texts[start:end].decode().strip() for start, end in pairwise(ends))
+            assert (len(ends) - 1, ends[-1]) == (last["documents"], len(texts))
+    assert brought_in > 50
 
 
 def test_a_bomb_of_text_is_skipped(tmp_path):

@@ -52,6 +52,7 @@ LEGACY = (
     "euc_kr",
 )  # fmt: skip  that are guessed
 USUAL = "cp1252"
+UNMARKED = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}  # where nothing says which byte comes first, as on most machines
 ENCODINGS = {codecs.lookup(name).name for name in ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1",
              "ascii", "iso2022_jp", "gbk", "big5hkscs", *(f"iso8859_{n}" for n in range(1, 17) if n != 12), *LEGACY)}  # fmt: skip
 CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")  # what no text has in it
@@ -118,7 +119,8 @@ def read(path: Path, encoding: str = "auto") -> Text:
     with path.open("rb") as file:
         head = file.read(SAMPLE)
     marked = next((codec for mark, codec in MARKS if head.startswith(mark)), "")
-    if codec := marked or ("" if encoding == "auto" else codecs.lookup(encoding).name):
+    told = "" if encoding == "auto" else codecs.lookup(encoding).name
+    if codec := marked or UNMARKED.get(told, told):
         found = _tallied(path, codec)
         if found.damaged > FEW + found.characters // 1000 or 2 * found.damaged > found.characters:
             raise NoText("no text in {encoding}", encoding=named(codec))

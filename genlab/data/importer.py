@@ -516,7 +516,7 @@ def _cut_up(plan: Plan, file: File, text: "Text") -> Iterator[tuple[bytes, str, 
         if plan.columns.text not in row:
             raise Skip("no column {column!r} in it", column=plan.columns.text)
         told = layout.part_alone(row.get(plan.columns.part, "")) if plan.columns.part else ""
-        label = unicodedata.normalize("NFC", row.get(plan.label, "")) if plan.label else file.label
+        label = " ".join(unicodedata.normalize("NFC", row.get(plan.label, "")).split()) if plan.label else file.label
         if len(label) > LONGEST_CLASS:
             raise Refused("The column {column!r} has texts in it, not classes. Read the classes off another.", column=plan.label)
         yield row[plan.columns.text].encode(), told or file.part, label
