@@ -45,7 +45,8 @@ def put_in_its_place(source: str, folder: Path, monkeypatch: pytest.MonkeyPatch)
     package, copy = Path(importer.__file__).parents[1], folder.with_name("copy") / "genlab"
     (copy / "data").mkdir(parents=True)
     shutil.copy(package / "messages.py", copy)
-    shutil.copy(package / "data" / "layout.py", copy / "data")
+    for name in ("layout.py", "documents.py"):
+        shutil.copy(package / "data" / name, copy / "data")
     (copy / "data" / "importer.py").write_text(source)
     monkeypatch.setattr(importer, "__file__", str(copy / "data" / "importer.py"))
 
@@ -217,7 +218,7 @@ def test_a_look_tells_the_folders_and_some_can_be_taken(given: Path):
     assert look_at(paths).folders == {"cat": 2, "dog": 1, "owl": 1}
     assert len(imported(paths, folders=["cat", "owl"]).table) == 3
     assert load("mine").spec.classes == ("cat", "owl")
-    with pytest.raises(GenlabError, match=r"There is no folder called 'cats'\. Possible: cat, dog, owl\."):
+    with pytest.raises(GenlabError, match=r"There is no class called 'cats'\. Possible: cat, dog, owl\."):
         imported(paths, "other", folders=["cats"])
 
 
@@ -253,7 +254,7 @@ def test_a_look_shows_some_pictures_of_each_class_in_each_part_and_tells_what_it
     assert {cell: len(some) for cell, some in found.pictures.items()} == dict.fromkeys(found.cells, 3)
     first = picture(0).resize((32, 32), Image.Resampling.LANCZOS)
     assert np.array_equal(found.pictures["train", "cat"][0].transpose(1, 2, 0), first)
-    assert found.told == ("1 image is left out, beside the parts and in none of them: extra.",)
+    assert found.told == ("1 file is left out, beside the parts and in none of them: extra.",)
     assert not left_over()
 
 
@@ -272,7 +273,7 @@ def test_an_import_follows_what_a_person_says_as_its_look_does(given: Path):
 
 def test_where_all_is_held_out_nothing_can_be_trained_on(given: Path):
     paths = zipped(GOOD)(given)
-    with pytest.raises(BadData, match=r"No image to train on came in"):
+    with pytest.raises(BadData, match=r"Nothing to train on came in"):
         imported(paths, parts={"cat": "test", "dog": "validation"})
 
 

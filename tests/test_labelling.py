@@ -115,8 +115,8 @@ def test_the_verb_writes_a_recipe_that_is_used_like_any_other(pets, tmp_path, mo
     [
         ("label pets --out x.json", "--table"),
         ("label pets --table gone.csv --out x.json", "gone.csv cannot be read as a table"),
-        ("label pets --table t.csv --column colour --out x.json", "tells no classes of these images in a column 'colour'"),
-        ("label pets --table other.csv --out x.json", "other.csv tells no classes of these images. No column names them."),
+        ("label pets --table t.csv --column colour --out x.json", "tells no classes of these files in a column 'colour'"),
+        ("label pets --table other.csv --out x.json", "other.csv tells no classes of these files. No column names them."),
         ("label pets --table bad.csv --out x.json", "A class cannot be called 'a/b'"),
         ("label pets --table t.csv --out x.txt", "x.txt is no .json file"),
     ],

@@ -18,7 +18,18 @@ from genlab.messages import Message
 from genlab.quality import DEFECTS
 from genlab.quality.settings import Damage
 
-DOING = {"look": Message("look"), "bring": Message("bring"), "save": Message("save")}  # what an import does
+DOING = {
+    "look": Message("look"),
+    "bring": Message("bring"),
+    "read": Message("read"),
+    "save": Message("save"),
+}  # what an import does
+CUTS = {
+    "files": Message("files"),
+    "passages": Message("passages"),
+    "paragraphs": Message("paragraphs"),
+    "lines": Message("lines"),
+}  # what a document of texts may be
 
 if TYPE_CHECKING:
     from genlab.data import Splits
@@ -27,9 +38,11 @@ if TYPE_CHECKING:
 
 
 def import_verb(words: list[str]) -> None:
-    """import PATH… --name N [--dry-run]: make a dataset of the images in zips, folders and files, or of an export."""
+    """import PATH… --name N [--dry-run]: make a dataset of the images or texts in zips, folders and files, or of an export."""
     parser = parser_of("import", import_verb)
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="a zip, a folder or an image; the last folder is the class")
+    parser.add_argument(
+        "paths", nargs="+", metavar="PATH", help="a zip, a folder, an image, a text, a table; folders are classes"
+    )
     parser.add_argument("--name", help="name of the dataset")
     parser.add_argument("--dry-run", action="store_true", help="tell what is understood of the folders, and import nothing")
     parser.add_argument(
@@ -39,26 +52,34 @@ def import_verb(words: list[str]) -> None:
         "--part", action="append", default=[], metavar="FOLDER=PART", help="train, validation, test, skip, or no (part)"
     )
     parser.add_argument("--folders", help="classes to take, as cat,dog (default: all)")
+    parser.add_argument("--as", dest="what", default="auto", help="images, texts, or auto: by the names of files (default auto)")
     parser.add_argument("--size", type=number, help="pixels a side (default: the smallest side seen, at most 64, as models do)")
     parser.add_argument("--mode", default="auto", help="grey, colour, or auto: grey where all images are (default auto)")
+    parser.add_argument("--cut", default="auto", help="what is a document of texts: files, passages, paragraphs, lines, or auto")
+    parser.add_argument("--column", default="", help="of a .csv, .tsv or .jsonl: the one that holds the texts, a row each")
+    parser.add_argument("--encoding", default="auto", help="of texts (default: UTF-8, or what their bytes tell)")
+    parser.add_argument("--copies", default="once", help="texts that are the same word for word: once, or all (default once)")
     given, _ = parse(parser, words)
     parts = dict(_pair(word) for word in given.part)
+    texts = {"what": given.what, "cut": given.cut, "column": given.column, "encoding": given.encoding}
     if given.dry_run:
-        _tell_layout(genlab.data.importing.look_at(given.paths, classes=given.classes, parts=parts))
+        _tell_layout(genlab.data.importing.look_at(given.paths, classes=given.classes, parts=parts, **texts))
         return
     if not given.name:
         raise BadSetting("Name the dataset with --name, or look at the layout alone with --dry-run.")
     exporting = genlab.data.exporting
     if len(given.paths) == 1 and exporting.holds(Path(given.paths[0])):
         data = exporting.read_export(Path(given.paths[0]), given.name)
-        told = {"name": data.name, "n": sum(map(len, data.parts.values())), "things": data.spec.kind.things}
-        return print(Message("The dataset {name!r} holds {n:,} {things}.", **told))
+        held = {"name": data.name, "n": sum(map(len, data.parts.values())), "things": data.spec.kind.things}
+        return print(Message("The dataset {name!r} holds {n:,} {things}.", **held))
     folders = given.folders.split(",") if given.folders else None
-    importing = genlab.data.importing.import_images
-    steps = importing(given.paths, given.name, folders, given.size, given.mode, classes=given.classes, parts=parts)
+    importing = genlab.data.importing.import_files
+    told = {"classes": given.classes, "parts": parts, **texts, "copies": given.copies}
+    steps = importing(given.paths, given.name, folders, given.size, given.mode, **told)
     with closing(steps), tqdm(unit=str(Message("file")), leave=False) as bar:
         for progress in steps:
             bar.n, bar.total = progress.done, progress.total
+            bar.unit = str(Message("MB") if progress.doing == "read" else Message("file"))
             bar.set_description(str(Message("{doing}, {n:,} skipped", doing=DOING[progress.doing], n=progress.skipped)))
     assert progress.imported
     _tell_import(progress.imported)
@@ -203,7 +224,7 @@ def _pair(word: str) -> tuple[str, str]:
 
 
 def _tell_layout(found: "Preview") -> None:
-    """The images of each class in each part, what folders may be parts, and what a person should know."""
+    """The items of each class in each part, what folders may be parts, and what a person should know."""
     parts = [part for part in PARTS if any(cell[0] == part for cell in found.cells)]
     print(f"{'':<24}{''.join(f'{part:>12}' for part in parts)}")
     for label in found.folders:
@@ -215,9 +236,23 @@ def _tell_layout(found: "Preview") -> None:
         print(Message("level {depth}: {folders}", depth=depth, folders=[*level[:8], *["…"][: len(level) > 8]]))
     if found.columns:
         print(Message("columns of tables: {columns}", columns=list(found.columns)))
+    if found.text:
+        print(
+            Message("The column {text} holds the texts, of {texts}. Choose with --column.", text=found.text, texts=[*found.texts])
+        )
+    elif found.cut:
+        told = "Each of the {cut} is a document. Choose with --cut files|passages|paragraphs|lines."
+        print(Message(told, cut=CUTS[found.cut]))
+    for (part, label), texts in found.excerpts.items():
+        print(f"{part} {label}:".replace(" :", ":"), *(f"  {' '.join(text.split())}" for text in texts), sep="\n")
     print(Message("Classes are read off: {classes}. Parts that are missing are cut from train.", classes=found.classes))
     for sentence in found.told:
         print(f"- {sentence}")
+    if found.others:
+        beside = "Images lie beside these texts; take them with --as images."
+        if found.what == "images":
+            beside = "Texts lie beside these images; take them with --as texts."
+        print(Message(beside))
     print(Message("Correct it with --classes none|names|LEVEL|COLUMN and --part FOLDER=train|validation|test|skip|no."))
 
 
@@ -226,8 +261,10 @@ def _tell_import(imported: "Imported") -> None:
     for verdict in imported.table:
         if not verdict.kept:
             print(Message("skipped {file}: {words}", file=verdict.file, words=verdict.words))
-    channels, height, width = imported.shape
     print(imported.summary)
+    if len(imported.shape) == 1:
+        return print(Message("Try: python -m genlab train gpt {name}", name=imported.name))
+    channels, height, width = imported.shape
     told = {"name": imported.name, "width": width, "height": height}
     grey = Message("The dataset {name!r} holds them at {width}×{height} grey.", **told)
     print(grey if channels == 1 else Message("The dataset {name!r} holds them at {width}×{height} colour.", **told))

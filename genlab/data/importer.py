@@ -1,10 +1,11 @@
-"""The process that opens strangers' files: it reads one job and writes a line of JSON a step.
+"""The process that opens strangers' files, images or texts: it reads one job and writes a line of JSON a step.
 
 It knows of genlab only how messages are told. It is run by its path and imports neither torch nor numpy, so it starts at once
 and its memory can be held small.
 """
 
 import errno
+import hashlib
 import importlib.util
 import json
 import logging
@@ -23,6 +24,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import partial
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -32,6 +34,7 @@ import safezip
 from PIL import Image, ImageOps, UnidentifiedImageError, WebPImagePlugin  # noqa: F401  Pillow loads WebP's plugin on demand only
 
 if TYPE_CHECKING:
+    from genlab.data.documents import Columns, Text
     from genlab.data.layout import Layout, Place
 
 
@@ -47,15 +50,17 @@ def _by_path(name: str) -> ModuleType:
 
 
 _by_path("genlab.messages")
-layout = _by_path("genlab.data.layout")
+layout, documents = _by_path("genlab.data.layout"), _by_path("genlab.data.documents")
 from genlab.messages import Message, Told, joined, listed, to_json  # noqa: E402  loaded above, so that genlab is not asked for it
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 READS = Message("PNG, JPEG, WebP, BMP and GIF")
+READS_TEXTS = Message(".txt, .md and other plain texts, and .csv, .tsv and .jsonl with a column of texts")
 LOCATION = Message("location removed")
 SMALLEST, LARGEST = 8, 64  # pixels a side, where the size is found and not given
 MOST_CLASSES = 1000
 LINK = Message("a link or a device, not a file")
+ALL_HELD_OUT = Message("Nothing to train on came in: all of it is held out. Say which folder is to be trained on.")
 GREY = {"1", "L", "LA", "I", "I;16", "I;16B", "I;16L"}
 ORIENTATION, GPS = 0x0112, 0x8825  # EXIF 2.3, tables 3 and 12
 CAMERA, TAKEN = 0x8769, 0x9003  # tables 3 and 8: the camera's own block, and in it when the picture was taken
@@ -66,6 +71,15 @@ SLACK = 4096  # bytes that a BMP may have beside its head and rows
 DENSEST = 1100  # a byte of deflate unpacks to no more
 PICTURES, CELLS, SHOWN = 3, 40, 32  # that a look shows of a class in a part, of how many of these, and their pixels a side
 PAUSE = 0.1  # seconds between two lines of progress
+DOCUMENT = struct.Struct("<q16siHB")  # of each: where its bytes end, their hash, its file, class and part, as in DOCUMENT_PARTS
+DOCUMENT_PARTS = ("", "train", "validation", "test", "late")  # "" where nothing tells it, late in the last tenth of a long text
+MOST_DOCUMENTS, LONGEST_CLASS = 4_000_000, 200  # and letters of the name of a class
+LEAST_DOCUMENTS, FEW_FILES = (
+    3,
+    20,
+)  # of a dataset; so many texts, where they are long, are cut into passages, and each may be a class
+LOOKED, EXCERPT = 64 * 2**20, 160  # bytes of texts that a look reads, and characters of each that it shows
+SAMPLED = 1000  # rows of a table by which its columns are judged
 MEMORY = 850 * 2**20  # bytes that the process may ask for; what Python and Pillow take beside it stays under 1 GB
 
 
@@ -97,6 +111,10 @@ class Job:
     classes: str = "auto"  # what they are read off, as Wish in layout.py has it
     parts: Mapping[str, str] = field(default_factory=dict)  # of folders, as Wish has it
     look: bool = False  # tell the layout alone, with some pictures
+    what: str = "auto"  # images, texts, or auto: texts where there are hardly any images
+    cut: str = "auto"  # what is a document of texts: files, passages, paragraphs, lines
+    column: str = ""  # of a table, which holds the texts
+    encoding: str = "auto"  # of texts
 
 
 @dataclass(frozen=True)
@@ -143,6 +161,10 @@ def run(job: Job) -> Iterator[dict[str, Any]]:
     found = [file for path in job.paths for file in _found(Path(path), job.limits, len(job.paths) > 1)]
     if not found:
         raise Refused("There are no files in {paths}.", paths=_named(job.paths))
+    if _are_texts(job, found):
+        plan = _planned(job, found)
+        yield from [_looked_at_texts(job, plan)] if job.look else _brought_texts(job, plan)
+        return
     understood = _understood(job, found)
     placed = [_put(file, place, image) for file, place, image in zip(found, understood.places, understood.images, strict=True)]
     files = sorted(placed, key=lambda file: file.name)
@@ -210,6 +232,7 @@ def _looked(job: Job, files: list[File], understood: "Layout") -> dict[str, Any]
         "columns": understood.columns,
         "classes": understood.classes,
         "told": understood.told,
+        "others": sum(layout.is_writing(file.name) and not layout.is_note(file.name) for file in files),
     }
 
 
@@ -272,8 +295,347 @@ def _brought(job: Job, files: list[File]) -> Iterator[dict[str, Any]]:
     if kept < job.least:
         raise Refused(_too_few(job, table, kept))
     if not any(row["kept"] and row["part"] == "train" for row in table):
-        raise Refused("No image to train on came in: all of them are held out. Say which folder is to be trained on.")
+        raise Refused(ALL_HELD_OUT)
     yield {"shape": [kept, size, size, 1 if grey else 3], "table": table}
+
+
+# --- Texts ---
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is understood of texts."""
+
+    files: list[File]  # those that count are marked as images are
+    cut: str  # what is a document: files, passages, paragraphs, lines; or rows of tables
+    columns: "Columns | None"  # of tables
+    label: str  # the column of their classes; "" for none
+    understood: "Layout"
+    told: tuple[str, ...]  # what a person should know beside that
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether something tells the parts."""
+        return bool(self.columns and self.columns.part) or any(file.part for file in self.files)
+
+
+def _are_texts(job: Job, files: Sequence[File]) -> bool:
+    """Whether it is texts that are meant; captions beside images, and notes, are not."""
+    if job.what != "auto":
+        return job.what == "texts"
+    images = sum(layout.is_image(file.name) for file in files)
+    texts = sum(layout.is_writing(file.name) and not layout.is_note(file.name) for file in files)
+    return texts > 2 * images or (
+        not images and any(layout.is_writing(file.name) or layout.is_table(file.name) for file in files)
+    )
+
+
+def _planned(job: Job, found: list[File]) -> Plan:
+    """What the names, the tables and the beginnings of texts say."""
+    counted = _that_count([file.name for file in found])
+    sources = [file for file, counts in zip(found, counted, strict=True) if counts]
+    if (size := sum(map(_size, sources))) > job.limits.unpacked:
+        words = "{paths}: {size} of texts are more than an import takes (limit {most}). Nothing was imported."
+        raise Refused(words, paths=_named(job.paths), size=_megabytes(size), most=_megabytes(job.limits.unpacked))
+    in_tables = bool(sources) and all(_suffix(file.name) in layout.TABLES for file in sources)
+    exported = any(layout.folders_of(file.name) == ("manifest.json",) for file in found)
+    cut = "rows" if in_tables else "files" if exported and job.cut == "auto" else _cut(job, sources)
+    unsure: tuple[str, ...] = ()
+    columns, label, classes = None, "", job.classes
+    if in_tables:
+        columns, label, unsure = _columns(job, sources)
+        classes = "none" if job.classes in columns.names else job.classes
+    names = _named_by_stems(found, counted, cut)
+    tables = {} if in_tables else {n: _text(f, job) for n, f in zip(names, found, strict=True) if layout.is_table(f.name)}
+    try:
+        understood = layout.understand(names, tables, layout.Wish(classes, job.parts), counted)
+    except layout.Unclear as unclear:
+        raise Refused(unclear.message) from None
+    placed = [
+        replace(file, part=place.part, label=place.label, skip=place.skip, image=counts)
+        for file, place, counts in zip(found, understood.places, counted, strict=True)
+    ]
+    files = sorted(placed, key=lambda file: file.name)
+    if job.folders is not None and not label:
+        counts = Counter(file.label for file in files if file.image and not file.skip)
+        files = [file for file in files if file.label in _known(job.folders, counts)]
+    return Plan(files, cut, columns, label, understood, unsure)
+
+
+def _that_count(names: Sequence[str]) -> list[bool]:
+    """Which files are texts by their names, but for notes on the others; where none is, tables, then all."""
+    texts = [layout.is_writing(name) for name in names]
+    for least in (
+        [text and not layout.is_table(name) and not layout.is_note(name) for text, name in zip(texts, names, strict=True)],
+        texts,
+        [layout.is_table(name) for name in names],
+    ):
+        if any(least):
+            return least
+    return [not layout.is_odd(name) for name in names]
+
+
+def _named_by_stems(files: Sequence[File], counted: Sequence[bool], cut: str) -> list[str]:
+    """Names of files, in which a file that holds several documents, or is a part, counts as a folder of its name."""
+    paths = [layout.folders_of(file.name) for file in files]
+    sources = [path for path, counts in zip(paths, counted, strict=True) if counts]
+    stems = [path[-1].rpartition(".")[0] for path in sources]
+    alone = len({path[:-1] for path in sources}) == 1 and len(sources) <= FEW_FILES and cut != "files"
+    if not alone and not layout.tell_parts(stems):
+        return [file.name for file in files]
+    return [
+        "/".join([*path[:-1], path[-1].rpartition(".")[0], path[-1]]) if counts and path[0] != "/" else file.name
+        for file, path, counts in zip(files, paths, counted, strict=True)
+    ]
+
+
+def _cut(job: Job, files: Sequence[File]) -> str:
+    """What is a document: each file where there are many or they are short, a line of what are lists, else a passage."""
+    if job.cut != "auto":
+        return job.cut
+    if len(files) > FEW_FILES:
+        return "files"
+    heads = []
+    for file in files[:PICTURES]:
+        with suppress(Skip, OSError), _unpacked(job, file) as path:
+            heads.append(documents.beginning(path))
+    if heads and all(map(documents.is_list, heads)):
+        return "lines"
+    long = sum(map(_size, files)) > 4 * documents.PASSAGE * len(files)
+    return "passages" if long or len(files) == 1 else "files"
+
+
+def _columns(job: Job, tables: Sequence[File]) -> "tuple[Columns, str, tuple[str, ...]]":
+    """Which columns of tables hold the texts and their classes, and what a person should know of that."""
+    sample, why = _sample_of(job, tables)
+    names = _named(job.paths)
+    if not sample:
+        raise Refused(_too_few(job, why, 0, texts=True))
+    found = documents.columns(sample, layout.LABELS, layout.part_alone)
+    if job.column and job.column not in found.names:
+        raise Refused("There is no column called {column!r}. Possible: {names}.", column=job.column, names=[*found.names])
+    if found.numbers and not job.column:
+        raise Refused("{names} holds numbers alone, and no column of texts.", names=names)
+    text = job.column or found.text or next(iter(found.texts), "")
+    if not text:
+        raise Refused("{names} has no column of texts. Its columns are: {columns}.", names=names, columns=[*found.names])
+    known = job.classes in ("auto", "none", "names") or job.classes.isdigit() or job.classes in found.names
+    if not known:
+        possible = [*layout.AS_TOLD, *found.labels]
+        raise Refused("Classes cannot be read off {classes!r}. Possible: {possible}.", classes=job.classes, possible=possible)
+    label = found.label if job.classes == "auto" else job.classes if job.classes in found.names else ""
+    unsure = Message("Which column holds the texts is not known: {text} is taken.", text=text)
+    return replace(found, text=text), label if label != text else "", () if job.column or found.text else (unsure,)
+
+
+def _sample_of(job: Job, tables: Sequence[File]) -> tuple[list[dict[str, str]], list[dict[str, Any]]]:
+    """The first rows of the first table that has some, and why those before it have none."""
+    why: list[dict[str, Any]] = []
+    for table in tables:
+        try:
+            with _opened_text(job, table) as text:
+                if sample := [*islice(documents.rows(text, _suffix(table.name)), SAMPLED)]:
+                    return sample, why
+            raise Skip("no rows in it")
+        except Skip as skip:
+            why.append(_skipped(skip))
+    return [], why
+
+
+def _brought_texts(job: Job, plan: Plan) -> Iterator[dict[str, Any]]:
+    """The documents of all files, one after another in the file `texts`, and what is known of each in the file `documents`."""
+    table: list[dict[str, Any]] = []
+    total = sum(_size(file) for file in plan.files if file.image)
+    labels: dict[str, int] = {}
+    ended = count = done = 0
+
+    def step(read: int) -> dict[str, Any]:
+        kept = sum(row["kept"] for row in table)
+        return {
+            "doing": "read",
+            "done": _mega(min(read, total)),
+            "total": _mega(total),
+            "kept": kept,
+            "skipped": len(table) - kept,
+        }
+
+    with (Path(job.scratch) / "texts").open("wb") as texts, (Path(job.scratch) / "documents").open("wb") as records:
+        for i, file in enumerate(plan.files):
+            before, first = ended, count
+            try:
+                if why := file.skip or ("" if file.image else _no_text(file)):
+                    raise Skip(why)
+                with _opened_text(job, file) as text:
+                    for document, part, label in _documents_in(plan, file, text):
+                        number = labels.setdefault(label, len(labels))
+                        if job.folders is not None and label not in job.folders:
+                            continue
+                        ended, count = ended + len(document), count + 1
+                        texts.write(document)
+                        digest = hashlib.blake2b(document, digest_size=16).digest()
+                        records.write(DOCUMENT.pack(ended, digest, i, number, DOCUMENT_PARTS.index(part)))
+                        _check_room(job, plan, count, ended, len(labels))
+                        if count % 1000 == 0:
+                            yield step(done + ended - before)
+                if count == first:
+                    raise Skip("nothing in it but blanks")
+                table.append({"kept": True, "words": listed(text.remarks), "documents": count - first})
+            except Skip as skip:
+                table.append(_skipped(skip) | {"documents": 0})
+                ended, count = before, first
+                texts.truncate(ended)
+                texts.seek(ended)
+                records.truncate(count * DOCUMENT.size)
+                records.seek(count * DOCUMENT.size)
+            done += _size(file) if file.image else 0
+            yield step(done)
+    if job.folders is not None and plan.label:
+        _known(job.folders, Counter(labels))
+    if count < LEAST_DOCUMENTS:
+        raise Refused(_too_few(job, table, count, texts=True))
+    named = [{"file": file.name, **row} for file, row in zip(plan.files, table, strict=True)]
+    yield {"documents": count, "classes": [*labels], "cut": plan.cut, "has_parts": plan.has_parts, "table": named}
+
+
+def _documents_in(plan: Plan, file: File, text: "Text") -> Iterator[tuple[bytes, str, str]]:
+    """The documents of a file that are no blanks, each with its part and its class."""
+    try:
+        for document, part, label in _cut_up(plan, file, text):
+            if document.strip():
+                yield document, part, label
+    except documents.NoText as fault:
+        raise Skip(fault.message) from None
+
+
+def _cut_up(plan: Plan, file: File, text: "Text") -> Iterator[tuple[bytes, str, str]]:
+    if plan.columns is None:
+        for document, late in documents.documents(text, plan.cut):
+            yield document, file.part or ("late" if late else ""), file.label
+        return
+    for row in documents.rows(text, _suffix(file.name)):
+        if plan.columns.text not in row:
+            raise Skip("no column {column!r} in it", column=plan.columns.text)
+        told = layout.part_alone(row.get(plan.columns.part, "")) if plan.columns.part else ""
+        label = " ".join(unicodedata.normalize("NFC", row.get(plan.label, "")).split()) if plan.label else file.label
+        if len(label) > LONGEST_CLASS:
+            raise Refused("The column {column!r} has texts in it, not classes. Read the classes off another.", column=plan.label)
+        yield row[plan.columns.text].encode(), told or file.part, label
+
+
+def _check_room(job: Job, plan: Plan, count: int, ended: int, classes: int) -> None:
+    if count > MOST_DOCUMENTS:
+        words = "There are more than {most:,} documents in {paths}. Cut them into longer ones, such as passages."
+        raise Refused(words, most=MOST_DOCUMENTS, paths=_named(job.paths))
+    if ended + count * DOCUMENT.size > job.limits.kept:
+        kept = _megabytes(job.limits.kept)
+        raise Refused("These texts take more than the {kept} that you have room for. Bring fewer of them.", kept=kept)
+    if classes > MOST_CLASSES + 1:
+        words = "There are more than {most:,} classes in {label}; at most so many are possible. Read them off something else."
+        raise Refused(words, most=MOST_CLASSES, label=plan.label or _named(job.paths))
+
+
+def _looked_at_texts(job: Job, plan: Plan) -> dict[str, Any]:
+    """What is understood of texts, and the beginnings of some documents of each class in each part."""
+    cells: Counter[tuple[str, str]] = Counter()
+    excerpts: dict[tuple[str, str], list[str]] = {}
+    why: list[dict[str, Any]] = []
+    left, told = LOOKED, [*plan.told, *plan.understood.told]
+    if len(plan.files) > 1 and plan.cut == "passages" and job.cut == "auto":
+        told.append(Message("These are few and long texts, so each is cut into passages."))
+    for file in plan.files:
+        if not file.image or file.skip:
+            continue
+        if left <= 0:
+            cells[file.part or "train", file.label] += plan.columns is None
+            continue
+        try:
+            with _opened_text(job, file) as text:
+                for document, part, label in _documents_in(plan, file, text):
+                    cell = "test" if part == "late" and not plan.has_parts else part if part in layout.PARTS else "train", label
+                    cells[cell] += 1
+                    if len(shown := excerpts.setdefault(cell, [])) < PICTURES:
+                        shown.append(document[: 4 * EXCERPT].decode("utf-8", "ignore")[:EXCERPT])
+                    if (left := left - len(document)) <= 0:
+                        break
+        except Skip as skip:
+            why.append(_skipped(skip))
+    if not +cells:
+        raise Refused(_too_few(job, why, 0, texts=True))
+    if left <= 0:
+        told.append(
+            Message("Only the first {looked} were looked at; all of it is read when it is imported.", looked=_megabytes(LOOKED))
+        )
+    most = sorted(excerpts, key=lambda cell: -cells[cell])[:CELLS]
+    columns = plan.columns
+    return {
+        "what": "texts",
+        "files": len(plan.files),
+        "cells": [[part, label, n] for (part, label), n in sorted((+cells).items())],
+        "excerpts": [[part, label, excerpts[part, label]] for part, label in most],
+        "levels": [level[:MOST_CLASSES] for level in plan.understood.levels],
+        "parts": dict(plan.understood.parts),
+        "columns": [*(columns.labels if columns else ()), *plan.understood.columns],
+        "classes": plan.label or plan.understood.classes,
+        "told": told,
+        "cut": plan.cut,
+        "text": columns.text if columns else "",
+        "texts": columns.names if columns else (),
+        "others": sum(layout.is_image(file.name) for file in plan.files),
+    }
+
+
+@contextmanager
+def _unpacked(job: Job, file: File) -> Iterator[Path]:
+    """Where a file's bytes lie, for as long as they are read."""
+    path = _at(file, Path(job.scratch) / "one", job.limits)
+    try:
+        yield path
+    finally:
+        if path != file.source:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _opened_text(job: Job, file: File) -> "Iterator[Text]":
+    """The text in a file; whatever is wrong with it is why it is skipped."""
+    with _unpacked(job, file) as path:
+        try:
+            try:
+                text = documents.read(path, job.encoding)
+            except OSError:
+                raise Skip("cannot be read") from None
+            yield text
+        except documents.NoText as fault:
+            raise Skip(fault.message) from None
+
+
+def _no_text(file: File) -> str:
+    """What a file is that does not count among texts."""
+    if layout.is_hidden(file.name):
+        return Message("a file of the operating system")
+    if layout.is_image(file.name):
+        return Message("a picture, not a text")
+    if layout.is_table(file.name):
+        return Message("a table beside the texts")
+    if layout.is_note(file.name):
+        return Message("a note on the others")
+    return Message("no text by its name; genlab reads {reads}", reads=READS_TEXTS)
+
+
+def _size(file: File) -> int:
+    if isinstance(file.source, tuple):
+        return file.source[1].file_size
+    with suppress(OSError):
+        return file.source.lstat().st_size
+    return 0
+
+
+def _suffix(name: str) -> str:
+    return PurePosixPath(layout.folders_of(name)[-1]).suffix[1:].lower()
+
+
+def _mega(size: int) -> int:
+    return -(-size // 2**20)
 
 
 # --- Which files, and what their folders say ---
@@ -380,7 +742,7 @@ def _unpacks(path: Path, limits: Limits) -> str:
 def _known(folders: Sequence[str], counts: Counter[str]) -> set[str]:
     for folder in folders:
         if folder not in counts:
-            raise Refused("There is no folder called {folder!r}. Possible: {counts}.", folder=folder, counts=sorted(counts))
+            raise Refused("There is no class called {folder!r}. Possible: {counts}.", folder=folder, counts=sorted(counts))
     return set(folders)
 
 
@@ -563,10 +925,21 @@ def _skipped(skip: Skip) -> dict[str, Any]:
     return {"kept": False, "words": skip.message}
 
 
-def _too_few(job: Job, table: list[dict[str, Any]], kept: int) -> str:
+def _too_few(job: Job, table: list[dict[str, Any]], kept: int, texts: bool = False) -> str:
     reasons = Counter(row["words"] for row in table if not row["kept"])
-    told = Message("No image found in {paths}; genlab reads {reads}.", paths=_named(job.paths), reads=READS)
-    if kept:
+    if texts:
+        told = Message("No text found in {paths}; genlab reads {reads}.", paths=_named(job.paths), reads=READS_TEXTS)
+    else:
+        told = Message("No image found in {paths}; genlab reads {reads}.", paths=_named(job.paths), reads=READS)
+    if kept and texts:
+        told = Message(
+            "{n} document found; a dataset needs at least {least}, to train on, to watch by and to test on. {what}",
+            "{n} documents found; a dataset needs at least {least}, to train on, to watch by and to test on. {what}",
+            n=kept,
+            least=LEAST_DOCUMENTS,
+            what=Message("Cut these into passages, paragraphs or lines, or bring more."),
+        )
+    elif kept:
         told = Message("One image found; training needs at least 2 (50+ advised).")
     many = (Message("{n:,} × {words}", n=n, words=words) if n > 1 else words for words, n in reasons.most_common(3))
     return joined([told, Message("Skipped: {skipped}.", skipped=joined(many, "; "))]) if reasons else told

@@ -1,5 +1,6 @@
-"""Importing: zips, folders and files of images as a dataset of one's own; a process of its own opens them."""
+"""Importing: zips, folders and files of images or texts as a dataset of one's own; a process of its own opens them."""
 
+import codecs
 import json
 import logging
 import os
@@ -12,25 +13,33 @@ import time
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
-from functools import lru_cache
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import psutil
 
-from genlab.data import importer
+from genlab.data import documents, importer
 from genlab.data.importer import Job, Limits
+from genlab.data.layout import PARTS
 from genlab.data.library import check_free, record_of, save_dataset, with_held_out
 from genlab.data.sources import Part
 from genlab.errors import BadData, BadSetting, UnknownName
 from genlab.files import sweep_drafts, writing
-from genlab.messages import Message, from_json, joined, to_json
+from genlab.messages import Message, from_json, joined, listed, to_json
+from genlab.modalities import Ragged
 from genlab.paths import datasets_folder
 
 Mode = Literal["auto", "grey", "colour"]
+What = Literal["auto", "images", "texts"]
+Cut = Literal["auto", "files", "passages", "paragraphs", "lines"]
+Copies = Literal["once", "all"]
 MODES: tuple[Mode, ...] = ("auto", "grey", "colour")
+WHAT: tuple[What, ...] = ("auto", "images", "texts")
+CUTS: tuple[Cut, ...] = ("auto", "files", "passages", "paragraphs", "lines")
+COPIES: tuple[Copies, ...] = ("once", "all")
 LOCAL = Limits(
     upload=2 * 2**30, files=200_000, unpacked=8 * 2**30, ratio=100, pixels=24_000_000, side=8192, seconds=3600
 )  # on one's own computer
@@ -38,6 +47,7 @@ PUBLIC = Limits(upload=20 * 2**20, files=2000, unpacked=200 * 2**20, ratio=100, 
 MOST_SIDE = 256  # pixels; larger images train too slowly to be of use here
 TABLE = "files.jsonl"  # beside dataset.json: a line a file
 SCRATCH = ".import-"
+RECORD = np.dtype([("end", "<i8"), ("hash", "V16"), ("file", "<i4"), ("label", "<u2"), ("part", "u1")])  # importer.DOCUMENT
 log = logging.getLogger("genlab")
 
 
@@ -48,8 +58,9 @@ class Verdict:
     file: str
     kept: bool
     words: str = ""  # of a kept one what was done to it, of another why it was skipped
-    part: str = ""  # of the dataset, and the row in it
+    part: str = ""  # of the dataset, and the row in it, where it became one item
     row: int = -1
+    items: int = 1  # that it became, where it was kept
 
     @property
     def remarks(self) -> list[str]:
@@ -64,20 +75,22 @@ class Imported:
     """What came of an import."""
 
     name: str
-    shape: tuple[int, ...]  # (C, H, W)
+    shape: tuple[int, ...]  # (C, H, W), or of texts (T,)
     table: tuple[Verdict, ...]
+    told: str = ""  # of texts, how many documents they became, and how many copies were left out
 
     @property
     def summary(self) -> str:
         """How many were kept, and why the others were not."""
-        return summary(self.table)
+        told = [Message("It holds {told}.", told=self.told)] if self.told else []
+        return joined([summary(self.table), *told])
 
 
 @dataclass(frozen=True)
 class Progress:
     """How far an import is; `imported` is there on the last one alone."""
 
-    doing: Literal["look", "bring", "save"]
+    doing: Literal["look", "bring", "read", "save"]  # texts are read, by the megabyte
     done: int
     total: int
     kept: int
@@ -91,21 +104,27 @@ class Preview:
 
     files: int
     cells: Mapping[tuple[str, str], int]  # (part, class) → images, by their names; the class "" for none
-    pictures: Mapping[tuple[str, str], np.ndarray]  # some of each, uint8 [n, 3, 32, 32]
+    pictures: Mapping[tuple[str, str], np.ndarray]  # some of each, uint8 [n, 3, 32, 32], where they are images
     levels: tuple[tuple[str, ...], ...]  # the folders' names, level by level
     parts: Mapping[str, str]  # folders that may be parts → train, validation, test, skip, or no
     columns: tuple[str, ...]  # of tables, that may be the classes
     classes: str  # what they are read off: folders, table, names, none, a level, a column
     told: tuple[str, ...]  # what is not known, or was left out
+    what: str = "images"  # or texts
+    excerpts: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)  # the beginnings of some texts of each
+    cut: str = ""  # what is a document: files, passages, paragraphs, lines; or rows of tables
+    text: str = ""  # the column of tables that holds the texts
+    texts: tuple[str, ...] = ()  # all columns of these tables
+    others: int = 0  # texts that lie beside images, images beside texts
 
     @property
     def folders(self) -> dict[str, int]:
-        """How many images each class has."""
+        """How many items each class has."""
         return dict(sorted(self._summed(1).items()))
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many images each part has."""
+        """How many items each part has."""
         return dict(self._summed(0))
 
     def _summed(self, which: int) -> Counter[str]:
@@ -125,18 +144,43 @@ def import_images(
     classes: str = "auto",
     parts: Mapping[str, str] | None = None,
 ) -> Generator[Progress]:
-    """Make a dataset of the images in zips, folders and files; closing the generator ends it and leaves nothing.
+    """Make a dataset of the images in zips, folders and files, as `import_files` does."""
+    return import_files(paths, name, folders, size, mode, limits, classes, parts, what="images")
+
+
+def import_files(
+    paths: Sequence[str | Path],
+    name: str,
+    folders: Sequence[str] | None = None,
+    size: int | None = None,
+    mode: Mode = "auto",
+    limits: Limits = LOCAL,
+    classes: str = "auto",
+    parts: Mapping[str, str] | None = None,
+    what: What = "auto",
+    cut: Cut = "auto",
+    column: str = "",
+    encoding: str = "auto",
+    copies: Copies = "once",
+) -> Generator[Progress]:
+    """Make a dataset of the images or texts in zips, folders and files; closing the generator ends it and leaves nothing.
 
     Parts and classes are understood as layout.py tells, unless `classes` says what they are read off (none, names, a level of
     folders, a column of a table) and `parts` what folders are (train, validation, test, skip, no); `folders` are the classes to
-    take. The middle square of each image is brought to `size`, by default the smallest side seen, between 8 and 64. Of what
+    take. Which of the two it is, `what` says, or their names do.
+
+    The middle square of each image is brought to `size`, by default the smallest side seen, between 8 and 64. Of what
     its camera noted nothing is kept but the day on which it was taken, in the column `date`; where there is none, the day of
     the file is, unless all files of the zip or folder were written within two days, as copies are.
-    Raises a GenlabError with a sentence where there are fewer than two images, or more than the limits allow.
+
+    Of texts, `cut` says what a document is; few long ones are cut into passages, of which the last tenth of each text is the test
+    part, lists into lines. Of tables, `column` holds the texts, a row each. Exact copies are kept `once`, or all of them, in one
+    part. They are UTF-8 or what their first bytes tell, else `encoding`, or the one that charset-normalizer finds.
+
+    Raises a GenlabError with a sentence where there are fewer than two items, or more than the limits allow.
     """
     check_free(name)
-    if mode not in MODES:
-        raise BadSetting("mode is {mode!r}; it must be one of {modes}.", "mode", mode=mode, modes=list(MODES))
+    _check_one_of("mode", mode, MODES)
     if size is not None and (type(size) is not int or not importer.SMALLEST <= size <= MOST_SIDE or size % 4):
         raise BadSetting(
             "size is {size!r}; it must be a multiple of 4 from {smallest} to {most_side}.",
@@ -145,40 +189,87 @@ def import_images(
             smallest=importer.SMALLEST,
             most_side=MOST_SIDE,
         )
+    _check_one_of("copies", copies, COPIES)
+    _check_texts(what, cut, encoding)
     with _scratch() as scratch:
         wished = None if folders is None else list(folders)
         job = Job(_absolute(paths), str(scratch), limits, wished, size, mode, classes=classes, parts=parts or {})
+        job = replace(job, what=what, cut=cut, column=column, encoding=encoding)
         with closing(_answers(job)) as answers:
             for answer in answers:
                 if "doing" in answer:
                     progress = Progress(**answer)
                     yield progress
         yield Progress("save", 0, 1, progress.kept, len(answer["table"]) - progress.kept)
-        imported = _saved(name, scratch, answer["shape"], answer["table"])
+        save = _saved if "shape" in answer else partial(_saved_texts, copies=copies)
+        imported = save(name, scratch, answer)
     yield Progress("save", 1, 1, progress.kept, len(imported.table) - progress.kept, imported)
 
 
+def _check_one_of(setting: str, given: object, possible: Sequence[str]) -> None:
+    if given not in possible:
+        raise BadSetting(
+            "{setting} is {given!r}; it must be one of {possible}.", setting, setting=setting, given=given, possible=[*possible]
+        )
+
+
+def _check_texts(what: str, cut: str, encoding: str) -> None:
+    """Raise BadSetting for what texts cannot be read by."""
+    _check_one_of("what", what, WHAT)
+    _check_one_of("cut", cut, CUTS)
+    try:
+        known = encoding == "auto" or codecs.lookup(encoding).name in documents.ENCODINGS
+    except (LookupError, ValueError):
+        known = False
+    if not known:
+        raise BadSetting(
+            "encoding is {encoding!r}; it must be auto, or a name such as utf-8, windows-1252, windows-1251, shift_jis.",
+            "encoding",
+            encoding=encoding,
+        )
+
+
 def look_at(
-    paths: Sequence[str | Path], limits: Limits = LOCAL, classes: str = "auto", parts: Mapping[str, str] | None = None
+    paths: Sequence[str | Path],
+    limits: Limits = LOCAL,
+    classes: str = "auto",
+    parts: Mapping[str, str] | None = None,
+    what: What = "auto",
+    cut: Cut = "auto",
+    column: str = "",
+    encoding: str = "auto",
 ) -> Preview:
-    """The layout of zips, folders and files, before anything of them is imported; raises BadData where nothing is an image."""
+    """The layout of zips, folders and files, before anything of them is imported; raises BadData where nothing is of use."""
+    _check_texts(what, cut, encoding)
     with _scratch() as scratch:
         job = Job(_absolute(paths), str(scratch), limits, classes=classes, parts=parts or {}, look=True)
+        job = replace(job, what=what, cut=cut, column=column, encoding=encoding)
         with closing(_answers(job)) as answers:
             (found,) = answers
-        pixels = np.fromfile(scratch / "pixels", np.uint8).reshape(-1, importer.SHOWN, importer.SHOWN, 3).transpose(0, 3, 1, 2)
-    ends = np.cumsum([n for *_, n in found["pictures"]], dtype=int)
-    shown = np.split(pixels, ends[:-1]) if len(ends) else []
+        pictures = {} if "what" in found else _pictures(scratch, found["pictures"])
     return Preview(
         found["files"],
         {(part, label): n for part, label, n in found["cells"]},
-        {(part, label): some for (part, label, _), some in zip(found["pictures"], shown, strict=True)},
+        pictures,
         tuple(map(tuple, found["levels"])),
         found["parts"],
         tuple(found["columns"]),
         found["classes"],
         tuple(found["told"]),
+        found.get("what", "images"),
+        {(part, label): some for part, label, some in found.get("excerpts", ())},
+        found.get("cut", ""),
+        found.get("text", ""),
+        tuple(found.get("texts", ())),
+        found["others"],
     )
+
+
+def _pictures(scratch: Path, told: Sequence[tuple[str, str, int]]) -> dict[tuple[str, str], np.ndarray]:
+    pixels = np.fromfile(scratch / "pixels", np.uint8).reshape(-1, importer.SHOWN, importer.SHOWN, 3).transpose(0, 3, 1, 2)
+    ends = np.cumsum([n for *_, n in told], dtype=int)
+    shown = np.split(pixels, ends[:-1]) if len(ends) else []
+    return {(part, label): some for (part, label, _), some in zip(told, shown, strict=True)}
 
 
 def read_image(path: str | Path, side: int, grey: bool, limits: Limits = LOCAL) -> tuple[np.ndarray, str]:
@@ -187,7 +278,8 @@ def read_image(path: str | Path, side: int, grey: bool, limits: Limits = LOCAL) 
     Raises BadData with a sentence for what is no image.
     """
     with _scratch() as scratch:
-        job = Job(_absolute([path]), str(scratch), limits, size=side, mode="grey" if grey else "colour", least=1)
+        mode = "grey" if grey else "colour"
+        job = Job(_absolute([path]), str(scratch), limits, size=side, mode=mode, least=1, what="images")
         with closing(_answers(job)) as answers:
             *_, last = answers
         if (kept := last["shape"][0]) != 1:
@@ -244,8 +336,9 @@ class _Pixels:
         return whole[self.rows[which]].transpose(0, 3, 1, 2)
 
 
-def _saved(name: str, scratch: Path, shape: Sequence[int], table: Sequence[Mapping[str, Any]]) -> Imported:
+def _saved(name: str, scratch: Path, answer: Mapping[str, Any]) -> Imported:
     """Keep the images as a dataset, and beside it the table of their files."""
+    shape, table = answer["shape"], answer["table"]
     kept = [entry for entry in table if entry["kept"]]
     classes = sorted({entry["label"] for entry in kept} - {""})
     numbers = {label: k for k, label in enumerate(classes)} | {"": -1}
@@ -271,6 +364,96 @@ def _saved(name: str, scratch: Path, shape: Sequence[int], table: Sequence[Mappi
     return Imported(name, (channels, size, size), verdicts)
 
 
+class _Bytes:
+    """The bytes that the process wrote, read only where they are asked for, as a row of an array."""
+
+    dtype = np.dtype(np.uint8)
+
+    def __init__(self, file: Path) -> None:
+        self.file, self.shape = file.open("rb"), (file.stat().st_size,)
+
+    def __getitem__(self, which: slice) -> np.ndarray:
+        start, stop, _ = which.indices(self.shape[0])
+        self.file.seek(start)
+        return np.frombuffer(self.file.read(stop - start), np.uint8)
+
+
+def _saved_texts(name: str, scratch: Path, answer: Mapping[str, Any], copies: Copies) -> Imported:
+    """Keep the documents as a dataset, and beside it the table of their files."""
+    records = np.fromfile(scratch / "documents", RECORD)
+    classes = sorted({answer["classes"][number] for number in np.unique(records["label"])} - {""})
+    numbers = {label: k for k, label in enumerate(classes)} | {"": -1}
+    labels = np.array([numbers.get(label, -1) for label in answer["classes"]])[records["label"]]
+    parts, dropped = _parted(records, labels, answer["has_parts"], copies)
+    if len(np.unique(records["hash"])) < importer.LEAST_DOCUMENTS:
+        least = importer.LEAST_DOCUMENTS
+        raise BadData(
+            "Almost all documents are the same, word for word; a dataset needs at least {least} that differ.", least=least
+        )
+    if "train" not in parts:
+        raise BadData(importer.ALL_HELD_OUT)
+    ends = records["end"]
+    texts = Ragged(_Bytes(scratch / "texts"), np.concatenate([[0], ends[:-1]]), ends)  # type: ignore[arg-type]
+    whole = Part(texts, {"label": labels})
+    verdicts = _verdicts_of_texts(answer["table"], records, parts)
+    about = [Message("{n:,} document of your own", "{n:,} documents of your own", n=sum(map(len, parts.values())))]
+    if dropped:
+        copies_of = "without {n:,} copy of others, word for word"
+        about.append(Message(copies_of, "without {n:,} copies of others, word for word", n=dropped))
+    data = save_dataset(
+        name,
+        {part: whole.take(rows) for part, rows in parts.items()},
+        classes,
+        listed(about),
+        modality="text",
+        record={"kept": len(records) - dropped, "skipped": sum(not verdict.kept for verdict in verdicts)},
+        beside={TABLE: _lines(verdicts)},
+    )
+    return Imported(name, data.spec.shape, verdicts, listed(about))
+
+
+def _parted(records: np.ndarray, labels: np.ndarray, has_parts: bool, copies: Copies) -> tuple[dict[str, np.ndarray], int]:
+    """The rows of the documents of each part, and how many copies were left out; all copies of one lie in one part.
+
+    Where files tell parts, a copy of what is held out is not trained on. Where they do not, the last tenth of each long text is
+    the test part; other parts are cut from the training part by document, each class giving its share.
+    """
+    where = np.array([0, 0, 1, 2, 2 if not has_parts else 0])[records["part"]]  # as in PARTS
+    _, first, same = np.unique(records["hash"], return_index=True, return_inverse=True)
+    of_all = np.zeros(len(first), int)
+    np.maximum.at(of_all, same, where)  # what is held out anywhere is held out
+    told = {part: Part(np.flatnonzero(of_all == k), {"label": labels[first[of_all == k]]}) for k, part in enumerate(PARTS)}
+    whole = {part: rows for part, rows in told.items() if len(rows.items)}
+    for part, rows in (with_held_out(whole, by_class=True) if "train" in whole else whole).items():
+        told[part] = rows
+    lies = {part: np.isin(same, rows.items) for part, rows in told.items()}
+    kept = np.ones(len(records), bool)
+    if copies == "once":
+        kept[:] = False
+        kept[np.unique(np.stack([same, labels]), axis=1, return_index=True)[1]] = True
+    parts = {part: np.flatnonzero(lies[part] & kept) for part in PARTS}
+    return {part: rows for part, rows in parts.items() if len(rows)}, int((~kept).sum())
+
+
+def _verdicts_of_texts(
+    table: Sequence[Mapping[str, Any]], records: np.ndarray, parts: Mapping[str, np.ndarray]
+) -> tuple[Verdict, ...]:
+    """What became of each file; one that is a single document is known by its row."""
+    places = [("", -1)] * len(table)
+    found = np.zeros(len(table), int)
+    for part, rows in parts.items():
+        for row, file in enumerate(records["file"][rows].tolist()):
+            found[file] += 1
+            places[file] = (part, row)
+    verdicts = []
+    for entry, n, place in zip(table, found.tolist(), places, strict=True):
+        copied = entry["kept"] and not n
+        words = Message("all of it stands in others, too") if copied else entry["words"]
+        kept = entry["kept"] and not copied
+        verdicts.append(Verdict(entry["file"], kept, words, *(place if n == 1 else ("", -1)), items=n))
+    return tuple(verdicts)
+
+
 def _verdicts(table: Sequence[Mapping[str, Any]], rows: Mapping[str, np.ndarray]) -> tuple[Verdict, ...]:
     places = {int(i): (part, row) for part in rows for row, i in enumerate(rows[part])}
     kept = iter(range(len(table)))
@@ -278,7 +461,7 @@ def _verdicts(table: Sequence[Mapping[str, Any]], rows: Mapping[str, np.ndarray]
 
 
 def _lines(verdicts: Sequence[Verdict]) -> bytes:
-    rows = ([v.file, v.kept, to_json(v.words), v.part, v.row] for v in verdicts)
+    rows = ([v.file, v.kept, to_json(v.words), v.part, v.row, v.items] for v in verdicts)
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
 
 

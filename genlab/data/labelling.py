@@ -83,7 +83,7 @@ def read_labels(name: str, file: Path, column: str = "") -> Table:
     be read, or that tells no classes.
     """
     source, parts = name.partition(PLUS)[0], labelled_parts(name)
-    verdicts = [] if source in SOURCES else [verdict for verdict in table_of(source) if verdict.kept]
+    verdicts = [] if source in SOURCES else [verdict for verdict in table_of(source) if verdict.row >= 0]
     items = {verdict.file: (verdict.part, verdict.row) for verdict in verdicts} or _as_exported(name)
     try:
         text = file.read_text("utf-8-sig")
@@ -112,7 +112,7 @@ def _as_exported(name: str) -> dict[str, tuple[str, int]]:
     for part, content in load(name).parts.items():
         folders = [*(f"{part}/{label}" for label in content.spec.classes), part]  # label -1 finds the last
         for item, k in zip(content.id.tolist(), content.label.tolist(), strict=True):
-            named[f"{folders[k]}/{item:06d}.png"] = (part, item)
+            named[f"{folders[k]}/{item:06d}{content.spec.kind.suffix}"] = (part, item)
             if part == "train":
                 named[f"{item}"] = (part, item)
     return named

@@ -1,13 +1,14 @@
 """Layout: what the names of files say of their parts and classes, by the rules below; what is not known is told, not guessed.
 
-1. Only names of images have a say. READMEs, licences, tables, annotations and what systems leave behind have none.
+1. Only names of images have a say, or of texts where texts are wanted. READMEs, licences, tables, annotations and what systems
+   leave behind have none.
 2. A folder's name is a part only where its neighbours are: `train` and at least one held-out part lie in one folder, and
    more of its folders are parts than are not. Words of parts are those of Hugging Face's image folders, in any case of
    letters and with separators or numbers (`Training`, `seg_train`, `val2017`). Neighbours that are no parts are left out.
 3. What the names of parts have beside these words is a class where it differs: `trainA`, `trainB`, `testA`.
 4. The class is the last folder that is no part, does not hold everything, and is not merely called `images` or the like.
    Masks and annotations beside a folder `images` are left out.
-5. Where folders tell no two classes, a table does that names the images (`labels.csv`, Hugging Face's `metadata.csv` and
+5. Where folders tell no two classes, a table does that names the files (`labels.csv`, Hugging Face's `metadata.csv` and
    `.jsonl`). A column of it whose words are all parts tells the parts.
 6. File names (`cat.0.jpg`) tell classes only where a person says so. So does any level of folders, any column, any part.
 
@@ -33,21 +34,44 @@ WORDS = (
     | dict.fromkeys(("validation", "validate", "valid", "val", "dev"), "validation")
     | dict.fromkeys(("test", "testing", "tst", "eval", "evaluation", "holdout", "heldout"), "test")
 )
-CONTAINERS = {"image", "images", "img", "imgs", "jpegimages", "pictures", "photos", "files", "jpg", "jpeg", "png", "data", "raw"}
+CONTAINERS = {"image", "images", "img", "imgs", "jpegimages", "pictures", "photos", "files", "jpg", "jpeg", "png", "data", "raw",
+              "text", "texts", "txt", "documents", "corpus"}  # fmt: skip
 MASKS = {"mask", "masks", "label", "labels", "annotation", "annotations", "annot", "gt", "groundtruth", "trimaps", "depth"} | {
     "segmentation", "segmentations", "segmentationclass", "segmentationobject"
 }  # fmt: skip
 SAY_NOTHING = CONTAINERS | {"set", "sets", "dataset", "datasets", "split", "folder", "dir"}  # beside the word of a part
 SUFFIXES = {"png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "dib", "gif", "tif", "tiff", "heic", "heif", "avif", "ppm", "pgm"}
+WRITINGS = {
+    "txt",
+    "text",
+    "md",
+    "markdown",
+    "rst",
+    "tex",
+    "org",
+    "adoc",
+    "log",
+    "py",
+    "js",
+    "ts",
+    "c",
+    "h",
+    "cpp",
+    "java",
+    "rs",
+    "go",
+    "sh",
+}
+NOTES = {"readme", "license", "licence", "copying", "notice"}  # tell of the files that they lie beside
 TABLES = {"csv", "tsv", "jsonl"}
 NOT_THEIRS = {"__MACOSX", "Thumbs.db", "desktop.ini"}
 LABELS = ("label", "labels", "class", "classes", "classname", "classlabel", "category", "categoryname", "target", "species",
           "breed", "diagnosis", "dx", "type", "tag")  # fmt: skip
 MOST_TABLES, MOST_ALIKE, MOST_NAMED, MOST_ASKED = 20, 100, 6, 8
 AS_TOLD = ("auto", "none", "names")  # what `classes` may be beside a level or a column
-MASK, BESIDE = Message("a mask or an annotation, not the picture itself"), Message("beside the parts, and in none of them")
-LEFT_OUT = "{images} left out, beside the parts and in none of them."
-NO_CLASSES = "{table} tells no classes of these images."
+MASK, BESIDE = Message("a mask or an annotation of others"), Message("beside the parts, and in none of them")
+LEFT_OUT = "{files} left out, beside the parts and in none of them."
+NO_CLASSES = "{table} tells no classes of these files."
 NO_PART = ("skip", "no")  # what a folder may be beside a part: left out, or a folder as any other
 
 Folders = tuple[str, ...]
@@ -75,8 +99,8 @@ class Layout:
     """What was understood of files."""
 
     places: tuple[Place, ...]  # one a file
-    images: tuple[bool, ...]  # whether a file counts as an image by its name
-    levels: tuple[tuple[str, ...], ...]  # the folders' names level by level, of images
+    images: tuple[bool, ...]  # whether a file counts by its name
+    levels: tuple[tuple[str, ...], ...]  # the folders' names level by level, of those that count
     parts: Mapping[str, str]  # folders that may be parts → the part that they are, "skip", or "no"
     columns: tuple[str, ...]  # of tables that may be classes
     classes: str  # what they were read off: none, names, folders, or a column
@@ -87,14 +111,19 @@ class Unclear(Told):
     """What a person said of a layout does not fit it; the sentence why."""
 
 
-def understand(names: Sequence[str], tables: Mapping[str, str] | None = None, wish: Wish | None = None) -> Layout:
-    """The layout of files by their names, and by the texts of those of them that are tables.
+def understand(
+    names: Sequence[str],
+    tables: Mapping[str, str] | None = None,
+    wish: Wish | None = None,
+    counted: Sequence[bool] | None = None,
+) -> Layout:
+    """The layout of files by their names, and by the texts of those of them that are tables; `counted` have a say, or images.
 
     Raises Unclear where what a person says does not fit.
     """
     wish = wish or Wish()
     paths = [folders_of(name)[:-1] for name in names]
-    images = _images(names)
+    images = _images(names) if counted is None else [*counted]
     tree = _Tree(Counter(path for path, image in zip(paths, images, strict=True) if image), wish)
     fates = {path: tree.fate(path) for path in {*paths}}
     places = [Place(fate.part, _clean(fate.label), fate.skip) for fate in map(fates.__getitem__, paths)]
@@ -117,7 +146,7 @@ def labels_of(
     found = _Tables(names, range(len(names)), places, {table: text})
     words = found.columns.get(column, {}) if column else found.best
     if not words:
-        told = "{table} tells no classes of these images in a column {column!r}." if column else NO_CLASSES
+        told = "{table} tells no classes of these files in a column {column!r}." if column else NO_CLASSES
         possible = Message("No column names them.")
         if found.columns:
             possible = Message("Columns that may be classes: {columns}.", columns=_listed([*found.columns]))
@@ -158,6 +187,12 @@ def part_of(folder: str) -> tuple[str, str] | None:
     return parts.pop(), " ".join(word for word in words if word not in WORDS and word not in SAY_NOTHING)
 
 
+def part_alone(word: str) -> str:
+    """The part that a word tells where it tells nothing beside; "" for none."""
+    told = part_of(word)
+    return told[0] if told and not told[1] else ""
+
+
 def _images(names: Sequence[str]) -> list[bool]:
     """Which names are those of images; where none is, those without a suffix, then all."""
     clean = [not is_odd(name) for name in names]
@@ -166,6 +201,26 @@ def _images(names: Sequence[str]) -> list[bool]:
         if any(images := [ok and suffix in allowed for ok, suffix in zip(clean, suffixes, strict=True)]):
             return images
     return clean
+
+
+def is_image(name: str) -> bool:
+    """Whether a name is that of an image."""
+    return not is_odd(name) and _suffix(name) in SUFFIXES
+
+
+def is_writing(name: str) -> bool:
+    """Whether a name is that of a text."""
+    return not is_odd(name) and _suffix(name) in WRITINGS
+
+
+def is_note(name: str) -> bool:
+    """Whether a file tells of those that it lies beside."""
+    return folders_of(name)[-1].partition(".")[0].lower() in NOTES
+
+
+def tell_parts(stems: Sequence[str]) -> bool:
+    """Whether names of files are parts: wiki.train, wiki.test."""
+    return _is_split([part_of(stem) for stem in stems])
 
 
 def _suffix(name: str) -> str:
@@ -245,10 +300,10 @@ class _Tree:
             parents = self._holding_parts()
             ends = {path: next((d for d in range(len(path)) if path[:d] in parents), len(path)) + 1 for path in left}
             where = _listed(sorted({"/".join(path[: ends[path]]) for path in left} - {""}))
-            sentence = "{images} left out, beside the parts and in none of them: {where}." if where else LEFT_OUT
-            yield Message(sentence, images=_images_are(n), where=where)
+            sentence = "{files} left out, beside the parts and in none of them: {where}." if where else LEFT_OUT
+            yield Message(sentence, files=_files_are(n), where=where)
         if masks := sum(self.counts[path] for path, fate in fates.items() if fate.skip == MASK):
-            yield Message("{images} left out as masks or annotations beside the pictures.", images=_images_are(masks))
+            yield Message("{files} left out as masks or annotations of others.", files=_files_are(masks))
         if silent := sorted({node[-1] for node, (part, _) in self.verdicts.items() if part == "silent"}):
             yield Message(
                 "No part to train on lies beside {silent}: all is trained on, and parts are cut from it.", silent=_listed(silent)
@@ -265,7 +320,7 @@ class _Tree:
             yield Message("{taken} is taken for a class, as its neighbours are no parts.", taken=_listed(taken))
         if mixed := sorted({"/".join(path) for path in self.counts if path and self.children.get(path) and fates[path].label}):
             yield Message(
-                "{mixed} holds images and folders of images: each image goes by the folder that it lies in.", mixed=_listed(mixed)
+                "{mixed} holds files and folders of files: each goes by the folder that it lies in.", mixed=_listed(mixed)
             )
 
     def _judge(self, parents: list[Folders]) -> None:
@@ -392,7 +447,7 @@ class _Tables:
         elif usable:
             self.told.append(
                 Message(
-                    "{table} names the images; which of its columns is the class is not known: {columns}.",
+                    "{table} names the files; which of its columns is the class is not known: {columns}.",
                     table=stem,
                     columns=_listed(usable),
                 )
@@ -417,7 +472,7 @@ def _rows(table: str, text: str) -> list[dict[str, str]]:
             return [{key: str(v).strip() for key, v in row.items() if isinstance(v, str | int | float)} for row in rows]
         first = text.split("\n", 1)[0]
         lines = list(csv.reader(io.StringIO(text), delimiter=max(",;\t", key=first.count)))
-        if lines and _suffix(lines[0][0] if lines[0] else "") in SUFFIXES:  # it has no head
+        if lines and _suffix(lines[0][0] if lines[0] else "") in SUFFIXES | WRITINGS:  # it has no head
             lines.insert(0, ["file", "label", *(f"column {n}" for n in range(3, len(lines[0]) + 1))])
         return [{k.strip(): v.strip() for k, v in zip(lines[0], line, strict=False)} for line in lines[1:] if line]
     return []
@@ -474,7 +529,7 @@ def _doubts(names: Sequence[str], places: Sequence[Place], rows: list[int], sour
     bare = Counter(places[i].part or "train" for i in rows if not places[i].label)
     if labels and bare:
         where = [Message(_TO_DO[part], n=n) for part, n in bare.items()]
-        yield Message("{images} no class ({where}).", images=_images_have(bare.total()), where=where)
+        yield Message("{files} no class ({where}).", files=_files_have(bare.total()), where=where)
     if not labels and (begin := _beginnings(names, rows)):
         yield Message("There are no classes; names begin with {begin}, off which classes can be read.", begin=_listed(begin))
     if source == "folders" and found.best and (other := set(found.best.values()) - labels):
@@ -487,7 +542,7 @@ def _doubts(names: Sequence[str], places: Sequence[Place], rows: list[int], sour
             yield Message("{same} differ in the case of letters alone and are {n} classes.", same=_listed(same), n=len(same))
     taught = {places[i].label for i in rows if places[i].part in ("", "train")}
     if taught and (unseen := sorted(labels - taught)):
-        yield Message("No image of {unseen} is there to train on.", unseen=_listed(unseen))
+        yield Message("Nothing of {unseen} is there to train on.", unseen=_listed(unseen))
 
 
 _TO_DO = {
@@ -509,9 +564,9 @@ def _listed(names: Sequence[str]) -> str:
     return listed([*names[:MOST_NAMED], *more])
 
 
-def _images_are(n: int) -> str:
-    return Message("{n:,} image is", "{n:,} images are", n=n)
+def _files_are(n: int) -> str:
+    return Message("{n:,} file is", "{n:,} files are", n=n)
 
 
-def _images_have(n: int) -> str:
-    return Message("{n:,} image has", "{n:,} images have", n=n)
+def _files_have(n: int) -> str:
+    return Message("{n:,} file has", "{n:,} files have", n=n)

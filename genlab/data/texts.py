@@ -8,11 +8,12 @@ from tokenize import detect_encoding
 
 import numpy as np
 
+from genlab.data import documents
+from genlab.data.documents import PASSAGE
 from genlab.data.sources import LIBRARY, PACKAGES, Part, Remote
 from genlab.modalities import Ragged
 from genlab.paths import downloads_folder
 
-PASSAGE = 2048  # bytes at most of the passages that a long text is cut into
 UNDERLINED = re.compile(r"^([*=~^-])\1{2,}\n", re.MULTILINE)  # the line under a heading
 SECTION = 200  # bytes that a section has at least, or it goes with the one before
 TESTED = 10  # one document in so many is for the test part
@@ -66,13 +67,7 @@ def remote(name: str) -> list[Remote]:
 
 def passages(text: bytes, most: int = PASSAGE) -> list[bytes]:
     """A long text in pieces of at most so many bytes, cut where a paragraph, a line or a letter ends; joined, they are it."""
-    pieces = []
-    while len(text) > most:
-        ends = [text.rfind(mark, most // 2, most) + len(mark) for mark in (b"\n\n", b"\n") if mark in text[most // 2 : most]]
-        end = ends[0] if ends else next(i for i in range(most, 0, -1) if text[i] & 0xC0 != 0x80)  # no rest of a letter
-        pieces.append(text[:end])
-        text = text[end:]
-    return [*pieces, *([text] if text else [])]
+    return [*documents.passages([text], most)]
 
 
 def sections(topic: str) -> list[str]:
@@ -105,18 +100,18 @@ def _module(file: Path) -> bytes:
         return b""
 
 
-def _parted(documents: Sequence[bytes], label: Sequence[int] | None = None) -> dict[str, Part]:
+def _parted(texts: Sequence[bytes], label: Sequence[int] | None = None) -> dict[str, Part]:
     """Documents, each once, in two parts by their hashes."""
-    first = {document: row for row, document in reversed(list(enumerate(documents)))}
+    first = {text: row for row, text in reversed(list(enumerate(texts)))}
     rows = sorted(first.values())
-    tested = np.array([blake2b(documents[row], digest_size=8).digest()[0] % TESTED == 0 for row in rows])
-    kept, labels = [documents[row] for row in rows], np.array([-1 if label is None else label[row] for row in rows])
+    tested = np.array([blake2b(texts[row], digest_size=8).digest()[0] % TESTED == 0 for row in rows])
+    kept, labels = [texts[row] for row in rows], np.array([-1 if label is None else label[row] for row in rows])
     parts = {"train": np.flatnonzero(~tested), "test": np.flatnonzero(tested)}
     return {name: _part([kept[i] for i in chosen], labels[chosen]) for name, chosen in parts.items()}
 
 
-def _part(documents: Sequence[bytes], label: np.ndarray | None = None) -> Part:
-    items = Ragged.of([np.frombuffer(document, np.uint8) for document in documents], np.uint8)
+def _part(texts: Sequence[bytes], label: np.ndarray | None = None) -> Part:
+    items = Ragged.of([np.frombuffer(text, np.uint8) for text in texts], np.uint8)
     return Part(items, {} if label is None or (label < 0).all() else {"label": label})
 
 

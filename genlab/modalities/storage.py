@@ -155,9 +155,8 @@ class Lengths:
         return given[1:] == shape[1:]
 
     def write(self, folder: Path, items: Ragged, dtype: type) -> None:
-        blocks = (np.concatenate([*items[start : start + BLOCK]]) for start in range(0, len(items), BLOCK))
         ends = np.cumsum(items.ends - items.starts)
-        _stream(folder / "items.npy", np.empty((0, *items.shape[2:]), dtype), int(ends[-1]), blocks)
+        _stream(folder / "items.npy", np.empty((0, *items.shape[2:]), dtype), int(ends[-1]), iter(items))
         np.save(folder / "items-ends.npy", ends)
 
     def open(self, folder: Path) -> Ragged:

@@ -48,7 +48,10 @@ class Tokens:
     @classmethod
     def characters(cls, texts: Iterable[str]) -> "Tokens":
         """A token for every character of the texts."""
-        signs = sorted(set().union(*map(set, texts)))
+        found: set[str] = set()
+        for text in texts:  # one by one, as there may be more than memory holds
+            found.update(text)
+        signs = sorted(found)
         if len(signs) > MOST - 2:
             raise BadSetting(
                 "These documents have {n:,} different characters, more than {most:,}; set tokens to bpe.",

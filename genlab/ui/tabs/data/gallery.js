@@ -166,7 +166,7 @@ export function start(card) {
                 type: "button",
                 "data-id": group.ids[i],
                 style: !reads && `background-position:-${(at % columns) * tile.w}px -${Math.floor(at / columns) * tile.h}px`,
-                "aria-label": say("data.image_label", { label: group.name || say("data.image"), row: count(row) }),
+                "aria-label": say("data.image_label", { label: group.name || say(reads ? "data.text" : "data.image"), row: count(row) }),
                 onclick: (event) => {
                   if (card.labelling) pick(group.ids[i], event);
                   open(row, card.shown.part);

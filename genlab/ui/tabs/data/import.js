@@ -1,4 +1,4 @@
-// Your own images: upload a zip or several, choose folders and size, watch the import.
+// Your own images and texts: upload a zip or several, choose folders, size or cut, watch the import.
 
 import { discard } from "../../kit/collection.js";
 import { count } from "../../kit/numbers.js";
@@ -8,7 +8,9 @@ import { label, say } from "../../kit/words.js";
 import { startCamera } from "./camera.js";
 import { dropped, packed } from "./pack.js";
 
-const steps = ["look", "bring", "save"];
+const steps = { look: [0, 1 / 3], bring: [1 / 3, 1 / 3], read: [0, 2 / 3], save: [2 / 3, 1 / 3] }; // where each begins, and how long it is
+const CUTS = ["files", "passages", "paragraphs", "lines"];
+const ENCODINGS = ["auto", "utf-8", "windows-1252", "windows-1250", "windows-1251", "koi8-r", "iso-8859-15", "shift_jis", "gb18030", "big5", "euc-kr", "cp437"];
 
 const SHOWN = 200; // classes that the table shows at once
 
@@ -24,8 +26,9 @@ export function start(card) {
   let brought = []; // its pictures
 
   let looks = 0; // how often a correction was looked at; late answers of earlier ones are dropped
-  let wish = {}; // what the layout is told: what classes are read off, what folders are
+  let wish = {}; // what the layout is told: what classes are read off, what folders are, how texts are read
   let ticked = new Set(); // classes to take
+  let classes = 0; // that there are
 
   label(element);
   Object.assign(card, { give });
@@ -74,7 +77,7 @@ export function start(card) {
     try {
       if (!isZip && given.length > 1) {
         const tops = new Set(given.map(({ path }) => path.split("/")[0]));
-        const name = tops.size === 1 ? [...tops][0] : "my-images";
+        const name = tops.size === 1 ? [...tops][0] : "mine";
         files = [await packed(given, name, (i, file) => step("import.packing")(i, file, given.length))];
       }
       for (const [i, file] of files.entries()) {
@@ -85,7 +88,7 @@ export function start(card) {
       return stage(zone, say("import.upload_failed", { name: title }));
     }
     for (const input of element.querySelectorAll("input[type=file]")) input.value = "";
-    wish = { classes: "auto", parts: {} };
+    wish = { classes: "auto", parts: {}, what: "auto", cut: "auto", column: "", encoding: "auto" };
     progress(say("import.looking"), 1);
     const answer = await ask(server.look, { paths, ...wish });
     if (answer.error) return again(answer.error);
@@ -105,6 +108,7 @@ export function start(card) {
     const folders = answer.folders;
     const largest = [...folders].sort((a, b) => b.n - a.n).slice(0, answer.most);
     ticked = new Set(largest.map((folder) => folder.name));
+    classes = folders.length;
     const told = folders.length > answer.most ? [say("import.most_classes", { n: count(folders.length), most: count(answer.most) }), ...answer.told] : answer.told;
     const kept = form.hidden ? {} : Object.fromEntries(new FormData(form)); // of a look before this one
     const files = say("import.files", { n: count(answer.files) });
@@ -117,12 +121,41 @@ export function start(card) {
         "div.fields",
         {},
         field("name", make("input", { type: "text", name: "name", value: kept.name ?? answer.name, maxlength: 40, required: true, autocomplete: "off" })),
-        field("size", make("input", { type: "number", name: "size", min: 8, max: 256, step: 4, value: kept.size, placeholder: say("import.automatic") })),
-        field("mode", make("select", { name: "mode" }, ...["auto", "grey", "colour"].map((mode) => make("option", { value: mode, selected: (kept.mode ?? ours) === mode }, say(`import.mode_${mode}`)))))
+        ...(answer.read ? howToRead(answer.read, kept, title) : howToBring(kept))
       ),
       make("div.buttons", {}, make("button.primary", { type: "submit" }, say("import.go")), make("button", { type: "button", onclick: () => again() }, say("import.other")))
     );
     stage(form);
+  }
+
+  function howToBring(kept) {
+    return [
+      field("size", make("input", { type: "number", name: "size", min: 8, max: 256, step: 4, value: kept.size, placeholder: say("import.automatic") })),
+      field("mode", make("select", { name: "mode" }, ...["auto", "grey", "colour"].map((mode) => make("option", { value: mode, selected: (kept.mode ?? ours) === mode }, say(`import.mode_${mode}`))))),
+    ];
+  }
+
+  /** What is a document, which is looked at anew, and what becomes of copies. */
+  function howToRead({ cut, column, columns }, kept, title) {
+    const what = column ? pick(columns.map((name) => [name, name]), column, (name) => (wish.column = name), title) : pick(CUTS.map((name) => [name, say(`import.cut_${name}`)]), cut, (name) => (wish.cut = name), title);
+    return [
+      field(column ? "column" : "cut", what),
+      field("copies", make("select", { name: "copies" }, ...["once", "all"].map((copies) => make("option", { value: copies, selected: kept.copies === copies }, say(`import.copies_${copies}`))))),
+    ];
+  }
+
+  /** A choice after which the files are looked at anew. */
+  function pick(options, chosen, heard, title) {
+    const select = make("select", { onchange: () => (heard(select.value), change(title)) }, ...options.map(([value, text]) => make("option", { value, selected: value === chosen }, text)));
+    return select;
+  }
+
+  async function change(title) {
+    const mine = (looks += 1);
+    const found = await ask(server.look, { paths, ...wish });
+    if (form.hidden || mine !== looks) return; // left, or corrected again meanwhile
+    if (found.error) return stage(form, found.error);
+    choose(found, title);
   }
 
   // --- The layout: what was understood, and how to correct it ---
@@ -130,7 +163,7 @@ export function start(card) {
   function layoutOf({ folders, parts, cells }) {
     const named = ["train", "validation", "test"].filter((part) => parts[part]);
     const body = make("tbody");
-    const cell = ({ n, picture } = { n: 0 }) => make("td", {}, make("span", {}, n ? count(n) : "–"), picture && make("img", { src: picture, alt: "", height: 24 }));
+    const cell = ({ n, picture, excerpts = [] } = { n: 0 }) => make("td", {}, make("span", {}, n ? count(n) : "–"), picture && make("img", { src: picture, alt: "", height: 24 }), ...excerpts.map((text) => make("p.excerpt", { title: text }, text)));
     const show = (wanted) => {
       const found = folders.filter(({ name }) => name.toLowerCase().includes(wanted.toLowerCase()));
       const rows = found.slice(0, SHOWN).map((folder) => make("tr", {}, make("th", { scope: "row" }, chip(folder, folders.length > 1)), ...named.map((part) => cell(cells[folder.name]?.[part]))));
@@ -151,17 +184,7 @@ export function start(card) {
   }
 
   function corrections(answer, title) {
-    const change = async () => {
-      const mine = (looks += 1);
-      const found = await ask(server.look, { paths, ...wish });
-      if (form.hidden || mine !== looks) return; // left, or corrected again meanwhile
-      if (found.error) return stage(form, found.error);
-      choose(found, title);
-    };
-    const pick = (words, options, chosen, heard) => {
-      const select = make("select", { onchange: () => (heard(select.value), change()) }, ...options.map(([value, text]) => make("option", { value, selected: value === chosen }, text)));
-      return make("label.field", {}, make("span", {}, words), select);
-    };
+    const named = (words, ...choice) => make("label.field", {}, make("span", {}, words), pick(...choice, title));
     const few = (names) => names.slice(0, 3).join(", ") + (names.length > 3 ? " …" : "");
     const sources = [
       ...["auto", "none", "names"].map((from) => [from, say(`import.from_${from}`)]),
@@ -177,8 +200,10 @@ export function start(card) {
       make(
         "div.fields",
         {},
-        pick(say("import.classes_from"), sources, wish.classes, (value) => (wish.classes = value)),
-        ...asked.map(([name, part]) => pick(say("import.part_of", { name }), kinds, part, (value) => (wish.parts[name] = value)))
+        named(say("import.classes_from"), sources, wish.classes, (value) => (wish.classes = value)),
+        ...asked.map(([name, part]) => named(say("import.part_of", { name }), kinds, part, (value) => (wish.parts[name] = value))),
+        ...(answer.others ? [named(say("import.taken"), ["images", "texts"].map((what) => [what, say(`import.taken_${what}`)]), answer.what, (what) => (wish = { ...wish, what, classes: "auto", parts: {} }))] : []),
+        ...(answer.read ? [named(say("import.encoding"), ENCODINGS.map((name) => [name, name === "auto" ? say("import.encoding_auto") : name]), wish.encoding, (name) => (wish.encoding = name))] : [])
       )
     );
   }
@@ -186,11 +211,12 @@ export function start(card) {
   function begin(event) {
     event.preventDefault();
     if (!ticked.size) return stage(form, say("import.no_folders"), [form.querySelector(".folders")]);
-    const { name, size, mode } = Object.fromEntries(new FormData(form));
+    const { name, size, mode = "auto", copies = "once" } = Object.fromEntries(new FormData(form));
+    const all = ticked.size === classes;
     find(".leave").hidden = false;
     progress(say("import.waiting"), 0);
     stage(running);
-    trigger("begin", { paths, ...wish, name, folders: [...ticked], size: size ? Number(size) : null, mode });
+    trigger("begin", { paths, ...wish, name, folders: all ? null : [...ticked], size: size ? Number(size) : null, mode, copies });
   }
 
   // --- Watch ---
@@ -208,12 +234,12 @@ export function start(card) {
       paths = [];
       discard(brought); // there may be others by now
       const show = () => document.querySelector(".data-own").scrollIntoView({ behavior: "smooth" });
-      done.replaceChildren(make("span", {}, say("import.done", { kept: count(news.kept), n: count(news.kept + news.skipped) })), make("button.link", { type: "button", onclick: show }, say("import.see")));
+      done.replaceChildren(make("span", {}, say("import.done", { kept: count(news.kept), n: count(news.total) })), make("button.link", { type: "button", onclick: show }, say("import.see")));
       done.hidden = false;
       return stage(zone);
     }
     const words = { done: count(news.done), total: count(news.total), skipped: count(news.skipped) };
-    const share = (steps.indexOf(news.doing) + news.done / Math.max(1, news.total)) / steps.length;
+    const [from, length] = steps[news.doing], share = from + (length * news.done) / Math.max(1, news.total);
     progress(say(`import.${news.doing}`, words) + (news.skipped ? ` · ${say("import.skipped_so_far", words)}` : ""), share);
   }
 

@@ -12,7 +12,7 @@ import torch
 from genlab.config import Field
 from genlab.data import delete_dataset, describe
 from genlab.data.importer import MOST_CLASSES
-from genlab.data.importing import Progress, import_images, look_at, summary, table_of
+from genlab.data.importing import Progress, import_files, look_at, summary, table_of
 from genlab.data.library import free_name
 from genlab.errors import BadSetting, GenlabError
 from genlab.images import png, wall
@@ -46,10 +46,18 @@ class Given(Request):
 
 
 class Told(Given):
-    """What is uploaded, and what a person says of its layout."""
+    """What is uploaded, and what a person says of its layout, and of how texts are read."""
 
     classes: str = "auto"
     parts: dict[str, str] = Field({})
+    what: str = "auto"
+    cut: str = "auto"
+    column: str = ""
+    encoding: str = "auto"
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        return self.model_dump(include={"classes", "parts", "what", "cut", "column", "encoding"})
 
 
 class Sizes(Request):
@@ -59,9 +67,10 @@ class Sizes(Request):
 
 class Wish(Told):
     name: str
-    folders: list[str]
+    folders: list[str] | None  # None for all
     size: int | None = None
     mode: str = "auto"
+    copies: str = "once"
 
 
 class Page(Request):
@@ -95,10 +104,11 @@ def look(data: object) -> dict[str, Any]:
     told = Told.check(data)
     paths = uploads(told.paths)
     with opening():
-        found = look_at(paths, limits_here(), told.classes, told.parts)
+        found = look_at(paths, limits_here(), **told.reading)
     cells: dict[str, dict[str, Any]] = {}
     for (part, label), n in found.cells.items():
-        cells.setdefault(label, {})[part] = {"n": n, "picture": _strip(found.pictures.get((part, label)))}
+        shown = {"picture": _strip(found.pictures.get((part, label))), "excerpts": found.excerpts.get((part, label), ())}
+        cells.setdefault(label, {})[part] = {"n": n, **shown}
     return {
         "files": found.files,
         "folders": [{"name": name, "n": n} for name, n in found.folders.items()],
@@ -109,7 +119,10 @@ def look(data: object) -> dict[str, Any]:
         "asked": found.parts,
         "columns": found.columns,
         "told": found.told,
-        "name": free_name(paths[0].stem if len(paths) == 1 else "my-images"),
+        "what": found.what,
+        "others": found.others,
+        "read": {"cut": found.cut, "column": found.text, "columns": found.texts} if found.cut else None,
+        "name": free_name(paths[0].stem if len(paths) == 1 else f"my-{found.what}"),
     }
 
 
@@ -135,9 +148,7 @@ def _bring(event: gr.EventData) -> Iterator[tuple[dict[str, Any], object]]:
         wish = Wish.check(event._data)
         paths = uploads(wish.paths)
         name = wish.name.strip()
-        steps = import_images(
-            paths, name, wish.folders, wish.size, wish.mode, limits_here(), classes=wish.classes, parts=wish.parts
-        )
+        steps = import_files(paths, name, wish.folders, wish.size, wish.mode, limits_here(), copies=wish.copies, **wish.reading)
         try:
             with closing(steps):
                 for progress in steps:
@@ -147,8 +158,8 @@ def _bring(event: gr.EventData) -> Iterator[tuple[dict[str, Any], object]]:
                 measure(space)
         UPLOADS.drop(paths)
         yield (
-            {"imported": wish.name.strip(), "summary": summary(table_of(wish.name.strip()))},
-            gr.update(choices=dataset_choices(), value=wish.name.strip()),
+            {"imported": name, "kept": sum(verdict.kept for verdict in table_of(name)), "total": len(table_of(name))},
+            gr.update(choices=dataset_choices(), value=name),
         )
     except GenlabError as fault:
         yield refusal(fault), gr.skip()
@@ -172,7 +183,9 @@ def files(data: object) -> dict[str, Any]:
         "total": len(table),
         "skipped": sum(not verdict.kept for verdict in table),
         "pages": -(-len(shown) // ROWS),
-        "rows": [{"file": v.file, "kept": v.kept, "words": v.words, "part": v.part, "row": v.row} for v in rows],
+        "rows": [
+            {"file": v.file, "kept": v.kept, "words": v.words, "part": v.part, "row": v.row, "items": v.items} for v in rows
+        ],
     }
 
 

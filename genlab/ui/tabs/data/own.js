@@ -65,7 +65,8 @@ export function start({ find, server, trigger }) {
 }
 
 function line(row) {
-  const fate = row.kept ? say("import.kept", { part: say(`import.part_${row.part}`), row: count(row.row) }) : say("import.skipped");
+  const place = () => (row.part ? say("import.kept", { part: say(`import.part_${row.part}`), row: count(row.row) }) : say("import.kept_many", { n: count(row.items) }));
+  const fate = row.kept ? place() : say("import.skipped");
   return make(row.kept ? "tr.kept" : "tr.skipped", {}, make("td.file", {}, fileOf(row)), make("td.fate", {}, fate), make("td", {}, row.words));
 }
 
