@@ -161,7 +161,7 @@ class Dataset:
     def read(self, rows: Tensor | list[int] | slice) -> Items:
         """The items at `rows` as they are stored: images uint8 [n, C, H, W], points float32 [n, 2], else n of varying length."""
         if isinstance(rows, slice):
-            rows = torch.arange(len(self))[rows]
+            rows = torch.arange(*rows.indices(len(self)))
         rows = torch.as_tensor(rows)
         places = (rows if self.index is None else self.index[rows]).numpy()
         return self.spec.kind.storage.read(self.base, self.patches, places)
