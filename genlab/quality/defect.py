@@ -47,6 +47,7 @@ class Finding:
     flagged: Tensor  # [N] bool
     groups: Tensor | None = None  # [N] of duplicates: equal numbers for what belongs together, -1 for what stands alone
     suggestions: Tensor | None = None  # [N] the class that an item seems to have; -1 for none
+    places: Tensor | None = None  # [N] of documents: the byte from which it can be seen
     boxes: Tensor | None = None  # [N, 4] top, left, height, width of a mask in pixels; zeros where there is none
     classes: tuple[str, ...] = ()  # that are too rare, or missing
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,10 +16,10 @@ from genlab.features import Features
 from genlab.messages import Message
 from genlab.quality.defect import Check, Finding, Takes, Truth, Verdict, check_takes, chosen, dropped, generator
 from genlab.quality.settings import GarbledSettings
-from genlab.quality.wording import blocks, document, said
+from genlab.quality.wording import blocks, document, said, same_start
 
 LOST = "\ufffd"
-CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")  # letters that no text has in it
+UNREAD = re.compile(f"[{LOST}\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")  # and letters that no text has in it
 TYPED = {"'": "’", " - ": " – ", "--": "—", "...": "…"}  # what word processors make of what is typed
 SENTENCES = {
     "mojibake": Message(
@@ -51,12 +52,12 @@ class Garbled:
         return train.with_items(rows, [*map(document, after)]), Truth(changed=train.id[rows[changed]])
 
     def detect(self, data: Splits, features: Features) -> Iterator[Finding]:
-        for kind, counts in _counts(data.train).items():
-            yield Finding(f"garbled-{kind}", SENTENCES[kind], data.train.id, counts / (counts + 1), counts > 0)
+        for kind, (counts, places) in _counts(data.train).items():
+            yield Finding(f"garbled-{kind}", SENTENCES[kind], data.train.id, counts / (counts + 1), counts > 0, places=places)
 
     def fit(self, clean: Features) -> Check:
         """A check that needs to learn nothing."""
-        return lambda items: {f"garbled-{kind}": Verdict(n / (n + 1), n > 0) for kind, n in _counts(items).items()}
+        return lambda items: {f"garbled-{kind}": Verdict(n / (n + 1), n > 0) for kind, (n, _) in _counts(items).items()}
 
     def repair(self, data: Splits, finding: Finding, recipe: Recipe) -> Recipe:
         """What was read wrongly is read rightly; what was lost cannot be told again, and its documents go."""
@@ -76,7 +77,7 @@ def mended(text: str) -> str:
 
 
 @cache
-def _only_encoding() -> object:
+def _only_encoding() -> Any:
     from ftfy import TextFixerConfig
 
     others = ("remove_terminal_escapes", "fix_latin_ligatures", "fix_character_width", "uncurl_quotes", "fix_line_breaks",
@@ -84,16 +85,18 @@ def _only_encoding() -> object:
     return TextFixerConfig(unescape_html=False, normalization=None, explain=False, **dict.fromkeys(others, False))
 
 
-def _counts(data: Dataset) -> dict[str, Tensor]:
-    """[N] how much there is of each kind in each document."""
-    misread, lost = torch.zeros(2, len(data))
+def _counts(data: Dataset) -> dict[str, tuple[Tensor, Tensor]]:
+    """[N] how much there is of each kind in each document, and where it begins."""
+    counts, places = torch.zeros(2, len(data)), torch.zeros(2, len(data), dtype=torch.long)
     for first, items in blocks(data):
         for row, item in enumerate(items, first):
             text = said(item).decode(errors="replace")
-            lost[row] = text.count(LOST) + len(CONTROL.findall(text))
             if not text.isascii() and (right := mended(text)) != text:
-                misread[row] = max(1, len(text) - len(right))
-    return {"mojibake": misread, "lost": lost}
+                same = same_start(text, right)
+                counts[0, row], places[0, row] = max(1, len(text) - len(right)), len(text[:same].encode())
+            if lost := [match.start() for match in UNREAD.finditer(text)]:
+                counts[1, row], places[1, row] = len(lost), len(text[: lost[0]].encode())
+    return {kind: (counts[k], places[k]) for k, kind in enumerate(GARBLES)}
 
 
 # --- Made so ---

@@ -15,6 +15,7 @@ from genlab.quality.settings import LabelErrorsSettings
 
 CLEAR = 0.3  # by how much the score of another class exceeds that of the given one
 SURELY = 0.6  # by how much more probable it is, where the check itself is often wrong
+DOUBTED = 0.02  # share of the validation documents that may be contradicted as clearly as one that is flagged
 
 
 class LabelErrors:
@@ -43,6 +44,9 @@ class LabelErrors:
             margin, flagged = suspects(features.predictions, train.label)
             suggestions = features.predictions.scores.argmax(1)
             sentence = Message("Labels that the other items contradict: asked for one class, a conditional model draws another.")
+            if data.spec.kind.reads:
+                clear, sentence = _doubted(data.validation, features)
+                flagged &= margin > clear
             yield Finding("label-errors", sentence, train.id, torch.sigmoid(3 * margin), flagged, suggestions=suggestions)
 
     def fit(self, clean: Features) -> Check:
@@ -65,6 +69,21 @@ class LabelErrors:
 def _can_tell(data: Dataset) -> bool:
     """Whether items tell something of their classes, of which there are several."""
     return (data.spec.kind.pixels or data.spec.kind.reads) and int((data.counts > 1).sum()) > 1
+
+
+def _doubted(held_out: Dataset, features: Features) -> tuple[float, Message]:
+    """How clearly a document must be contradicted, so that few are whose sources are right; and what there is to say of it.
+
+    Words tell a source less surely than looks tell what is in a picture.
+    """
+    margin, _ = contradicted(features.classifier(features.pooled_of(held_out)), held_out.label)
+    clear = float(margin.quantile(1 - DOUBTED)) if len(margin) else 0.0
+    sentence = Message(
+        "Sources that the words contradict: asked for one, a conditional model writes like another. Of {n:,} held-out documents, "
+        "which have the right one, {share:.1%} are contradicted as clearly.",
+        n=len(margin), share=float((margin > clear).float().mean()),
+    )  # fmt: skip
+    return clear, sentence
 
 
 def suspects(predictions: Predictions, label: Tensor) -> tuple[Tensor, Tensor]:

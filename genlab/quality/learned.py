@@ -16,8 +16,8 @@ from genlab.quality.defect import Check, Verdict
 FEWEST = 20  # items from which something can be learnt
 COPIES = 1200  # that are damaged to learn from
 SEVERITIES = (0.3, 0.5, 0.8)  # of the copies, in turn
-Suspect = tuple[tuple[float, float], ...]
-SUSPECT: Suspect = (
+Limits = tuple[tuple[float, float], ...]
+SUSPECT: Limits = (
     (0.98, 0.3),
     (0.95, 1.0),
 )  # share of the worst copies that are recognised; how many times as probable a copy as an
@@ -34,7 +34,7 @@ class Learned:
     second, where copies can be told at all.
     """
 
-    def __init__(self, as_is: np.ndarray, twins: Mapping[str, np.ndarray], suspect: Suspect = SUSPECT) -> None:
+    def __init__(self, as_is: np.ndarray, twins: Mapping[str, np.ndarray], limits: Limits = SUSPECT) -> None:
         """Of the items [N, S], and by kind of damage of copies [n, S], whose severities come in turn."""
         from sklearn.linear_model import LogisticRegression
         from sklearn.pipeline import make_pipeline
@@ -49,7 +49,7 @@ class Learned:
             probable = self.model.predict_proba(as_is)
             worst = [own[len(SEVERITIES) - 1 :: len(SEVERITIES)] for own in numbers]
             recognised = [_share_like(self.model.predict_proba(own), k) for k, own in enumerate(worst, 1)]
-            times = np.array([next((times for least, times in suspect if share > least), NEVER) for share in recognised])
+            times = np.array([next((times for least, times in limits if share > least), NEVER) for share in recognised])
             like = probable[:, 1:] > times * probable[:, :1]  # [N, K]
             suspect = (like & (like.mean(0) < NATURE)).any(1)
             rows = rows[~suspect[rows]] if (~suspect[rows]).sum() >= FEWEST else rows

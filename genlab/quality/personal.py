@@ -17,7 +17,7 @@ from genlab.quality.wording import blocks, document, said
 
 PATTERNS = {
     "email": re.compile(
-        rb"(?<![\w.+%-])[A-Za-z0-9][\w.+%-]{0,63}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,6}[A-Za-z]{2,18}(?![\w-])"
+        rb"(?<![\w.+%@-])[A-Za-z0-9][\w.+%-]{0,63}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,6}[A-Za-z]{2,18}(?![\w-])"
     ),
     "phone": re.compile(  # with the code of a country; North American; with a leading 0
         rb"(?<![\w.+-])(?:\+[1-9]\d{0,2}[ .-]?(?:\(0?\d{1,4}\)[ .-]?)?\d{1,4}(?:[ ./-]?\d{2,5}){1,4}"
@@ -64,12 +64,12 @@ class Personal:
         return train.with_items(rows, items), Truth(changed=train.id[rows])
 
     def detect(self, data: Splits, features: Features) -> Iterator[Finding]:
-        for kind, counts in _counts(data.train).items():
-            yield Finding(f"personal-{kind}", SENTENCES[kind], data.train.id, _scores(counts), counts > 0)
+        for kind, (counts, places) in _counts(data.train).items():
+            yield Finding(f"personal-{kind}", SENTENCES[kind], data.train.id, _scores(counts), counts > 0, places=places)
 
     def fit(self, clean: Features) -> Check:
         """A check that needs to learn nothing."""
-        return lambda items: {f"personal-{kind}": Verdict(_scores(n), n > 0) for kind, n in _counts(items).items()}
+        return lambda items: {f"personal-{kind}": Verdict(_scores(n), n > 0) for kind, (n, _) in _counts(items).items()}
 
     def repair(self, data: Splits, finding: Finding, recipe: Recipe) -> Recipe:
         """In the place of each stands what it was."""
@@ -110,15 +110,16 @@ def _weighed(digits: bytes) -> Iterator[int]:
         yield sum(divmod((digit - 48) * (1 + i % 2), 10))
 
 
-def _counts(data: Dataset) -> dict[str, Tensor]:
-    """[N] how many there are of each kind in each document."""
-    counts = torch.zeros(len(PATTERNS), len(data))
+def _counts(data: Dataset) -> dict[str, tuple[Tensor, Tensor]]:
+    """[N] how many there are of each kind in each document, and where the first of them stands."""
+    counts, places = torch.zeros(len(PATTERNS), len(data)), torch.zeros(len(PATTERNS), len(data), dtype=torch.long)
     for first, items in blocks(data):
         for row, item in enumerate(items, first):
             text = said(item)
             for k, kind in enumerate(PATTERNS):
-                counts[k, row] = sum(1 for _ in found(kind, text))
-    return dict(zip(PATTERNS, counts, strict=True))
+                starts = [match.start() for match in found(kind, text)]
+                counts[k, row], places[k, row] = len(starts), starts[0] if starts else 0
+    return dict(zip(PATTERNS, zip(counts, places, strict=True), strict=True))
 
 
 def _scores(counts: Tensor) -> Tensor:

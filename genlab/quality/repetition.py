@@ -68,8 +68,12 @@ class Repetition:
         shares = _shares(data.train)
         yield Finding("repetition-loops", SENTENCES["loops"], data.train.id, shares, shares > SHARE)
         usual = Usual.of(data.train)
-        framed = torch.tensor([sum(usual.around(said(item))) for _, items in blocks(data.train) for item in items])
-        yield Finding("repetition-boilerplate", SENTENCES["boilerplate"], data.train.id, framed / (framed + 1), framed > 0)
+        texts = [said(item) for _, items in blocks(data.train) for item in items]
+        lines = torch.tensor([usual.around(text) for text in texts]).reshape(-1, 2)  # [N, 2]
+        places = torch.where(lines[:, 0] > 0, 0, torch.tensor([*map(len, texts)]))
+        framed = lines.sum(1)
+        scores, sentence = framed / (framed + 1), SENTENCES["boilerplate"]
+        yield Finding("repetition-boilerplate", sentence, data.train.id, scores, framed > 0, places=places)
 
     def fit(self, clean: Features) -> Check:
         """A check for loops, which needs to learn nothing; what stands around many documents none of them tells alone."""

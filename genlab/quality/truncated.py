@@ -50,7 +50,8 @@ class Truncated(Whole):
             "{n:,} held-out documents, which are as they came, it takes {alarms:.1%} for cut.",
             n=len(data.validation), alarms=alarms,
         )  # fmt: skip
-        yield Finding("truncated", sentence, data.train.id, scores, scores > 0.5)
+        ends = torch.tensor([len(item) for _, items in blocks(data.train) for item in items])
+        yield Finding("truncated", sentence, data.train.id, scores, scores > 0.5, places=ends)
 
     def repair(self, data: Splits, finding: Finding, recipe: Recipe) -> Recipe:
         return dropped(recipe, finding)
@@ -114,7 +115,7 @@ class Endings:
         last[[end for end, text in zip(ends, texts, strict=True) if text.strip(BLANK)]] = True
         hashes, codes = np.zeros(len(flat), np.uint64), flat.astype(np.uint64) + np.uint64(1)
         for back, factor in enumerate(FACTORS):
-            hashes[back:] += codes[: len(flat) - back] * factor
+            hashes[back:] += codes[: max(0, len(flat) - back)] * factor
             if back + 1 in BEFORE:
                 k, there = BEFORE.index(back + 1), place >= back
                 bins = _bins(hashes[there])

@@ -45,6 +45,12 @@ def document(content: bytes) -> Tensor:
     return torch.from_numpy(np.frombuffer(bytearray(content), np.uint8))
 
 
+def same_start(text: str, other: str) -> int:
+    """How many letters two texts begin with alike."""
+    pairs = enumerate(zip(text, other, strict=False))
+    return next((i for i, (a, b) in pairs if a != b), min(len(text), len(other)))
+
+
 def plain(items: Sequence[Tensor]) -> tuple[np.ndarray, np.ndarray]:
     """Documents one after another in small letters, with one space for any number of blanks, and how long each is [n]."""
     lengths = np.array([len(item) for item in items], np.int64)
