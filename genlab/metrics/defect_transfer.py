@@ -14,7 +14,7 @@ from genlab.messages import Message
 from genlab.metrics.evidence import Damage, Evidence, Metric, Real, Value, there
 from genlab.quality import DEFECTS, Check, fit
 
-SEEN = ("missing", "noise", "exposure", "outliers")  # defects that a check tells from single items
+SEEN = ("missing", "noise", "exposure", "outliers", "garbled", "personal", "repetition")  # that a check tells from single items
 SURE = 0.05  # by how much its hits must exceed its false alarms for it to tell anything
 
 

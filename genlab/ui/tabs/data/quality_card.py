@@ -36,7 +36,7 @@ from genlab.ui.words import say
 
 COLUMNS, SHOWN = 7, 35  # suspects in a row of the sprite, and on a page
 PAIRS = 16  # items that are shown before and after a change
-EXCERPT, BEFORE = 220, 40  # characters of a document that are shown, and how many of them before what it is shown for
+EXCERPT, BEFORE = 140, 40  # characters of a document that are shown, and how many of them before what it is shown for
 MOST = 200_000  # ids that one request may name
 AGAIN = {**QUIET, "trigger_mode": "multiple"}  # also while the one before, which was left, has not ended
 Value = bool | int | float | str
@@ -259,8 +259,10 @@ def _excerpt(splits: Splits, row: int, place: int) -> str:
 
 
 def _around(text: str, place: int) -> str:
+    """What stands around a place in a text, on one line."""
     start = max(0, min(place - BEFORE, len(text) - EXCERPT))
-    return f"{'…' if start else ''}{text[start : start + EXCERPT]}{'…' if len(text) > start + EXCERPT else ''}"
+    shown = " ".join(text[start : start + EXCERPT].split())
+    return f"{'…' if start else ''}{shown}{'…' if len(text) > start + EXCERPT else ''}"
 
 
 def _issue(finding: Finding) -> dict[str, Any]:
