@@ -128,10 +128,13 @@ class Dataset:
         columns = {name: torch.cat([own, theirs]) for name, own, theirs in both if own is not None and theirs is not None}
         return replace(data, index=torch.cat([self.places, new]), columns=columns)
 
-    def check_growth(self, made: int, added: int = 0) -> None:
-        """Raise BadData, in a visitor's space, where so many items that are made anew would be more than there is room for."""
+    def check_growth(self, made: int, added: int = 0, size: int = 0) -> None:
+        """Raise BadData, in a visitor's space, where so many items that are made anew would be more than there is room for.
+
+        All that are made anew are of so many bytes, or as large as the others where that is not known yet.
+        """
         items = len(self) + added
-        size = (self._patch_count + made) * self.base.nbytes // max(1, len(self.base))
+        size = size or (self._patch_count + made) * self.base.nbytes // max(1, len(self.base))
         if current_space() is not None and ((added and items > MOST_ITEMS) or size > MOST_BYTES):
             raise BadData(
                 "This would make a dataset of {items:,} items, {size:,.0f} MB of them made anew; on a "
@@ -156,12 +159,13 @@ class Dataset:
             return replace(self, index=self.places)
         storage = self.spec.kind.storage
         new = storage.of(items, self.base.dtype.type)
+        self.check_growth(0, size=new.nbytes + (0 if self.patches is None else self.patches.nbytes))
         return replace(self, index=self.places, patches=new if self.patches is None else storage.joined(self.patches, new))
 
     def read(self, rows: Tensor | list[int] | slice) -> Items:
         """The items at `rows` as they are stored: images uint8 [n, C, H, W], points float32 [n, 2], else n of varying length."""
         if isinstance(rows, slice):
-            rows = torch.arange(len(self))[rows]
+            rows = torch.arange(*rows.indices(len(self)))
         rows = torch.as_tensor(rows)
         places = (rows if self.index is None else self.index[rows]).numpy()
         return self.spec.kind.storage.read(self.base, self.patches, places)

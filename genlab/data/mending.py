@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -65,6 +66,27 @@ def bridge(data: Splits, step: Step) -> Dataset:
     return data.train.with_items(rows, [_filled(item) for item in data.train.read(rows)]) if len(rows) else data.train
 
 
+def rewrite(data: Splits, step: Step) -> Dataset:
+    train, ids = data.train, step.settings["ids"]
+    places = [*zip(*(step.settings[name] for name in ("starts", "ends", "texts")), strict=False)]
+    if not data.spec.kind.reads or {len(ids)} != {len(step.settings[name]) for name in ("starts", "ends", "texts")}:
+        raise BadData(
+            "Step {key} rewrites places in documents, each with a start, an end and a text; {name} holds {things}, and there are "
+            "{n} such places.",
+            key=step.key, name=data.name, things=data.spec.kind.things, n=len(places),
+        )  # fmt: skip
+    rows, there = rows_of(train, ids)
+    edits: dict[int, list[tuple[int, int, str]]] = {}
+    for row, place in zip(rows.tolist(), there.tolist(), strict=True):
+        edits.setdefault(row, []).append(places[place])
+    which = torch.tensor(sorted(edits), dtype=torch.long)
+    if not len(which):
+        return train
+    return train.with_items(
+        which, [_edited(item, sorted(edits[row]), step) for row, item in zip(which.tolist(), train.read(which), strict=True)]
+    )
+
+
 def weigh(data: Splits, step: Step) -> Dataset:
     weights = step.settings["weights"]
     if not all(weight >= 0 for weight in weights.values()):
@@ -103,6 +125,21 @@ def filled(images: Tensor, boxes: Sequence[Sequence[int]], rounds: int = 200) ->
         mean = (padded[..., :-2, 1:-1] + padded[..., 2:, 1:-1] + padded[..., 1:-1, :-2] + padded[..., 1:-1, 2:]) / 4
         x = torch.where(inside, mean, x)
     return x.round().to(torch.uint8)
+
+
+def _edited(item: Tensor, edits: Sequence[tuple[int, int, str]], step: Step) -> Tensor:
+    """A document of bytes with other texts at some places, which come in order."""
+    content, pieces, at = item.numpy().tobytes(), list[bytes](), 0
+    for start, end, text in edits:
+        if not at <= start <= end <= len(content):
+            raise BadData(
+                "Step {key} rewrites the bytes {start:,} to {end:,} of a document of {n:,}; such places must lie within it, "
+                "one after the other.",
+                key=step.key, start=start, end=end, n=len(content),
+            )  # fmt: skip
+        pieces += [content[at:start], text.encode(errors="replace")]
+        at = end
+    return torch.from_numpy(np.frombuffer(bytearray(b"".join([*pieces, content[at:]])), np.uint8))
 
 
 def _with_classes(train: Dataset, names: Sequence[str]) -> Dataset:

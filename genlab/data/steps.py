@@ -36,6 +36,15 @@ class Bridge(Config):
     ids: list[int]
 
 
+class Rewrite(Config):
+    """Places in documents that get another text: one a place, from its first byte to before its last, as they were."""
+
+    ids: list[int]  # one that has several such places comes as often
+    starts: list[int]
+    ends: list[int]
+    texts: list[str]
+
+
 class Weigh(Config):
     """How often an item of each class is drawn in training, relative to the others; classes not named weigh 1."""
 
@@ -50,7 +59,7 @@ class Merge(Config):
 
 
 def _items(step: Step) -> str:
-    n = len(step.settings["ids"])
+    n = len(set(step.settings["ids"]))
     return Message("{n:,} item", "{n:,} items", n=n)
 
 
@@ -65,6 +74,9 @@ OPERATIONS.register("relabel")(Operation(Relabel, late(MENDING, "relabel"), _rel
 OPERATIONS.register("fill")(Operation(Fill, late(MENDING, "fill"), lambda step: Message("{items} filled in", items=_items(step))))
 OPERATIONS.register("bridge")(
     Operation(Bridge, late(MENDING, "bridge"), lambda step: Message("{items} bridged", items=_items(step)))
+)
+OPERATIONS.register("rewrite")(
+    Operation(Rewrite, late(MENDING, "rewrite"), lambda step: Message("{items} rewritten", items=_items(step)))
 )
 OPERATIONS.register("weigh")(Operation(Weigh, late(MENDING, "weigh"), lambda step: Message("classes weighed")))
 OPERATIONS.register("merge")(

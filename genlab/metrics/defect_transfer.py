@@ -14,7 +14,8 @@ from genlab.messages import Message
 from genlab.metrics.evidence import Damage, Evidence, Metric, Real, Value, there
 from genlab.quality import DEFECTS, Check, fit
 
-SEEN = ("missing", "noise", "exposure", "outliers", "sensor")  # defects that a check tells from single items
+# Those that a check tells from single items
+SEEN = ("missing", "noise", "exposure", "outliers", "garbled", "personal", "repetition", "sensor")
 SURE = 0.05  # by how much its hits must exceed its false alarms for it to tell anything
 
 

@@ -20,8 +20,10 @@ from genlab.features import Features
 from genlab.messages import Message, joined, listed, say
 from genlab.quality.checks import defect_of
 from genlab.quality.defect import Finding
+from genlab.quality.wording import blocks
 
 ENOUGH = 10_000  # items, a rule of thumb: below, GANs and diffusion models learn items by heart; VAEs do with a tenth
+LETTERS = 10**6  # bytes of documents, another: Tiny Shakespeare has as many, and small models of letters learn less by heart
 RECENT = 5  # years
 MOST = 2000  # items that the Vendi score is computed of
 
@@ -69,6 +71,7 @@ class Report:
     classes: dict[str, int]
     scores: tuple[Score, ...]
     issues: tuple[Issue, ...]
+    size: str = ""  # of an item, in words
 
     def to_json(self) -> dict[str, Any]:
         """As a value that JSON can hold, its sentences in the language of whoever reads now."""
@@ -81,10 +84,14 @@ def report(data: Splits, findings: Iterable[Finding], features: Features | None 
     features = features or Features(data.train)
     issues = tuple(Issue(f.name, f.count, float(f.flagged.float().mean()), f.classes, f.sentence) for f in found)
     counts = dict(zip(data.spec.classes, data.train.counts.tolist(), strict=True))
-    told = describe(data.name).description
-    return Report(
-        data.name, told, data.train.fingerprint, len(data.train), data.spec.shape, counts, _scores(data, found, features), issues
+    told, shape = describe(data.name).description, data.spec.shape
+    scores = _scores(data, found, features)
+    size = (
+        Message("any length, of which models get up to {n:,} bytes at once", n=shape[0])
+        if data.spec.kind.reads
+        else Message("shape {shape}", shape="×".join(map(str, shape)))
     )
+    return Report(data.name, told, data.train.fingerprint, len(data.train), shape, counts, scores, issues, size)
 
 
 def vendi(x: Tensor) -> float:
@@ -114,43 +121,69 @@ def _scores(data: Splits, found: tuple[Finding, ...], features: Features) -> tup
     absent = flagged["missing-class"].classes if "missing-class" in flagged else ()
     present = 1 - len(absent) / max(1, len(data.spec.classes))
     consistent, unlike = clean("consistency")
-    single, copies = clean("privacy")
+    single, private = clean("privacy")
+    told = _of_documents() if data.spec.kind.reads else _of_images()
+    gone = Message("{missing}; {n} classes without items", missing=missing, n=len(absent))
+    located = () if data.spec.kind.reads else (_located(data.name),)
+    alone = joined([Message("copies: {copies}", copies=private) if located else private, *located], "; ")
     return (
-        Score("accuracy", accuracy, wrong, Message("share of items without a wrong label, noise, or the look of an outlier")),
-        Score(
-            "completeness",
-            whole * present,
-            Message("{missing}; {n} classes without items", missing=missing, n=len(absent)),
-            Message("share of items that are neither blank, masked nor unlabelled, times share of classes that occur"),
-        ),
-        Score(
-            "consistency",
-            consistent,
-            unlike,
-            Message(
-                "share of items that are no copy, no leak from the held-out parts, and exposed as the rest; size and mode are one"
-            ),
-        ),
+        Score("accuracy", accuracy, wrong, told["accuracy"]),
+        Score("completeness", whole * present, gone, told["completeness"]),
+        Score("consistency", consistent, unlike, told["consistency"]),
         _timeliness(data.train),
         _diversity(data, features, flagged),
-        Score(
-            "quantity",
-            min(1.0, n / ENOUGH),
-            Message("{n:,} items", n=n),
-            Message(
-                "items for each of {enough:,}, a rule of thumb for GANs and diffusion models; a VAE does with a tenth",
-                enough=ENOUGH,
-            ),
-        ),
-        Score(
-            "privacy",
-            single,
-            Message("copies: {copies}; {located}", copies=copies, located=_located(data.name)),
-            Message(
-                "share of items that are no copy, which a model learns by heart and gives away; who is in a picture is not known"
-            ),
-        ),
+        _quantity(data.train),
+        Score("privacy", single, alone, told["privacy"]),
     )
+
+
+def _of_images() -> dict[str, Message]:
+    """How the scores are defined where items are looked at."""
+    return {
+        "accuracy": Message("share of items without a wrong label, noise, or the look of an outlier"),
+        "completeness": Message(
+            "share of items that are neither blank, masked nor unlabelled, times share of classes that occur"
+        ),
+        "consistency": Message(
+            "share of items that are no copy, no leak from the held-out parts, and exposed as the rest; size and mode are one"
+        ),
+        "privacy": Message(
+            "share of items that are no copy, which a model learns by heart and gives away; who is in a picture is not known"
+        ),
+    }
+
+
+def _of_documents() -> dict[str, Message]:
+    """How they are where items are read."""
+    return {
+        "accuracy": Message("share of documents that are not garbled and have the right source, as far as their words tell it"),
+        "completeness": Message(
+            "share of documents that are neither empty, without a source nor seem cut off, times share of sources that occur"
+        ),
+        "consistency": Message(
+            "share of documents that are no copy, no leak from the held-out parts, no loop, and without lines that belong to none"
+        ),
+        "privacy": Message(
+            "share of documents that are no copy, which a model recites, and hold no e-mail address, phone or card number; "
+            "names of people are not looked for"
+        ),
+    }
+
+
+def _quantity(data: Dataset) -> Score:
+    n = len(data)
+    if data.spec.kind.reads:
+        size = sum(len(item) for _, items in blocks(data) for item in items)
+        told = Message("{size:,} bytes in {n:,} documents", size=size, n=n)
+        enough = Message(
+            "bytes for each of {enough:,}, a rule of thumb for small models that write letter by letter", enough=LETTERS
+        )
+        return Score("quantity", min(1.0, size / LETTERS), told, enough)
+    told = Message("{n:,} items", n=n)
+    enough = Message(
+        "items for each of {enough:,}, a rule of thumb for GANs and diffusion models; a VAE does with a tenth", enough=ENOUGH
+    )
+    return Score("quantity", min(1.0, n / ENOUGH), told, enough)
 
 
 def _timeliness(data: Dataset) -> Score:
@@ -249,7 +282,7 @@ def markdown(card: Report) -> str:
         """# {dataset}
 
 - **Made of**: {made_by}
-- **Items**: {n:,} of shape {shape}, training part, fingerprint `{fingerprint}`
+- **Items**: {n:,} of {size}, training part, fingerprint `{fingerprint}`
 - **Classes**: {classes}
 
 | score | value | measured | definition |
@@ -263,7 +296,7 @@ def markdown(card: Report) -> str:
         dataset=card.dataset,
         made_by=card.made_by,
         n=card.items,
-        shape="×".join(map(str, card.shape)),
+        size=card.size,
         fingerprint=card.fingerprint,
         classes=classes or Message("none"),
         scores=scores,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from genlab.data.dataset import Dataset, Splits
-from genlab.data.recipe import Recipe
+from genlab.data.recipe import OPERATIONS, Recipe
 from genlab.errors import BadData
 from genlab.features import Features
 from genlab.files import DiskFault, keep, npz
@@ -18,8 +18,8 @@ from genlab.paths import cache_folder
 from genlab.quality.defect import DEFECTS, Check, Defect, Finding, Verdict, takes
 from genlab.registry import unknown
 
-FORMAT = 3  # of findings in the cache; raised when a check finds in another way
-ARRAYS = ("scores", "flagged", "groups", "suggestions", "boxes")
+FORMAT = 4  # of findings in the cache; raised when a check finds in another way
+ARRAYS = ("scores", "flagged", "groups", "suggestions", "places", "boxes")
 
 
 def inspect(data: Splits, features: Features | None = None, defects: Iterable[str] | None = None) -> Iterator[Finding]:
@@ -71,8 +71,13 @@ def repair(data: Splits, findings: Iterable[Finding], recipe: Recipe, issues: It
         finding = found[name]
         finding = finding.only(finding.ids[finding.flagged & ~torch.isin(finding.ids, gone)].tolist())
         before, recipe = recipe, defect_of(name).repair(data, finding, recipe)
-        if recipe != before and recipe.steps[-1].do == "drop":
-            gone = torch.cat([gone, torch.tensor(recipe.steps[-1].settings["ids"], dtype=torch.long)])
+        if recipe == before:
+            continue
+        step = recipe.steps[-1]
+        if step.do == "drop":
+            gone = torch.cat([gone, torch.tensor(step.settings["ids"], dtype=torch.long)])
+        if step.do == "rewrite":  # what comes next is rewritten as it then is
+            data = data.with_part("train", OPERATIONS[step.do].apply(data, step))
     if len(gone) and torch.isin(data.train.id, gone).all():
         raise BadData("This repair would leave nothing of the training part. Repair fewer issues, or keep some of the items.")
     return recipe

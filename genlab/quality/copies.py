@@ -1,5 +1,9 @@
-"""Copies: what people and programs do to images uint8 [C, H, W] that they pass on; every random draw belongs to an item."""
+"""Copies: what people and programs do to images uint8 [C, H, W], and to documents, that they pass on.
 
+Every random draw belongs to an item.
+"""
+
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -65,6 +69,36 @@ COPIES: dict[str, Copy] = {
     "mirrored": mirrored,
     "recoloured": recoloured,
 }
+
+
+def retold(document: bytes, severity: float, random: np.random.Generator) -> bytes:
+    """Wrapped anew, in capitals, or with words dropped, doubled or swapped, at severity 0.5 one in twenty; at least one."""
+    way = random.integers(3)
+    words = re.split(rb"(\s+)", document)  # and between them what separates them
+    if way == 0:
+        width = int(random.integers(30, 100))
+        ends = np.cumsum([len(word) for word in words]) // width
+        broken = [b"\n" if i % 2 and ends[i] > ends[i - 1] else b" " if i % 2 else word for i, word in enumerate(words)]
+        copy = b"".join(broken).strip()
+    else:
+        copy = document.upper() if way == 1 else document
+    return copy if copy != document else _reworded(words, severity, random)
+
+
+def _reworded(words: list[bytes], severity: float, random: np.random.Generator) -> bytes:
+    places = [i for i in range(0, len(words), 2) if words[i]]
+    count = min(len(places), max(1, round(0.1 * severity * len(places))))
+    chosen: list[int] = random.choice(places, count, replace=False).tolist() if places else []
+    words = [*words, b"", b""]
+    for i in sorted(chosen):
+        match random.integers(3):
+            case 0:
+                words[i] = words[i + 1] = b""
+            case 1 if words[i + 2] not in (b"", words[i]):
+                words[i], words[i + 2] = words[i + 2], words[i]
+            case _:
+                words[i] += (words[i + 1] or b" ") + words[i]
+    return b"".join(words)
 
 
 def _shifted(image: np.ndarray, by: int, random: np.random.Generator) -> np.ndarray:

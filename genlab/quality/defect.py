@@ -47,6 +47,7 @@ class Finding:
     flagged: Tensor  # [N] bool
     groups: Tensor | None = None  # [N] of duplicates: equal numbers for what belongs together, -1 for what stands alone
     suggestions: Tensor | None = None  # [N] the class that an item seems to have; -1 for none
+    places: Tensor | None = None  # [N] of documents: the byte from which it can be seen
     boxes: Tensor | None = None  # [N, 4] top, left, height, width of a mask in pixels; zeros where there is none
     classes: tuple[str, ...] = ()  # that are too rare, or missing
 
@@ -120,9 +121,9 @@ def takes(defect: Defect, modality: str, kind: str | None = None) -> bool:
 
 
 def check_takes(name: str, data: Splits, settings: Damage) -> None:
-    """Raise a sentence where data of a kind that a defect does not name cannot have it."""
+    """Raise a sentence where such data cannot have a defect, or not of that kind."""
     defect, kind = DEFECTS[name], getattr(settings, "kind", None)
-    if data.spec.modality not in defect.takes and not takes(defect, data.spec.modality, kind):
+    if not takes(defect, data.spec.modality, kind):
         sort = Message("{name} of the kind {kind!r}", name=name, kind=kind)
         raise _lacking(data, sort if takes(defect, data.spec.modality) else name)
 

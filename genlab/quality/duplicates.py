@@ -1,6 +1,7 @@
 """Duplicates: items that are there more than once, bit for bit or made over: moved, cropped, turned, recoloured, mirrored."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -13,10 +14,12 @@ from genlab.data.mending import added_ids
 from genlab.data.recipe import Recipe
 from genlab.features import LOOKALIKES, Features, Lookalikes
 from genlab.messages import Message
-from genlab.quality.copies import COPIES
-from genlab.quality.defect import ANY, Finding, Takes, Truth, Whole, chosen, dropped, generator, needs_images
+from genlab.modalities.storage import Items
+from genlab.quality.copies import COPIES, retold
+from genlab.quality.defect import ANY, Finding, Takes, Truth, Whole, check_takes, chosen, dropped, generator
 from genlab.quality.settings import DuplicatesSettings
 from genlab.quality.warps import fitted
+from genlab.quality.wording import alike, document, plain, said
 from genlab.statistics import luminance
 
 ALIKE = 0.155  # what may differ between near copies, as a share of the picture's contrast
@@ -27,6 +30,8 @@ NEARER = 0.78  # share of an item's distance to its last lookalike within which 
 CLOSE = 0.25  # distance of sketches within which one may lie where there are many
 CROWDED = 0.15  # distance to the last within which nothing tells a moved copy from another item
 PAIRS = 4000  # compared at a time
+RUN, FEWEST, SHARED = 8, 100, 0.7  # bytes of the runs of documents, of which so many can be compared, and copies share so many
+LONG = 150  # bytes of a document that a few other words leave what it is
 SENTENCES = {
     "exact": Message("Exact copies: a model sees them more often than the rest, and learns them by heart."),
     "near": Message(
@@ -42,18 +47,16 @@ class Duplicates(Whole):
     """Duplicates: see the protocol `Defect`."""
 
     Settings = DuplicatesSettings
-    takes: Takes = {"image": None, ANY: ("exact",)}
+    takes: Takes = {"image": None, "text": ("exact", "near"), ANY: ("exact",)}
     lowers: tuple[str, ...] = ("consistency", "privacy")
 
     def inject(self, data: Splits, settings: DuplicatesSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
+        check_takes("duplicates", data, settings)
         rows = chosen(data.train, settings.rate, seed)
         copies = data.train[rows]
         if settings.kind != "exact":
-            needs_images(data, Message("{kind} copies", kind=settings.kind))
-            copy, items = COPIES[settings.kind], copies.read(slice(None)).numpy()
-            made = [copy(x, settings.severity, generator(seed, i)) for x, i in zip(items, copies.id.tolist(), strict=True)]
-            copies = copies.with_items(torch.arange(len(rows)), torch.from_numpy(np.stack(made))) if made else copies
-        ids = added_ids(key, len(rows))
+            copies = made_over(copies, settings.kind, settings.severity, seed)
+        ids = added_ids(key, len(copies))
         return data.train.extended(copies.with_column("id", ids)), Truth(added=ids, origins=copies.id)
 
     def detect(self, data: Splits, features: Features) -> Iterator[Finding]:
@@ -63,9 +66,27 @@ class Duplicates(Whole):
             pairs, mirrored, scores = _compared(data.train, features.lookalikes, exact)
             for kind, which in (("near", ~mirrored), ("mirrored", mirrored)):
                 yield _finding(kind, data.train, *_grouped(len(data.train), pairs[which], scores[which]))
+        elif data.spec.kind.reads:
+            yield _retold(data.train, exact)
 
     def repair(self, data: Splits, finding: Finding, recipe: Recipe) -> Recipe:
         return dropped(recipe, finding)
+
+
+def made_over(copies: Dataset, kind: str, severity: float, seed: int) -> Dataset:
+    """These items, each changed as a copy is; documents that are too short stay away, as a word makes them another."""
+    if copies.spec.kind.reads:
+        lengths = torch.from_numpy(plain(copies.read(slice(None)))[1])
+        copies = copies[(lengths >= LONG).nonzero()[:, 0]]
+    if not len(copies):
+        return copies
+    each = zip(copies.read(slice(None)), copies.id.tolist(), strict=True)
+    made: Items
+    if copies.spec.kind.reads:
+        made = [document(retold(said(x), severity, generator(seed, i))) for x, i in each]
+    else:
+        made = torch.from_numpy(np.stack([COPIES[kind](x.numpy(), severity, generator(seed, i)) for x, i in each]))
+    return copies.with_items(torch.arange(len(copies)), made)
 
 
 def same_content(data: Dataset) -> Tensor:
@@ -118,6 +139,23 @@ def _finding(kind: str, data: Dataset, groups: Tensor, scores: Tensor) -> Findin
     first = torch.zeros(len(data), dtype=torch.bool)
     first[order[torch.from_numpy(which)]] = True
     return Finding(f"duplicates-{kind}", SENTENCES[kind], data.id, scores, (groups >= 0) & ~first, groups=groups)
+
+
+def _retold(data: Dataset, exact: Tensor) -> Finding:
+    """Documents that share most of what they say; of those alike bit for bit the first stands for all."""
+    first = torch.ones(len(data), dtype=torch.bool)
+    first[exact >= 0] = False
+    first[exact[exact >= 0].unique()] = True  # groups are called by the row of their first
+    alone = first.nonzero()[:, 0]
+    pairs, shares, compared = alike(data[alone], RUN, FEWEST, SHARED)
+    likeness = 0.5 + (shares - SHARED) / (2 - 2 * SHARED) + 1e-3
+    groups, scores = _grouped(len(data), alone[pairs], likeness.clamp(max=1))
+    sentence = Message(
+        "Near copies, whatever their case and spacing, with a few other words: a model sees one text many times, and recites it. "
+        "Of {n:,} different documents {short:,} are too short to tell.",
+        n=len(alone), short=int((~compared).sum()),
+    )  # fmt: skip
+    return replace(_finding("near", data, groups, scores), sentence=sentence)
 
 
 def _compared(data: Dataset, found: Lookalikes, exact: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""Imbalance: classes that are much rarer than the others."""
+"""Imbalance: classes that are much rarer than the others, or one that dominates all of them."""
 
 from collections.abc import Iterator
 
@@ -16,6 +16,7 @@ from genlab.quality.settings import ImbalanceSettings
 
 RARE = 0.5  # of what is usual, below which a class is rare
 HEAD = 1 / 3  # share that the most frequent class of a long tail keeps
+MOST, TIMES = 0.5, 1.5  # a class dominates with a larger share of the items than this, and than so many times its fair one
 
 
 class Imbalance(Whole):
@@ -29,7 +30,10 @@ class Imbalance(Whole):
         train = data.train
         numbers = chosen_classes(train, settings.rate, seed)
         kept = torch.ones(len(train), dtype=torch.bool)
-        for number, share in zip(numbers, _shares(settings, len(numbers)), strict=True):
+        thinned, shares = numbers, _shares(settings, len(numbers))
+        if settings.kind == "dominating":
+            thinned, shares = _under(train.counts, numbers, settings.severity)
+        for number, share in zip(thinned, shares, strict=True):
             rows = (train.label == number).nonzero()[:, 0]
             order = torch.from_numpy(draws(train.id[rows], seed)).argsort()
             kept[rows[order[round(share * len(rows)) :]]] = False
@@ -46,15 +50,26 @@ class Imbalance(Whole):
         )
         names = tuple(train.spec.classes[k] for k in rare.tolist())
         yield Finding("imbalance", sentence, train.id, items.float(), torch.zeros_like(items), classes=names)
+        dominating = dominating_classes(train.counts)
+        items = torch.isin(train.label, dominating)
+        sentence = Message(
+            "One class has more items than all others together: a model becomes a model of it; re-weighting shows it less often."
+        )
+        names = tuple(train.spec.classes[k] for k in dominating.tolist())
+        yield Finding("imbalance-dominating", sentence, train.id, items.float(), torch.zeros_like(items), classes=names)
 
     def repair(self, data: Splits, finding: Finding, recipe: Recipe) -> Recipe:
-        """Draw the rare classes as often as the held-out parts have them, or as the others where they are rare there, too."""
+        """Draw classes as often as the held-out parts have them.
+
+        Where they are rare there, too, as often as the others, and one that dominates there as often as the next.
+        """
         if not finding.classes:
             return recipe
-        rare = torch.tensor([data.spec.classes.index(name) for name in finding.classes])
-        wanted = _wanted(data, rare)
-        weights = {data.spec.classes[k]: float(wanted[k] / data.train.counts[k]) for k in rare.tolist()}
-        return recipe.then("weigh", {"weights": weights})
+        numbers = torch.tensor([data.spec.classes.index(name) for name in finding.classes])
+        wanted = _wanted(data, numbers) if finding.name == "imbalance" else _less(data, int(numbers[0]))
+        weights = {data.spec.classes[k]: float(wanted[k] / data.train.counts[k]) for k in numbers.tolist()}
+        before: dict[str, float] = next((step.settings["weights"] for step in reversed(recipe.steps) if step.do == "weigh"), {})
+        return recipe.then("weigh", {"weights": {**before, **weights}})  # the last of such steps holds
 
 
 def rare_classes(counts: Tensor) -> Tensor:
@@ -64,6 +79,29 @@ def rare_classes(counts: Tensor) -> Tensor:
         return torch.empty(0, dtype=torch.long)
     usual = there[len(there) // 2 :].float().median()
     return ((counts > 0) & (counts < RARE * usual)).nonzero()[:, 0]
+
+
+def dominating_classes(counts: Tensor) -> Tensor:
+    """The number of the class that has more items than all others together, where there is one."""
+    share, there = counts / counts.sum().clamp(min=1), int((counts > 0).sum())
+    return ((share > MOST) & (share > TIMES / max(1, there)) & torch.tensor(there > 1)).nonzero()[:, 0]
+
+
+def _under(counts: Tensor, numbers: list[int], share: float) -> tuple[list[int], np.ndarray]:
+    """All other classes, and what each of them keeps, so that these make up a share of the items where they do not already."""
+    others = [k for k in counts.nonzero()[:, 0].tolist() if k not in numbers] if numbers else []
+    left = counts[numbers].sum() * (1 - share) / max(share, 1e-9)
+    return others, np.full(len(others), min(1.0, float(left / counts[others].sum().clamp(min=1))))
+
+
+def _less(data: Splits, number: int) -> Tensor:
+    """[K] how many items a class that dominates would have were it as frequent as elsewhere."""
+    counts, held_out = data.train.counts.float(), (data.validation.counts + data.test.counts).float()
+    others = torch.arange(len(counts)) != number
+    fair = counts[others].max()
+    if not held_out[others].sum() or len(dominating_classes(held_out)):
+        return torch.full_like(counts, float(fair))
+    return torch.full_like(counts, float(held_out[number] * counts[others].sum() / held_out[others].sum()))
 
 
 def _shares(settings: ImbalanceSettings, n: int) -> np.ndarray:

@@ -15,13 +15,14 @@ from genlab.quality.settings import LabelErrorsSettings
 
 CLEAR = 0.3  # by how much the score of another class exceeds that of the given one
 SURELY = 0.6  # by how much more probable it is, where the check itself is often wrong
+DOUBTED = 0.02  # share of the validation documents that may be contradicted as clearly as one that is flagged
 
 
 class LabelErrors:
     """Label errors: see the protocol `Defect`."""
 
     Settings = LabelErrorsSettings
-    takes: Takes = {"image": None, "points": None, ANY: ("uniform",)}
+    takes: Takes = {"image": None, "points": None, "text": None, ANY: ("uniform",)}
     lowers: tuple[str, ...] = ("accuracy",)
 
     def inject(self, data: Splits, settings: LabelErrorsSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
@@ -39,14 +40,17 @@ class LabelErrors:
 
     def detect(self, data: Splits, features: Features) -> Iterator[Finding]:
         train = data.train
-        if data.spec.kind.pixels and int((train.counts > 1).sum()) > 1:
+        if _can_tell(train):
             margin, flagged = suspects(features.predictions, train.label)
             suggestions = features.predictions.scores.argmax(1)
             sentence = Message("Labels that the other items contradict: asked for one class, a conditional model draws another.")
+            if data.spec.kind.reads:
+                clear, sentence = _doubted(data.validation, features)
+                flagged &= margin > clear
             yield Finding("label-errors", sentence, train.id, torch.sigmoid(3 * margin), flagged, suggestions=suggestions)
 
     def fit(self, clean: Features) -> Check:
-        if not clean.data.spec.kind.pixels or int((clean.data.counts > 1).sum()) <= 1:
+        if not _can_tell(clean.data):
             return lambda items: {}
 
         def check(items: Dataset) -> dict[str, Verdict]:
@@ -60,6 +64,26 @@ class LabelErrors:
             return recipe
         names = [data.spec.classes[k] for k in finding.suggestions[finding.flagged].tolist()]
         return recipe.then("relabel", {"ids": finding.ids[finding.flagged].tolist(), "classes": names})
+
+
+def _can_tell(data: Dataset) -> bool:
+    """Whether items tell something of their classes, of which there are several."""
+    return (data.spec.kind.pixels or data.spec.kind.reads) and int((data.counts > 1).sum()) > 1
+
+
+def _doubted(held_out: Dataset, features: Features) -> tuple[float, Message]:
+    """How clearly a document must be contradicted, so that few are whose sources are right; and what there is to say of it.
+
+    Words tell a source less surely than looks tell what is in a picture.
+    """
+    margin, _ = contradicted(features.classifier(features.pooled_of(held_out)), held_out.label)
+    clear = float(margin.quantile(1 - DOUBTED)) if len(margin) else 0.0
+    sentence = Message(
+        "Sources that the words contradict: asked for one, a conditional model writes like another. Of {n:,} held-out documents, "
+        "which have the right one, {share:.1%} are contradicted as clearly.",
+        n=len(margin), share=float((margin > clear).float().mean()),
+    )  # fmt: skip
+    return clear, sentence
 
 
 def suspects(predictions: Predictions, label: Tensor) -> tuple[Tensor, Tensor]:
@@ -90,10 +114,9 @@ def contradicted(predictions: Predictions, label: Tensor) -> tuple[Tensor, Tenso
 
 
 def most_alike(train: Dataset) -> Tensor:
-    """[K] for each class the one whose mean image is nearest."""
+    """[K] for each class the one whose mean item is nearest."""
     rows = even_rows(len(train), 20_000)
-    items, label = train.read(rows), train.label[rows]
-    classes = len(train.spec.classes)
-    means = torch.stack([items[label == k].float().flatten(1).mean(0) for k in range(classes)])  # [K, D]
+    x, label = train.spec.kind.vectors(train.read(rows), train.spec.shape), train.label[rows]
+    means = torch.stack([x[label == k].mean(0) for k in range(len(train.spec.classes))])  # [K, D]
     distances = torch.cdist(means, means).fill_diagonal_(torch.inf).nan_to_num(torch.inf, torch.inf)
     return distances.argmin(1)

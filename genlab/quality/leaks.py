@@ -10,21 +10,28 @@ from genlab.data.mending import added_ids
 from genlab.data.recipe import Recipe
 from genlab.features import LOOKALIKES, Features, Lookalikes
 from genlab.messages import Message
-from genlab.quality.defect import ANY, Finding, Takes, Truth, Whole, chosen, dropped
-from genlab.quality.duplicates import PAIRS, likely, likeness
+from genlab.quality.defect import ANY, Finding, Takes, Truth, Whole, check_takes, chosen, dropped
+from genlab.quality.duplicates import PAIRS, likely, likeness, made_over
 from genlab.quality.settings import LeaksSettings
+from genlab.quality.wording import contained
 from genlab.sketches import lookalikes, sketches_of
+
+SEVERITY = 0.5  # of copies that are made over
+RUN, FEWEST = 32, 20  # bytes of the runs that a document shares with one of the held-out parts, and how many the shorter has
 
 
 class Leaks(Whole):
     """Leaks: see the protocol `Defect`."""
 
     Settings = LeaksSettings
-    takes: Takes = {ANY: None}
+    takes: Takes = {"image": None, "text": None, ANY: ("exact",)}
     lowers: tuple[str, ...] = ("consistency",)
 
     def inject(self, data: Splits, settings: LeaksSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
+        check_takes("leaks", data, settings)
         leaked = data.test[chosen(data.test, settings.rate, seed)]
+        if settings.kind == "near":
+            leaked = made_over(leaked, "near", SEVERITY, seed)
         ids = added_ids(key, len(leaked))
         return data.train.extended(leaked.with_column("id", ids)), Truth(added=ids)
 
@@ -33,6 +40,8 @@ class Leaks(Whole):
         for part in (data.validation, data.test):
             if data.spec.kind.pixels:
                 scores = torch.maximum(scores, _nearly_in(data.train, part, features))
+            elif data.spec.kind.reads:
+                scores = torch.maximum(scores, contained(data.train, part, RUN, FEWEST))
             held_out = set(part.hashes)
             scores[torch.tensor([content in held_out for content in data.train.hashes])] = 1
         sentence = Message("Test items within the training part: every measure on the test part flatters the model.")

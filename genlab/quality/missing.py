@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from math import ceil
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -28,6 +29,7 @@ from genlab.quality.defect import (
     takes,
 )
 from genlab.quality.settings import MissingSettings
+from genlab.quality.wording import blocks, plain
 from genlab.statistics import luminance
 
 GREY = 128  # of a mask
@@ -45,7 +47,12 @@ class Missing:
     """Missing: see the protocol `Defect`."""
 
     Settings = MissingSettings
-    takes: Takes = {"image": None, "points": ("blank", "labels", "class"), ANY: ("labels", "class")}
+    takes: Takes = {
+        "image": None,
+        "points": ("blank", "labels", "class"),
+        "text": ("blank", "labels", "class"),
+        ANY: ("labels", "class"),
+    }
     lowers: tuple[str, ...] = ("completeness",)
 
     def inject(self, data: Splits, settings: MissingSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
@@ -59,6 +66,9 @@ class Missing:
         if settings.kind == "patch":
             needs_images(data, Message("patches"))
         before = train.read(rows)
+        if data.spec.kind.reads:
+            full = torch.tensor([len(item) > 0 for item in before], dtype=torch.bool)
+            return train.with_items(rows, [item[:0] for item in before]), Truth(changed=train.id[rows[full]])
         after = _masked(before, train.id[rows], settings.severity, seed) if settings.kind == "patch" else torch.zeros_like(before)
         changed = (after != before).flatten(1).any(1)
         return train.with_items(rows, after), Truth(changed=train.id[rows[changed]])
@@ -70,7 +80,11 @@ class Missing:
             yield _masks(train)
         elif takes(self, data.spec.modality, "blank"):
             gone = _gone(train)
-            sentence = Message("Points without a value, exactly at the origin or not a number: a model takes them for data.")
+            sentence = (
+                Message("Empty documents, or blanks alone: a model learns to say nothing as often as they occur.")
+                if data.spec.kind.reads
+                else Message("Points without a value, exactly at the origin or not a number: a model takes them for data.")
+            )
             yield Finding("missing-blank", sentence, train.id, gone.float(), gone)
         if data.spec.classes:
             yield _lost_labels(train, features)
@@ -123,9 +137,12 @@ def _masked(images: Tensor, ids: Tensor, severity: float, seed: int) -> Tensor:
     return masked
 
 
-def _gone(points: Dataset) -> Tensor:
-    """[N] whether points lie exactly at the origin, or nowhere."""
-    x = points.read(slice(None))
+def _gone(items: Dataset) -> Tensor:
+    """[N] whether points lie exactly at the origin, or nowhere, and documents have no letter."""
+    if items.spec.kind.reads:
+        lengths = [plain(some)[1] for _, some in blocks(items)]
+        return torch.from_numpy(np.concatenate([np.zeros(0, np.int64), *lengths]) == 0)
+    x = items.read(slice(None))
     return (x == 0).all(1) | ~x.isfinite().all(1)
 
 
@@ -220,7 +237,11 @@ def _lost_labels(train: Dataset, features: Features) -> Finding:
     if lost.any() and (~lost).any():
         likeliest = features.predictions.probabilities.max(1)
         suggestions = torch.where(lost & (likeliest.values >= SURE), likeliest.indices, -1)
-    sentence = Message("Images without a label: a conditional model cannot learn from them what to draw when asked.")
+    sentence = (
+        Message("Documents without a source: a conditional model cannot learn from them what to write when asked.")
+        if train.spec.kind.reads
+        else Message("Images without a label: a conditional model cannot learn from them what to draw when asked.")
+    )
     return Finding("missing-labels", sentence, train.id, lost.float(), lost, suggestions=suggestions)
 
 

@@ -64,10 +64,12 @@ export function startDamage(card) {
     if (find(".change").hidden) return;
     const kinds = ["dropped", "added", "relabelled", "altered"].filter((kind) => card.changed[kind]);
     find(".change .note").textContent = [say("quality.sizes", { before: count(card.changed.before), after: count(card.changed.after) }), ...kinds.map((kind) => say(`quality.n_${kind}`, { n: count(card.changed[kind]) }))].join(" · ");
-    find(".pairs").style.setProperty("--sprite", pairs ? `url(${pairs.sprite})` : "none");
+    find(".pairs").style.setProperty("--sprite", pairs?.sprite ? `url(${pairs.sprite})` : "none");
+    find(".pairs").classList.toggle("of-texts", Boolean(pairs?.texts));
     find(".pairs").replaceChildren(...(pairs?.was ?? []).map((was, i) => {
       const now = pairs.now[i];
       const side = (there, k) => {
+        if (pairs.texts) return make(there == null ? "span.face.none" : "span.face", {}, pairs.texts[i][k]);
         const face = make(there == null ? "span.face.none" : "span.face", { style: `aspect-ratio: ${pairs.shape[2]} / ${pairs.shape[1]}` });
         if (there != null) cut(face, k * pairs.was.length + i, pairs.was.length, 2);
         return face;

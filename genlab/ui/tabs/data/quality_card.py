@@ -24,6 +24,7 @@ from genlab.paths import current_space
 from genlab.quality import DEFECTS, Finding, Report, draw, inspect, markdown, report
 from genlab.quality.defect import kinds_of, takes
 from genlab.quality.review import Decisions, changes, revise
+from genlab.quality.wording import same_start
 from genlab.registry import unknown
 from genlab.training.run import list_runs
 from genlab.ui.kit.pictures import wall
@@ -35,6 +36,7 @@ from genlab.ui.words import say
 
 COLUMNS, SHOWN = 7, 35  # suspects in a row of the sprite, and on a page
 PAIRS = 16  # items that are shown before and after a change
+EXCERPT, BEFORE = 140, 40  # characters of a document that are shown, and how many of them before what it is shown for
 MOST = 200_000  # ids that one request may name
 AGAIN = {**QUIET, "trigger_mode": "multiple"}  # also while the one before, which was left, has not ended
 Value = bool | int | float | str
@@ -169,14 +171,15 @@ def quality_suspects(data: object) -> dict[str, Any]:
     finding = _finding(splits, asked.issue) if asked.issue else None
     rows = _wanted(splits, finding, asked.rows)
     shown = rows[asked.page * SHOWN : (asked.page + 1) * SHOWN]
-    train, together = splits.train, splits.spec.kind.together
+    train, together, reads = splits.train, splits.spec.kind.together, splits.spec.kind.reads
     with drawing():
         numbers = train.inputs(shown) if together else None
-        pictures = train.pictures(shown) if len(shown) and not together else None
+        pictures = train.pictures(shown) if len(shown) and not together and not reads else None
         return {
             "total": len(rows),
             "pages": -(-len(rows) // SHOWN),
             "together": together,
+            "reads": reads,
             "shape": None if pictures is None else pictures.shape[1:],
             "columns": COLUMNS,
             "sprite": None if pictures is None else wall(pictures, COLUMNS),
@@ -238,11 +241,28 @@ def _wanted(splits: Splits, finding: Finding | None, rows: list[int] | None) -> 
 def _suspect(splits: Splits, finding: Finding | None, row: int) -> dict[str, Any]:
     names = [*splits.spec.classes, ""]  # label -1 finds the last
     told = {"id": int(splits.train.id[row]), "row": row, "label": names[int(splits.train.label[row])]}
+    if splits.spec.kind.reads:
+        place = 0 if finding is None or finding.places is None else int(finding.places[row])
+        told["text"] = _excerpt(splits, row, place)
     if finding is not None:
         told["score"] = round(float(finding.scores[row]), 3)
         if finding.suggestions is not None:
             told["suggestion"] = names[int(finding.suggestions[row])]
     return told
+
+
+def _excerpt(splits: Splits, row: int, place: int) -> str:
+    """What a document says around a byte."""
+    kind, item = splits.spec.kind, splits.train.read([row])[0]
+    text = kind.told(item)
+    return _around(text, len(kind.told(item[:place])))
+
+
+def _around(text: str, place: int) -> str:
+    """What stands around a place in a text, on one line."""
+    start = max(0, min(place - BEFORE, len(text) - EXCERPT))
+    shown = " ".join(text[start : start + EXCERPT].split())
+    return f"{'…' if start else ''}{shown}{'…' if len(text) > start + EXCERPT else ''}"
 
 
 def _issue(finding: Finding) -> dict[str, Any]:
@@ -361,16 +381,37 @@ def _pairs(before: Splits, after: Splits, found: dict[str, Tensor]) -> dict[str,
         return None
     each = -(-PAIRS // len(kinds))
     some = torch.cat([found[kind][:: -(-len(found[kind]) // each)] for kind in kinds])[:PAIRS]
+    if before.spec.kind.reads:
+        return _texts(before, after, some)
     was, now = _side(before, some[:, 0]), _side(after, some[:, 1])
     return {"shape": was[0].shape[1:], "was": was[1], "now": now[1], "sprite": wall(torch.cat([was[0], now[0]]), len(some))}
+
+
+def _texts(before: Splits, after: Splits, some: Tensor) -> dict[str, Any]:
+    """What documents said and say where they begin to differ."""
+    texts = []
+    for was, now in some.tolist():
+        said = ["" if row < 0 else _text(data, row) for data, row in ((before, was), (after, now))]
+        same = same_start(*said)
+        texts.append([None if row < 0 else _around(text, same) for text, row in zip(said, (was, now), strict=True)])
+    return {"texts": texts, "was": _labels(before, some[:, 0]), "now": _labels(after, some[:, 1])}
+
+
+def _text(data: Splits, row: int) -> str:
+    return data.spec.kind.told(data.train.read([row])[0])
 
 
 def _side(data: Splits, rows: Tensor) -> tuple[Tensor, list[str | None]]:
     """Pictures of the items at these rows, black where there is none, and their classes."""
     items = data.train.pictures(rows.clamp(min=0))
     items[rows < 0] = 0
+    return items, _labels(data, rows)
+
+
+def _labels(data: Splits, rows: Tensor) -> list[str | None]:
+    """The classes of the items at these rows; None where there is none."""
     names = [*data.spec.classes, ""]  # label -1 finds the last
-    return items, [names[int(data.train.label[row])] if row >= 0 else None for row in rows.tolist()]
+    return [names[int(data.train.label[row])] if row >= 0 else None for row in rows.tolist()]
 
 
 def _own_name(dataset: str) -> str:

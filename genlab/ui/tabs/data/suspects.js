@@ -60,13 +60,14 @@ export function startSuspects(card) {
     showDeciding(issue);
   }
 
-  function layTiles({ items, sprite, columns, shape, together }) {
+  function layTiles({ items, sprite, columns, shape, together, reads }) {
     const holder = find("#quality-suspects");
     holder.classList.toggle("of-places", together);
+    holder.classList.toggle("of-texts", reads);
     holder.style.setProperty("--sprite", sprite ? `url(${sprite})` : "none");
     holder.replaceChildren(...items.map((item, i) => {
-      const face = make("span.face", {}, together ? item.at.map((x) => fixed(x, 2)).join(", ") : null);
-      if (!together) {
+      const face = make("span.face", {}, together ? item.at.map((x) => fixed(x, 2)).join(", ") : reads ? item.text || say("quality.empty") : null);
+      if (!together && !reads) {
         face.style.aspectRatio = `${shape[2]} / ${shape[1]}`;
         cut(face, i, columns, Math.ceil(items.length / columns));
       }
