@@ -4,9 +4,11 @@
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
-from genlab.models.sequence import SequenceModel
+from genlab.models.base import Given
+from genlab.models.sequence import MOST_READ, SequenceModel
 from genlab.models.settings import CommonSettings, RNNSettings
 
 CELLS: dict[str, Callable[..., nn.RNNBase]] = {"plain": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
@@ -17,17 +19,29 @@ class RNN(SequenceModel):
 
     Settings: ClassVar[type[CommonSettings]] = RNNSettings
     endless = True
+    inside = ("units",)
     network: "Recurrent"
 
     def build(self, vocabulary: int) -> nn.Module:
         return Recurrent(vocabulary, self.settings)
 
     def logits(self, x: Tensor, shift: Tensor | None = None, cache: Any = None) -> tuple[Tensor, Any]:
-        vectors = self.network.embedding(x)
-        if shift is not None:
-            vectors = vectors + shift[:, None]
-        told, state = self.network.cells(vectors, None if isinstance(cache, tuple) and not cache else cache)
+        told, state = self.network.cells(self._vectors(x, shift), None if isinstance(cache, tuple) and not cache else cache)
         return self.network.head(self.network.dropout(told)), state
+
+    @property
+    def embedding(self) -> nn.Embedding:
+        return self.network.embedding
+
+    @torch.no_grad()
+    def units(self, text: str, given: Given | None = None) -> Tensor:
+        """The state after each token; of an LSTM tanh of its memory, as Karpathy et al. (2015) show it."""
+        x, shift = self._at_once(text, given, MOST_READ)
+        state, told = None, []
+        for vector in self._vectors(x, shift).split(1, 1):  # for of layers below the last, the cells tell but the end
+            _, state = self.network.cells(vector, state)
+            told.append(state[1].tanh() if isinstance(state, tuple) else state)
+        return torch.stack(told, -1)[:, 0].float().cpu()
 
 
 class Recurrent(nn.Module):
