@@ -438,7 +438,7 @@ def test_units_are_shown_best_first_and_any_of_them_is_to_be_had(writers):
 def test_the_map_names_its_tokens_and_those_near_one(writers):
     told = asked(writer.writer_tokens, model=writers["gpt"])
     model = load_model(writers["gpt"]).model
-    assert len(told["tokens"]) == len(told["names"]) == len(told["points"]) == model.tokens.size - 1
+    assert len(told["tokens"]) == len(told["names"]) == len(told["places"]) == model.tokens.size - 1
     assert told["names"][told["tokens"].index(model.tokens.encode("s")[0])] == "s"
     near = asked(writer.writer_near, model=writers["gpt"], token=model.tokens.encode("s")[0])["near"]
     assert len(near) == 8

@@ -74,14 +74,19 @@ def _correlated(x: Tensor, y: Tensor) -> Tensor:
     return torch.where(length > 1e-12, (x @ y) / length.clamp(min=1e-12), 0.0)
 
 
+def tokens_of(model: SequenceModel) -> list[int]:
+    """The tokens that are text by themselves, and the end; not bytes of letters that have several."""
+    assert model.tokens
+    return [i for i in range(model.tokens.size) if i != model.tokens.unknown and "\ufffd" not in model.tokens.decode([i])]
+
+
 @torch.no_grad()
 def token_map(model: SequenceModel) -> Map:
     """The tokens in the plane of the two strongest principal components (Pearson 1901) of the vectors that stand for them.
 
     A component's sign is arbitrary: what weighs most in it points right, and up.
     """
-    assert model.tokens
-    rows = torch.tensor([number for number in range(min(model.tokens.size, MOST_TOKENS)) if number != model.tokens.unknown])
+    rows = torch.tensor(tokens_of(model)[:MOST_TOKENS])
     vectors = model.embedding.weight.detach().float().cpu()[rows]
     x = vectors - vectors.mean(0)
     s, axes = principal(x, min(2, *x.shape))
@@ -99,11 +104,9 @@ def nearest_tokens(model: SequenceModel, token: int, k: int = 8) -> list[tuple[i
         told = {"token": token, "n": model.tokens.size}
         raise BadSetting("There is no token {token}; this model has {n:,}, numbered from 0.", "token", **told)
     vectors = torch.nn.functional.normalize(model.embedding.weight.detach().float().cpu(), dim=1)
-    cosines = vectors @ vectors[token]
-    for other in {token, model.tokens.unknown} - {None}:
-        cosines[other] = -torch.inf
-    best = cosines.topk(min(k, len(cosines) - 2))
-    return list(zip(best.indices.tolist(), best.values.tolist(), strict=True))
+    others = torch.tensor([i for i in tokens_of(model) if i != token])
+    best = (vectors[others] @ vectors[token]).topk(min(k, len(others)))
+    return list(zip(others[best.indices].tolist(), best.values.tolist(), strict=True))
 
 
 def packed_attention(weights: Tensor) -> str:

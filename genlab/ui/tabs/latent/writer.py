@@ -16,7 +16,7 @@ from genlab.ui.kit.shared import Kept, Request, drawing, open_model, served
 from genlab.ui.server.preset import check_work, current
 from genlab.ui.words import say
 
-EXAMPLE, EXAMPLES = 40, 4  # tokens of what a model writes to begin with, and of how many the longest is taken
+EXAMPLE, LONG_EXAMPLE, EXAMPLES = 40, 160, 4  # tokens that are written to begin with; of so many texts the longest
 BEGINNING = 8  # tokens of each of two prompts to begin with
 SHOWN = 24  # units at once
 LONGEST = 20_000  # characters of what is sent
@@ -131,7 +131,7 @@ def writer_tokens(data: Any) -> dict[str, Any]:
     return {
         "tokens": found.rows.tolist(),
         "names": [_named(model, number) for number in found.rows.tolist()],
-        "points": [[round(x, 3), round(y, 3)] for x, y in found.points.tolist()],
+        "places": [[round(x, 3), round(y, 3)] for x, y in found.points.tolist()],
         "shares": found.shares,
     }
 
@@ -217,12 +217,13 @@ def _example(model: SequenceModel) -> tuple[str, list[str]]:
     """A text that the model itself wrote, so that it knows all that is in it, and two ways in which its texts begin."""
     assert model.tokens
     given = _of_class(model, None)
+    length = LONG_EXAMPLE if model.endless else min(EXAMPLE, model.settings.context - 1)
     with drawing():
-        *_, grown = model.grow(EXAMPLES, SequenceSampling.parse({"length": EXAMPLE}), 0, given.spread(EXAMPLES))
+        *_, grown = model.grow(EXAMPLES, SequenceSampling.parse({"length": length}), 0, given.spread(EXAMPLES))
     rows = [row[: row.index(model.tokens.end) if model.tokens.end in row else None] for row in grown.x[:, 1:].tolist()]
-    texts = sorted(map(model.tokens.decode, rows), key=len, reverse=True)
-    firsts = [model.tokens.decode(row[:BEGINNING]) for row in sorted(rows, key=len, reverse=True)]
-    return texts[0].replace("\ufffd", ""), [first.replace("\ufffd", "") for first in firsts[:2]]
+    rows.sort(key=len, reverse=True)
+    texts = [model.tokens.decode(row).replace("\ufffd", "") for row in (rows[0], *(row[:BEGINNING] for row in rows[:2]))]
+    return texts[0].strip(), texts[1:]
 
 
 _examples, _maps = Kept(32), Kept(8)
