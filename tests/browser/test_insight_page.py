@@ -42,6 +42,7 @@ def runs_of_writers(served_runs: Path) -> dict[str, Run]:
 
 
 def opened(page: Page, server: str, model: str, **view: str) -> Page:
+    expect(page.locator("#footer-device")).not_to_be_empty()  # one does not leave a page that is still opening
     page.goto(f"{server}?{urlencode({'tab': 'latent', 'model': model, **view})}")
     expect(page.locator(".writer")).to_be_visible()
     return page
