@@ -181,7 +181,7 @@ def read_verb(words: list[str]) -> None:
     parser.add_argument("--label", help="class that it is to be of")
     given, _ = parse(parser, words)
     model = load_model(given.model).model
-    if not isinstance(model, genlab.models.SequenceModel) or not model.spec.kind.reads:
+    if not isinstance(model, genlab.models.SequenceModel) or not model.writes:
         raise BadSetting("{name} writes no texts; choose a model that does.", name=given.model)
     if given.text.endswith(".txt"):
         try:

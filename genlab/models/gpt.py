@@ -4,15 +4,17 @@
 """
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from functools import partial
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import DynamicCache, GPT2Config, GPT2LMHeadModel, NanoChatConfig, NanoChatForCausalLM, PreTrainedModel
 
 from genlab.errors import BadSetting
-from genlab.models.base import Player
+from genlab.models.base import Given, Player
 from genlab.models.sequence import SequenceModel
 from genlab.models.settings import CommonSettings, GPTSettings
 
@@ -23,6 +25,7 @@ class GPT(SequenceModel):
     """Looks back at all that was written and says what comes next."""
 
     Settings: ClassVar[type[CommonSettings]] = GPTSettings
+    inside = ("attention",)
     network: PreTrainedModel
 
     def build(self, vocabulary: int) -> nn.Module:
@@ -52,12 +55,25 @@ class GPT(SequenceModel):
         return {"model": Player(list(self.parameters()), None, (0.9, 0.95), self.settings.optimizer, matrices)}
 
     def logits(self, x: Tensor, shift: Tensor | None = None, cache: Any = None) -> tuple[Tensor, Any]:
-        vectors = self.network.get_input_embeddings()(x)
-        if shift is not None:
-            vectors = vectors + shift[:, None]
         kept = None if cache is None else cache or DynamicCache()
-        answer = self.network(inputs_embeds=vectors, cache=kept, use_cache=kept is not None)
+        answer = self.network(inputs_embeds=self._vectors(x, shift), cache=kept, use_cache=kept is not None)
         return answer.logits, kept
+
+    @property
+    def embedding(self) -> nn.Embedding:
+        found = self.network.get_input_embeddings()
+        assert isinstance(found, nn.Embedding)
+        return found
+
+    @torch.no_grad()
+    def attention(self, text: str, given: Given | None = None) -> Tensor:
+        """What is averaged in each layer: softmax(q kᵀ / √d) (Vaswani et al. 2017, eq. 1), which only eager attention tells."""
+        x, shift = self._at_once(text, given, self.settings.context)
+        shared = {id(tensor): tensor for tensor in (*self.network.parameters(), *self.network.buffers())}
+        telling = deepcopy(self.network, shared).eval()  # others may be writing with the network meanwhile
+        telling.set_attn_implementation("eager")
+        answer = telling(inputs_embeds=self._vectors(x, shift), use_cache=False, output_attentions=True)
+        return torch.cat(answer.attentions).float().cpu()
 
     def described(self) -> Mapping[str, Any]:
         told = self.network.config.to_dict() | {"architectures": [type(self.network).__name__]}

@@ -4,10 +4,12 @@
 from collections.abc import Callable
 from typing import Any, ClassVar, Self, cast
 
+import torch
 from torch import Tensor, nn
 
 from genlab.data import DataSpec
-from genlab.models.sequence import SequenceModel
+from genlab.models.base import Given
+from genlab.models.sequence import MOST_READ, SequenceModel
 from genlab.models.series import SeriesModel, Values
 from genlab.models.settings import CommonSettings, RNNSettings
 
@@ -20,6 +22,7 @@ class RNN(SequenceModel):
     Settings: ClassVar[type[CommonSettings]] = RNNSettings
     modalities: ClassVar[tuple[str, ...]] = ("text", "series")
     endless = True
+    inside = ("units",)
     network: "Recurrent"
 
     def __new__(cls, spec: DataSpec | None = None, settings: Any = None) -> Self:
@@ -33,11 +36,23 @@ class RNN(SequenceModel):
         return Recurrent(embedding, vocabulary, self.settings)
 
     def logits(self, x: Tensor, shift: Tensor | None = None, cache: Any = None) -> tuple[Tensor, Any]:
-        vectors = self.network.embedding(x)
-        if shift is not None:
-            vectors = vectors + shift[:, None]
-        told, state = self.network.cells(vectors, None if isinstance(cache, tuple) and not cache else cache)
+        told, state = self.network.cells(self._vectors(x, shift), None if isinstance(cache, tuple) and not cache else cache)
         return self.network.head(self.network.dropout(told)), state
+
+    @property
+    def embedding(self) -> nn.Embedding:
+        assert isinstance(self.network.embedding, nn.Embedding)
+        return self.network.embedding
+
+    @torch.no_grad()
+    def units(self, text: str, given: Given | None = None) -> Tensor:
+        """The state after each token; of an LSTM tanh of its memory, as Karpathy et al. (2015) show it."""
+        x, shift = self._at_once(text, given, MOST_READ)
+        state, told = None, []
+        for vector in self._vectors(x, shift).split(1, 1):  # for of layers below the last, the cells tell but the end
+            _, state = self.network.cells(vector, state)
+            told.append(state[1].tanh() if isinstance(state, tuple) else state)
+        return torch.stack(told, -1)[:, 0].float().cpu()
 
 
 class SeriesRNN(SeriesModel, RNN):

@@ -52,6 +52,15 @@ class Surprise:
         return cls(mean, math.exp(min(mean, 700)), sum(told) / math.log(2) / size)
 
 
+@dataclass(frozen=True)
+class Grown:
+    """Texts so far."""
+
+    x: Tensor  # [n, T] their tokens
+    start: int  # of which so many were there before
+    done: bool
+
+
 class SequenceModel(GenerativeModel):
     """Writes a document token after token, each drawn from what it holds likely after those before it."""
 
@@ -59,6 +68,8 @@ class SequenceModel(GenerativeModel):
     modalities: ClassVar[tuple[str, ...]] = ("text",)
     of_data = ("tokens_an_item", "bytes_a_token")
     endless: ClassVar[bool] = False  # whether it remembers more than its context
+    writes: ClassVar[bool] = True  # texts, which can be read
+    inside: ClassVar[tuple[str, ...]] = ()  # what can be seen of what it does with a text: its attention, its units
     tokens: Tokens | None = None  # none until it has seen what it shall learn
     tokens_an_item: Tensor  # that a window of the training part has on average
     bytes_a_token: Tensor  # of the training part
@@ -81,6 +92,25 @@ class SequenceModel(GenerativeModel):
         `shift` [n, W] is added to what stands for each token: the class that is asked for.
         """
         raise NotImplementedError
+
+    @property
+    def embedding(self) -> nn.Embedding:
+        """The part that has the vectors which stand for the tokens."""
+        raise NotImplementedError
+
+    def attention(self, text: str, given: Given | None = None) -> Tensor:
+        """[layers, heads, T, T] how much each place of a text looks at each; the first place is the beginning, before all tokens.
+
+        Raises BadSetting for a text that it cannot see at once, and where a family does not look back.
+        """
+        raise BadSetting("This model has no attention; it carries what it has read in its units. Look at those.")
+
+    def units(self, text: str, given: Given | None = None) -> Tensor:
+        """[layers, W, T] how far each unit is on, from -1 to 1, once each place of a text is read; the first is the beginning.
+
+        Raises BadSetting for a text that it cannot read, and where a family carries nothing.
+        """
+        raise BadSetting("This model has no units that carry what it has read; it looks back at the text. Look at its attention.")
 
     # --- Its tokens ---
 
@@ -198,45 +228,67 @@ class SequenceModel(GenerativeModel):
     def _weights(self, label: Tensor) -> Tensor | None:
         return F.one_hot(label.clamp(min=0), self.classes).float() * (label >= 0)[:, None] if self.classes else None
 
+    def _vectors(self, x: Tensor, shift: Tensor | None) -> Tensor:
+        """[n, T, W] what the network reads of the tokens x [n, T]."""
+        vectors: Tensor = self.embedding(x)
+        return vectors if shift is None else vectors + shift[:, None]
+
     def _shift_of(self, weights: Tensor | None) -> Tensor | None:
         return None if weights is None else self.shift(weights)
 
     # --- How it writes ---
 
-    @torch.no_grad()
     def sample(self, n: int, settings: Config, seed: int, given: Given | None = None) -> Iterator[Draft]:
-        """Write n documents, each from the prompt on, token after token.
+        """Write n documents, each from the prompt on, token after token."""
+        assert isinstance(settings, SequenceSampling)
+        assert self.tokens
+        for step, grown in enumerate(self.grow(n, settings, seed, given), 1):
+            if grown.done or step % max(1, n * settings.length // OFTEN) == 0:
+                items = self.tokens.to_codes(grown.x.tolist(), self._room(settings))
+                yield Draft(items, settings.length if grown.done else step, settings.length)
+
+    @torch.no_grad()
+    def grow(self, n: int, settings: SequenceSampling, seed: int, given: Given | None = None) -> Iterator[Grown]:
+        """The tokens of n documents each time they have got one more.
 
         The token at place t of sample i is the one whose log-probability plus Gumbel noise is largest (Gumbel 1954), and
         that noise depends on (seed + i, t) alone, the prompt counted in: what barely changes the probabilities barely
-        changes the text, and a text is gone on with from any of its places as it was.
+        changes the text, and a text is gone on with from any of its places as it was. Of two prompts that are blended, the
+        log-probabilities are; the text stands behind the one that has the larger share.
         """
-        assert isinstance(settings, SequenceSampling)
         assert self.tokens
         check_count(n)
-        shift, prompt = self._shift_of(self.class_weights(given, n)), [self.tokens.end, *self.tokens.asked(settings.prompt)]
-        x = torch.tensor([prompt], device=self.device).expand(n, -1)
-        reader, ended = Reader(self, shift), torch.zeros(n, dtype=torch.bool)
+        shift = self._shift_of(self.class_weights(given, n))
+        voices = [self._voice(n, settings, name, share, shift) for name, share in settings.shares.items()]
+        lead, ended = max(voices, key=lambda voice: voice.share), torch.zeros(n, dtype=torch.bool)
+        start = lead.x.shape[1]
         for step in range(1, settings.length + 1):
-            logits = likely(reader.read(x).float().cpu(), x.cpu(), settings)
+            mixed = torch.stack([voice.share * voice.reader.read(voice.x).float().cpu() for voice in voices]).sum(0)
+            logits = likely(mixed, torch.cat([voice.x for voice in voices], 1).cpu(), settings)
             if self.tokens.unknown is not None:
                 logits[:, self.tokens.unknown] = -math.inf  # it is no text
-            drawn = torch.stack([gumbel(seed + i, x.shape[1], self.tokens.size) for i in range(n)])
-            chosen = (logits + drawn if settings.temperature else logits).argmax(1)
+            if settings.temperature:
+                logits = logits + torch.stack([noise(seed + i, voices, self.tokens.size) for i in range(n)])
+            chosen = logits.argmax(1)
             chosen[ended] = self.tokens.end
-            x = torch.cat([x, chosen[:, None].to(x.device)], 1)
-            ended |= (chosen == self.tokens.end) | self._stops(x, settings.until)
-            last = step == settings.length or bool(ended.all())
-            if last or step % max(1, n * settings.length // OFTEN) == 0:
-                items = self.tokens.to_codes(x.tolist(), self._room(settings))
-                yield Draft(items, settings.length if last else step, settings.length)
-            if last:
+            for voice in voices:
+                voice.x = torch.cat([voice.x, chosen[:, None].to(voice.x.device)], 1)
+            ended |= (chosen == self.tokens.end) | self._stops(lead.x, settings.until)
+            done = step == settings.length or bool(ended.all())
+            yield Grown(lead.x, start, done)
+            if done:
                 return
+
+    def _voice(self, n: int, settings: SequenceSampling, name: str, share: float, shift: Tensor | None) -> "Voice":
+        assert self.tokens
+        prompt = [self.tokens.end, *self.tokens.asked(getattr(settings, name), name)]
+        return Voice(share, torch.tensor([prompt], device=self.device).expand(n, -1), Reader(self, shift))
 
     def _room(self, settings: SequenceSampling) -> int:
         """Codes that any text has room in which is written with these settings, so that all are of one shape."""
         assert self.tokens
-        return max(self.spec.shape[0], 2 + len(settings.prompt.encode()) + self.tokens.widest * settings.length)
+        longest = max(len(getattr(settings, name).encode()) for name in settings.shares)
+        return max(self.spec.shape[0], 2 + longest + self.tokens.widest * settings.length)
 
     def _stops(self, x: Tensor, stop: str) -> Tensor:
         """[n] whether a text has come to what shall end it."""
@@ -247,7 +299,7 @@ class SequenceModel(GenerativeModel):
         return torch.tensor([self.tokens.decode(row).count(stop) > self.tokens.decode(row[:-1]).count(stop) for row in rows])
 
     def evaluations(self, settings: Any) -> int:
-        return int(settings.length) + len(settings.prompt)
+        return sum(int(settings.length) + len(getattr(settings, name)) for name in settings.shares)
 
     @torch.no_grad()
     def read(self, text: str, k: int = 8, given: Given | None = None) -> list[Place]:
@@ -279,6 +331,21 @@ class SequenceModel(GenerativeModel):
                 )
         return told
 
+    def _at_once(self, text: str, given: Given | None, most: int) -> tuple[Tensor, Tensor | None]:
+        """The tokens [1, T] of a text, fewer than `most` but not none, and what is added to each for its class."""
+        assert self.tokens
+        tokens = self.tokens.asked(text, "text")
+        if not tokens:
+            raise BadSetting("There is no text to look into; write one.", "text")
+        if len(tokens) >= most:
+            raise BadSetting(
+                "This text has {n:,} tokens; at most {most:,} of them are seen at once. Shorten it.",
+                "text",
+                n=len(tokens),
+                most=most - 1,
+            )
+        return torch.tensor([[self.tokens.end, *tokens]], device=self.device), self._shift_of(self.class_weights(given, 1))
+
     # --- Its files ---
 
     def save(self, folder: Path) -> None:
@@ -303,6 +370,15 @@ def gumbel(seed: int, place: int, size: int) -> Tensor:
     """[size] Gumbel noise of a place of a text, which nothing else has a part in: Philox counts from it (Salmon et al. 2011)."""
     uniform = np.random.Generator(np.random.Philox(counter=[0, place, 0, 0], key=seed)).random(size)
     return -(-torch.from_numpy(uniform).log()).log()
+
+
+def noise(seed: int, voices: Sequence["Voice"], size: int) -> Tensor:
+    """[size] Gumbel noise of the next place; where two prompts differ in length, each has its own for its share of the tokens."""
+    first, *others = [gumbel(seed, voice.x.shape[1], size) for voice in voices]
+    for voice, other in zip(voices[1:], others, strict=True):
+        turn = np.random.Generator(np.random.Philox(counter=[0, voices[0].x.shape[1], 1, 0], key=seed)).random(size)
+        first = torch.where(torch.from_numpy(turn) < voice.share, other, first)
+    return first
 
 
 class Reader:
@@ -330,6 +406,15 @@ class Reader:
             self.cache = tuple(state.repeat_interleave(n, 1) for state in self.cache)
         elif isinstance(self.cache, Tensor):
             self.cache = self.cache.repeat_interleave(n, 1)
+
+
+@dataclass
+class Voice:
+    """A prompt that has a say in what is written."""
+
+    share: float
+    x: Tensor  # [n, T] the texts, as they go on from it
+    reader: Reader
 
 
 def likely(logits: Tensor, x: Tensor, settings: SequenceSampling) -> Tensor:

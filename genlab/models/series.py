@@ -31,6 +31,8 @@ class SeriesModel(SequenceModel):
     """
 
     modalities: ClassVar[tuple[str, ...]] = ("series",)
+    writes = False
+    inside = ()
 
     def _build(self, vocabulary: int) -> None:
         super()._build(self.settings.components * (1 + 2 * self.spec.shape[1]))  # numbers that foretell a place

@@ -183,6 +183,15 @@ class SequenceSampling(Config):
     repetition_penalty: float = Field(1.0, ge=1, le=10, description="above 1, what was written already becomes less likely",
                                       json_schema_extra={"advanced": True})  # fmt: skip
     until: str = Field("", max_length=100, description="a text ends once this is written", json_schema_extra={"advanced": True})
+    other: str = Field("", max_length=10_000, description="a second prompt, which the first one can be blended with",
+                       json_schema_extra={"advanced": True})  # fmt: skip
+    blend: float = Field(0.0, ge=0, le=1, description="from 0, as after the prompt, to 1, as after the other prompt",
+                         json_schema_extra={"advanced": True})  # fmt: skip
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The prompts that have a say in what follows, each with its share."""
+        return {name: share for name, share in (("prompt", 1 - self.blend), ("other", self.blend)) if share}
 
 
 class SeriesSampling(Config):

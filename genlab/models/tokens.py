@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -184,6 +185,12 @@ class Tokens:
     def decode(self, tokens: Sequence[int]) -> str:
         """The text of tokens, without those that are none of it."""
         return self.tokenizer.decode([token for token in tokens if token != self.end], skip_special_tokens=False)
+
+    def spelled(self, tokens: Sequence[int]) -> list[str]:
+        """What each of some tokens adds to their text; of a letter that is several, the last has all of it."""
+        whole = self.decode(tokens)
+        ends = [len(self.decode(tokens[: i + 1]).rstrip("\ufffd")) for i in range(len(tokens) - 1)]
+        return [whole[before:end] for before, end in pairwise([0, *accumulate(ends, max), len(whole)])] if tokens else []
 
     def of_codes(self, codes: Tensor) -> Tensor:
         """[n, T'] tokens of texts as codes [n, T], NOTHING after the end of each."""

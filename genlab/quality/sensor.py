@@ -15,8 +15,9 @@ from genlab.messages import Message
 from genlab.quality.defect import Check, Finding, Takes, Truth, Verdict, check_takes, chosen, dropped, generator
 from genlab.quality.settings import SensorSettings
 
-FEWEST, COPIES = 40, 1200  # series from which something can be learnt; copies that are damaged to learn from
+FEWEST, COPIES, TREES = 40, 1200, 60  # series from which something can be learnt; copies that are damaged for it; trees
 SEVERITIES = (0.3, 0.5, 0.8)  # of the copies, in turn
+SUSPECT = 0.3  # how probable a fault is of what has no say in the second round
 LAGS, PAST, STEPS = 16, 8, 8  # of likeness; values that foretell the next in a straight way; values on each side of a shift
 SENTENCES = {
     "noise": Message("Noisy series: a model learns the noise with what is measured, and its forecasts are wider for it."),
@@ -37,7 +38,7 @@ class Sensor:
 
     def inject(self, data: Splits, settings: SensorSettings, seed: int, key: int = 1) -> tuple[Dataset, Truth]:
         check_takes("sensor", data, settings)
-        train, rows = data.train, chosen(data.train, settings.rate, seed)
+        train, rows = data.train, chosen(data.train, settings.rate * (settings.severity > 0), seed)
         before = train.read(rows)
         draws = (generator(seed, item) for item in train.id[rows].tolist())
         after = [
@@ -50,8 +51,8 @@ class Sensor:
 
     def detect(self, data: Splits, features: Features) -> Iterator[Finding]:
         train = data.train
-        missing = _missing(train)
-        yield Finding("sensor-gaps", SENTENCES["gaps"], train.id, missing, missing > 0)
+        gone = _missing(train) > 0
+        yield Finding("sensor-gaps", SENTENCES["gaps"], train.id, gone.float(), gone)
         scores = _told_apart(train) if len(train) >= FEWEST else torch.zeros(len(train), len(LEARNT))
         for kind, own in zip(LEARNT, scores.T, strict=True):
             yield Finding(f"sensor-{kind}", SENTENCES[kind], train.id, own, own > 0.5)
@@ -59,13 +60,13 @@ class Sensor:
     def fit(self, clean: Features) -> Check:
         if len(clean.data) < FEWEST:
             return lambda items: {}
-        model = _model().fit(*_lessons(clean.data, traits_of(clean.data)))
+        forest = _forest(*_lessons(clean.data, traits_of(clean.data)))
 
         def check(items: Dataset) -> dict[str, Verdict]:
-            scores = torch.from_numpy(model.predict_proba(traits_of(items))).float()[:, 1:]
-            missing = _missing(items)
+            scores = _against(forest.predict_proba(traits_of(items)))
+            gone = _missing(items) > 0
             learnt = {f"sensor-{kind}": Verdict(own, own > 0.5) for kind, own in zip(LEARNT, scores.T, strict=True)}
-            return {"sensor-gaps": Verdict(missing, missing > 0), **learnt}
+            return {"sensor-gaps": Verdict(gone.float(), gone), **learnt}
 
         return check
 
@@ -73,7 +74,7 @@ class Sensor:
         """Short gaps are bridged; what else is not as it was goes."""
         if finding.name != "sensor-gaps" or not finding.flagged.any():
             return dropped(recipe, finding)
-        short = finding.flagged & (finding.scores <= BRIDGED)
+        short = finding.flagged & (_missing(data.train) <= BRIDGED)
         bridged = recipe.then("bridge", {"ids": finding.ids[short].tolist()}) if short.any() else recipe
         return dropped(bridged, finding.only(finding.ids[finding.flagged & ~short].tolist()))
 
@@ -133,7 +134,7 @@ def traits(items: list[Tensor]) -> np.ndarray:
 
 def _traits(x: np.ndarray) -> list[float]:
     """Of a channel [T]: how rough it is, how far off a straight forecast is, what piles up at the rims, how far levels move."""
-    x = np.pad(x, (0, max(0, 4 * PAST - len(x))), "edge")
+    x = np.pad(x if len(x) else np.zeros(1), (0, max(0, 4 * PAST - len(x))), "edge")
     steps = np.sort(np.abs(np.diff(x)))
     past = np.lib.stride_tricks.sliding_window_view(x[:-1], PAST)
     past = np.c_[past, np.ones(len(past))]
@@ -153,16 +154,17 @@ def _missing(data: Dataset) -> Tensor:
     return torch.tensor([float(item.isnan().float().mean()) if len(item) else 1.0 for items in blocks for item in items])
 
 
-def _model() -> Any:
-    from sklearn.ensemble import HistGradientBoostingClassifier
+def _forest(x: np.ndarray, kinds: np.ndarray, weight: np.ndarray) -> Any:
+    """What tells kinds from traits (Breiman 2001); each item is judged by the trees that did not learn from it."""
+    from sklearn.ensemble import RandomForestClassifier
 
-    return HistGradientBoostingClassifier(max_iter=60, early_stopping=False, random_state=0)
+    forest = RandomForestClassifier(TREES, min_samples_leaf=2, max_features=0.3, oob_score=True, random_state=0)
+    return forest.fit(x, kinds, weight)
 
 
-def _lessons(data: Dataset, as_is: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Traits [M, S] of the series as they are and of copies that were damaged, and their kinds [M], 0 for as they are."""
-    rows = even_rows(len(data), COPIES)
-    items = data.read(rows)
+def _lessons(data: Dataset, as_is: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Traits [M, S] of series as they are and of copies that were damaged, their kinds [M], 0 for as they are, and weights."""
+    items = data.read(even_rows(len(data), COPIES))
     lots = np.random.default_rng(0).permutation(len(items))
     copies, kinds = [], []
     for k, kind in enumerate(LEARNT, 1):
@@ -170,7 +172,8 @@ def _lessons(data: Dataset, as_is: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             damaged = FAULTS[kind](items[i].numpy(), SEVERITIES[i % len(SEVERITIES)], generator(0, i))
             copies.append(torch.from_numpy(damaged.astype(np.float32)))
             kinds.append(k)
-    return np.concatenate([as_is, traits(copies)]), np.concatenate([np.zeros(len(as_is), int), kinds])
+    weight = np.concatenate([np.ones(len(as_is)), np.full(len(copies), len(as_is) / len(LEARNT) / len(copies))])
+    return np.concatenate([as_is, traits(copies)]), np.concatenate([np.zeros(len(as_is), int), kinds]), weight
 
 
 def _told_apart(data: Dataset) -> Tensor:
@@ -178,12 +181,15 @@ def _told_apart(data: Dataset) -> Tensor:
 
     What the first round takes for copies has no say in the second, as it was damaged before.
     """
-    from sklearn.model_selection import cross_val_predict
-
-    x, kinds = _lessons(data, traits_of(data))
+    x, kinds, weight = _lessons(data, traits_of(data))
     n = len(data)
-    weight = np.concatenate([np.ones(n), np.full(len(x) - n, n / 3 / (len(x) - n))])
     for _ in range(2):
-        found = cross_val_predict(_model(), x, kinds, cv=4, method="predict_proba", params={"sample_weight": weight})[:n]
-        weight[:n] = found[:, 1:].max(1) <= found[:, 0]
-    return torch.from_numpy(found[:, 1:]).float()
+        found = _against(_forest(x, kinds, weight).oob_decision_function_[:n])
+        weight[:n] = found.amax(1) <= SUSPECT
+    return found
+
+
+def _against(probable: np.ndarray) -> Tensor:
+    """[n, K] how probable each kind is, if it is that or none, by the probabilities [n, 1 + K] of all."""
+    found = torch.from_numpy(np.nan_to_num(probable)).float()
+    return found[:, 1:] / (found[:, 1:] + found[:, :1]).clamp(min=1e-6)

@@ -103,7 +103,7 @@ def test_a_thinned_curve_keeps_its_ends(ask: Ask):
 
 def test_points_come_out_as_they_were_packed(ask: Ask):
     points = [0.5, -0.25, 1.0, 0.125]
-    assert ask("tabs/train/points", "[...m.unpack(given, Int16Array)]", quantised(tensor(points))) == [FINE * x for x in points]
+    assert ask("kit/numbers", "[...m.unpack(given, Int16Array)]", quantised(tensor(points))) == [FINE * x for x in points]
 
 
 def test_what_a_browser_packs_python_unpacks(ask: Ask):

@@ -23,3 +23,9 @@ export function duration(seconds) {
 
 export const colours = ["#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#94a4a2", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"]; // Petroff 2021: told apart with any colour vision
 export const colourOf = (k) => colours[((k % colours.length) + colours.length) % colours.length];
+
+/** The numbers that bytes in base64 are, as an array of some kind. */
+export function unpack(text, Kind) {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  return new Kind(bytes.buffer);
+}

@@ -3,6 +3,7 @@
 /** Every topic, and what is told. */
 export const TOPICS = {
   dataset: "the name in the header", model: "the name in the header", tab: "the one that is looked at", visit: "the address that one goes back or forth to",
+  writer: "the model of texts that the Latent space tab looks into",
   status: "what the line at the foot knows", frame: "milliseconds of a picture",
   "opened data": "the dataset that can be asked about", fetched: "a dataset that has come", image: "the row to show large", lasso: "the rows within, of a dataset",
   text: "the document that is read", "let go": "the lasso is to", label: "classes to be kept", looked: "the dataset that was looked into", exported: "a zip is ready",

@@ -32,3 +32,6 @@ export function label(root) {
 
 /** Whether there is such a text. */
 export const isSaid = (key) => key in catalogues.en;
+
+/** A piece of a text as one can see it. */
+export const visible = (text) => text.replaceAll("\n", "⏎").replaceAll(" ", "␣").replaceAll("\t", "⇥").replace(/[\0-\x1f]/g, "·");

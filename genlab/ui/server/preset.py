@@ -29,6 +29,7 @@ class Preset:
     samples: int = _cap("images a call", default=400)
     work: int | None = _cap("pixels a call, times how often the network is asked for each")
     measured: int | None = _cap("pixels of an evaluation, times how often the network is asked for each")
+    looked: int = _cap("numbers of what is shown of a look into a text", default=2**21)
     answer: float | None = _cap("one answer", "seconds")
     telling: float | None = _cap("an answer that comes in parts, as of an import or a look at the quality", "seconds")
     calls: int | None = _cap("calls of one visitor that are answered at once; three times as many wait")
@@ -67,6 +68,7 @@ PUBLIC = Preset(
     samples=64,
     work=2**22,
     measured=2**24,
+    looked=2**19,
     answer=40,
     telling=300,
     calls=6,

@@ -464,12 +464,14 @@ export function start(card) {
     }
     const opened = await question("latent_open", name);
     const none = opened.answer?.none; // why a model has nothing to walk through
+    const writer = opened.answer?.writes ? name : null;
     if (none) Object.assign(opened, { error: none, answer: undefined });
     const linked = opened.answer && !keep ? linkTo(opened.answer) : null;
     const place = linked ? await question("latent_linked", linked) : {};
     if (mine !== card.generation) return; // another one is on its way
     [opening, at("axes").inert] = [false, false];
     element.classList.toggle("without", Boolean(none));
+    tell("writer", writer);
     if (opened.error && keep) return note(opened.error, true), offerAgain();
     if (opened.error || place.lost) return fail(opened.error ?? place.error);
     [card.model, unread, lane, rough, failed] = [opened.answer, place.error ?? "", { flying: 0 }, false, false];

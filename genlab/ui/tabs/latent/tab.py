@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from genlab.data import SOURCES
-from genlab.models import LatentModel
+from genlab.models import LatentModel, SequenceModel
 from genlab.training.checkpoint import Trained
 from genlab.ui.kit import explorer, links
 from genlab.ui.kit.explorer import Looking, Point, Strips, Wall
@@ -25,6 +25,7 @@ from genlab.ui.tabs.latent.meaning import (
 )
 from genlab.ui.tabs.latent.surfaces import latent_map, latent_pad, latent_scatter
 from genlab.ui.tabs.latent.walks import latent_export, latent_walk
+from genlab.ui.tabs.latent.writer import writer_attention, writer_blend, writer_near, writer_open, writer_tokens, writer_units
 from genlab.ui.words import say
 
 
@@ -37,6 +38,7 @@ def build(shared: Shared) -> None:
     answers = [*points, *cards, *directions, *reasons, may_be_class]
     card = widget("tabs/latent/latent", answers, ["encode"])
     card.encode(encode, None, card, concurrency_id="encode", concurrency_limit=2, **QUIET)
+    widget("tabs/latent/writer", [writer_open, writer_attention, writer_units, writer_tokens, writer_near, writer_blend])
 
 
 @served
@@ -45,7 +47,8 @@ def latent_open(data: Any) -> dict[str, Any]:
     trained = open_model(Looking.check({"model": data, "version": ""}).model)
     version = version_of(trained.folder)
     if not isinstance(trained.model, LatentModel):
-        return {"none": say("latent.none", family=trained.family)}
+        writes = isinstance(trained.model, SequenceModel) and trained.model.writes
+        return {"none": say("latent.writer" if writes else "latent.none", family=trained.family), "writes": writes}
     model = explorer.explorable(Looking(model=trained.name, version=version))[1]
     return {
         "model": trained.name,

@@ -2,7 +2,7 @@
 
 import { figure, percent } from "../../kit/numbers.js";
 import { latest, make, save } from "../../kit/parts.js";
-import { say } from "../../kit/words.js";
+import { say, visible } from "../../kit/words.js";
 
 const DARKEST = 6; // nats of surprise that are shaded as darkly as can be
 
@@ -76,10 +76,17 @@ export function startReading(card) {
   /** Write on from a place with another token. */
   function goOn(i, other) {
     const prompt = places.slice(0, i).map((place) => place.text).join("") + other;
+    const both = blended(card.result.query, prompt);
     const kind = label() === null ? {} : { class: label() };
     if (now === null) remember(card.result.query, shown);
-    branches.push({ from: now, prompt, query: { ...card.result.query, ...kind, prompt, count: 1, seed: card.result.seed + card.chosen } });
+    branches.push({ from: now, prompt, query: { ...card.result.query, ...kind, prompt, ...both, count: 1, seed: card.result.seed + card.chosen } });
     visit(branches.length - 1);
+  }
+
+  /** What goes on from two prompts that are blended: what was written stands behind each; where it begins within one, that goes on alone. */
+  function blended({ prompt = "", other = "", blend = 0 }, whole) {
+    const lead = blend > 0.5 ? other : prompt;
+    return blend > 0 && whole.startsWith(lead) ? { prompt: prompt + whole.slice(lead.length), other: other + whole.slice(lead.length) } : { blend: 0 };
   }
 
   function remember(query, text) {
@@ -130,6 +137,3 @@ export function startReading(card) {
 
   Object.assign(card, { showText, readText: read, forgetBranches: forget });
 }
-
-/** A token as one can see it. */
-const visible = (text) => text.replaceAll("\n", "⏎").replaceAll(" ", "␣").replaceAll("\t", "⇥");

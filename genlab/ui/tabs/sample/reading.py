@@ -26,7 +26,7 @@ def read_text(data: Any) -> dict[str, Any]:
     """How surprising each token of a text is, what else was likely there, and how surprising all of it is."""
     asked = Text.check(data)
     model = open_model(asked.model).model
-    if not isinstance(model, SequenceModel) or not model.spec.kind.reads:
+    if not isinstance(model, SequenceModel) or not model.writes:
         raise BadSetting(say("read.no_texts", model=asked.model))
     label = model.label_of(asked.label) if asked.label and model.classes else None
     with drawing():

@@ -1,6 +1,6 @@
 // The live stage of a run on points: asks for views as fast as they are drawn, moves between them, and steers the run.
 
-import { count } from "../../kit/numbers.js";
+import { count, unpack } from "../../kit/numbers.js";
 import { answerOf } from "../../kit/parts.js";
 import { refuseIn } from "../../kit/refusals.js";
 import { listen, tell } from "../../kit/topics.js";
@@ -263,9 +263,4 @@ export function start({ element, find, server }) {
     find(".tick.grid").hidden = !told.grid;
     find(".flow").hidden = told.generated.shape[0] < 2;
   }
-}
-
-export function unpack(text, Kind) {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  return new Kind(bytes.buffer);
 }
