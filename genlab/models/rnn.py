@@ -22,7 +22,7 @@ class RNN(SequenceModel):
     Settings: ClassVar[type[CommonSettings]] = RNNSettings
     modalities: ClassVar[tuple[str, ...]] = ("text", "series")
     endless = True
-    inside = ("units",)
+    inside: ClassVar[tuple[str, ...]] = ("units",)
     network: "Recurrent"
 
     def __new__(cls, spec: DataSpec | None = None, settings: Any = None) -> Self:

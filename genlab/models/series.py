@@ -32,7 +32,7 @@ class SeriesModel(SequenceModel):
 
     modalities: ClassVar[tuple[str, ...]] = ("series",)
     writes = False
-    inside = ()
+    inside: ClassVar[tuple[str, ...]] = ()
 
     def _build(self, vocabulary: int) -> None:
         super()._build(self.settings.components * (1 + 2 * self.spec.shape[1]))  # numbers that foretell a place
