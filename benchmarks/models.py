@@ -21,6 +21,7 @@ COLUMNS = {  # what a card calls them
     "precision": "Precision",
     "coverage": "Coverage",
     "Fréchet distance": "Fréchet distance",
+    "bits a byte": "Bits a byte",
     "samples a second": "Samples a second, 64 at once",
 }
 FACTS = {

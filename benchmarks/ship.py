@@ -83,7 +83,9 @@ def grids(run: Run, room: int) -> dict[int, bytes]:
 
 
 def light(content: bytes) -> bytes:
-    """A PNG file, with fewer colours where it has all of them."""
+    """A PNG file, with fewer colours where it has all of them; texts stay as they are."""
+    if not content.startswith(b"\x89PNG"):
+        return content
     picture, buffer = Image.open(io.BytesIO(content)), io.BytesIO()
     if picture.mode != "RGB":
         return content

@@ -30,7 +30,7 @@ from genlab.models.settings import SequenceSampling
 
 WINDOWS = 2000  # of the estimator
 SAME = {"architecture": "modern", "optimizer": "muon", "layers": 4, "width": 128, "heads": 4, "context": 128, "batch_size": 16}
-LONG = {**SAME, "layers": 6, "width": 160, "heads": 5, "batch_size": 32}
+LONG = {**SAME, "layers": 6, "width": 160, "heads": 5, "batch_size": 32, "dropout": 0.1}
 ALL = ("nanogpt", "same", "long", "names", "speed", "morph")
 
 

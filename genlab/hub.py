@@ -86,17 +86,21 @@ def _wanted(repo: str, sizes: dict[str, int]) -> list[str]:
     return list(wanted)
 
 
+TASKS = {"images": "unconditional-image-generation", "texts": "text-generation", "series": "time-series-forecasting"}  # there
+
+
 def _front_page(card: str, repo: str, files: list[str]) -> str:
     """The card of a checkpoint as the README.md of a repository."""
     family = found[1] if (found := re.search(r"\*\*Family\*\*: ([\w-]+)", card)) else "model"
     data = found[1] if (found := re.search(r"\*\*Data\*\*: ([\w-]+)", card)) else None
+    writes = "tokenizer.json" in files
     about = ModelCardData(
         library_name="genlab",
-        pipeline_tag="unconditional-image-generation",
+        pipeline_tag=TASKS["texts" if writes else "series" if family == "rnn" else "images"],
         tags=["genlab", family, *([data] if data else [])],
     )
     picture = "![Samples](preview.png)\n\n" if "preview.png" in files else ""
-    use = f"```\npython -m genlab sample {HUB}{repo} --n 64 --out samples.png\n```"
+    use = f"```\npython -m genlab sample {HUB}{repo} {'--n 3' if writes else '--n 64 --out samples.png'}\n```"
     return f"---\n{about.to_yaml()}\n---\n\n{card}\n{picture}Draw from it:\n\n{use}\n"
 
 
