@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from genlab.algebra import regression
 from genlab.curves import filled, marks
 from genlab.data.dataset import Dataset, Splits, even_rows
 from genlab.data.recipe import Recipe
@@ -138,7 +139,8 @@ def _traits(x: np.ndarray) -> list[float]:
     steps = np.sort(np.abs(np.diff(x)))
     past = np.lib.stride_tricks.sliding_window_view(x[:-1], PAST)
     past = np.c_[past, np.ones(len(past))]
-    off = np.sort(np.abs(x[PAST:] - past @ np.linalg.lstsq(past, x[PAST:], rcond=None)[0]))
+    foretold = past @ regression(torch.from_numpy(past), torch.from_numpy(x[PAST:, None])).numpy()
+    off = np.sort(np.abs(x[PAST:] - foretold[:, 0]))
     levels = np.convolve(x, np.ones(STEPS) / STEPS, "valid")
     logs = np.log(np.array([x.std(), off.std(), np.median(off), np.median(steps)]) + 1e-6)
     return [
