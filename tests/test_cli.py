@@ -298,7 +298,7 @@ def test_another_dataset_is_merged_in(tmp_path, monkeypatch, capsys):
         ("damage digits --defect missing --kind class --rate 1 --out x.json", "would leave nothing"),
         ("damage rings --defect exposure --out x.json", "rings holds points, which have no exposure."),
         ("repair few --issues dust --out x.json", "There is no issue called 'dust'."),
-        ("export rings --out x.zip", "only images and documents can be exported"),
+        ("export rings --out x.zip", "only images, documents, series can be exported"),
         ("export digits --out x.tar", "x.tar is no .zip file"),
     ],
 )

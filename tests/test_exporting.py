@@ -52,5 +52,5 @@ def test_the_same_dataset_gives_the_same_zip(tmp_path):
 
 
 def test_points_are_refused(tmp_path):
-    with pytest.raises(BadData, match="only images and documents can be exported"):
+    with pytest.raises(BadData, match="only images, documents, series can be exported"):
         export(load("rings"), tmp_path / "out.zip")

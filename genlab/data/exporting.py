@@ -17,7 +17,7 @@ from genlab.data.sources import Part
 from genlab.data.spec import names_folder
 from genlab.errors import BadData
 from genlab.files import read_json, write_bytes
-from genlab.messages import Message, joined
+from genlab.messages import Message
 from genlab.modalities import MODALITIES, Modality
 
 if TYPE_CHECKING:  # an import asks whether it has an export before it, and should not wait for torch
@@ -40,7 +40,7 @@ def export(data: "Splits", file: Path) -> None:
             "{name} holds {things}; only {possible} can be exported as a zip of files.",
             name=data.name,
             things=data.spec.kind.things,
-            possible=joined([kind.things for kind in MODALITIES.values() if kind.suffix], Message(" and ")),
+            possible=[kind.things for kind in MODALITIES.values() if kind.suffix],
         )
     if bad := [name for name in data.spec.classes if not names_folder(name)]:
         raise BadData("The class {bad!r} cannot name a folder. Relabel its items first.", bad=bad[0])
