@@ -41,8 +41,7 @@ class RNN(SequenceModel):
 
     @property
     def embedding(self) -> nn.Embedding:
-        assert isinstance(self.network.embedding, nn.Embedding)
-        return self.network.embedding
+        return cast(nn.Embedding, self.network.embedding)  # of series it is like one
 
     @torch.no_grad()
     def units(self, text: str, given: Given | None = None) -> Tensor:
