@@ -119,7 +119,7 @@ def test_the_fan_goes_with_another_model(foretold: Page, server: str):
 def test_a_family_for_series_is_offered_and_learns_them(page: Page, server: str, served_runs: Path):
     page.goto(f"{server}?tab=train&dataset=waves")
     expect(page.locator("#train-family input")).to_have_value("rnn")
-    for name, value in (("steps", "8"), ("width", "16"), ("context", "32"), ("batch_size", "16")):
+    for name, value in (("steps", "8"), ("width", "16"), ("context", "32")):
         page.fill(f"#train-rnn-{name} input >> nth=0", value)
     page.keyboard.press("Tab")
     page.fill("#train-name input", "learns-waves")
