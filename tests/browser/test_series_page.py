@@ -47,6 +47,7 @@ def test_series_are_seen_and_their_numbers_told(page: Page, server: str):
     expect(page.locator("#data-gallery .tile").nth(5)).to_be_visible()
     expect(page.locator("#tabs")).to_contain_text("Mackey–Glass")
     expect(page.locator("body")).to_contain_text("typical step")
+    expect(page.locator(".data-gallery .size")).to_contain_text("up to 192 values")
 
 
 def test_a_fan_is_drawn_and_follows_its_controls(foretold: Page):

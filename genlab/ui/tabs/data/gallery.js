@@ -220,8 +220,9 @@ export function start(card) {
 }
 
 /** How large the items are. */
-function sizeOf({ reads, found, longest, shape }) {
+function sizeOf({ reads, found, longest, shape, values }) {
   if (reads) return say("data.size_text", { n: count(found), longest: count(longest) });
+  if (values) return say("data.size_series", { n: count(values[0]) });
   return say(shape[0] === 1 ? "data.size_grey" : "data.size_colour", { w: shape[2], h: shape[1] });
 }
 

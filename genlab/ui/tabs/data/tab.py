@@ -150,6 +150,7 @@ def _pictures(data: Dataset, groups: list[tuple[str, Tensor, int]]) -> dict[str,
     pictures = torch.cat([_filled(data, rows, COLUMNS * lines) for _, rows, lines in groups])
     return {
         "shape": pictures.shape[1:],
+        "values": data.spec.shape if data.spec.kind.gaps else None,  # values, and channels, of the longest
         "sprite": wall(pictures, COLUMNS),
         "groups": [
             {"name": name, "rows": rows.tolist(), "ids": data.id[rows].tolist(), "lines": lines} for name, rows, lines in groups

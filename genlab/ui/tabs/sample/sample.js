@@ -156,12 +156,12 @@ export function start(card) {
     const same = card.result && record.n === card.result.n && !record.texts === !card.result.texts && record.size.join() === card.result.size.join();
     at("title").textContent = say("sample.stage", { n: record.count, things: record.things, model: record.model });
     at("zip").textContent = say(record.files ? "sample.zip" : "sample.npz", { things: record.things });
-    at("one").textContent = say(record.texts ? "sample.one_text" : "sample.one");
+    at("one").textContent = say(record.texts ? "sample.one_text" : record.foretells ? "sample.one_series" : "sample.one");
     at("save").textContent = say(record.together ? "sample.save_together" : "sample.save");
     find(".sample").classList.toggle("of-points", record.together);
     find(".sample").classList.toggle("of-texts", Boolean(record.texts));
     find(".sample").classList.toggle("of-curves", record.foretells);
-    at("size").textContent = record.texts ? "" : `${record.size[1]} × ${record.size[0]}`;
+    at("size").textContent = record.texts || record.foretells ? "" : `${record.size[1]} × ${record.size[0]}`;
     card.result = record;
     if (!same) {
       at("gallery").style.setProperty("--columns", Math.min(20, Math.max(6, Math.ceil(Math.sqrt(record.n)))));
@@ -175,7 +175,7 @@ export function start(card) {
     choose(same && card.chosen !== null ? card.chosen : 0);
   }
 
-  const named = (i) => say("sample.image", { n: i + 1, seed: card.result.seed + i });
+  const named = (i) => say(card.result.foretells ? "sample.series" : "sample.image", { n: i + 1, seed: card.result.seed + i });
 
   function choose(i) {
     card.chosen = i;
