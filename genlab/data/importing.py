@@ -134,20 +134,6 @@ class Preview:
         return sums
 
 
-def import_images(
-    paths: Sequence[str | Path],
-    name: str,
-    folders: Sequence[str] | None = None,
-    size: int | None = None,
-    mode: Mode = "auto",
-    limits: Limits = LOCAL,
-    classes: str = "auto",
-    parts: Mapping[str, str] | None = None,
-) -> Generator[Progress]:
-    """Make a dataset of the images in zips, folders and files, as `import_files` does."""
-    return import_files(paths, name, folders, size, mode, limits, classes, parts, what="images")
-
-
 def import_files(
     paths: Sequence[str | Path],
     name: str,
@@ -204,6 +190,9 @@ def import_files(
         save = _saved if "shape" in answer else partial(_saved_texts, copies=copies)
         imported = save(name, scratch, answer)
     yield Progress("save", 1, 1, progress.kept, len(imported.table) - progress.kept, imported)
+
+
+import_images = partial(import_files, what="images")  # whatever else lies beside them
 
 
 def _check_one_of(setting: str, given: object, possible: Sequence[str]) -> None:

@@ -43,20 +43,11 @@ class Imbalance(Whole):
 
     def detect(self, data: Splits, features: Features) -> Iterator[Finding]:
         train = data.train
-        rare = rare_classes(train.counts)
-        items = torch.isin(train.label, rare)
-        sentence = Message(
-            "Rare classes: a model draws them seldom, and badly; re-weighting shows it them as often as the others."
-        )
-        names = tuple(train.spec.classes[k] for k in rare.tolist())
-        yield Finding("imbalance", sentence, train.id, items.float(), torch.zeros_like(items), classes=names)
-        dominating = dominating_classes(train.counts)
-        items = torch.isin(train.label, dominating)
-        sentence = Message(
-            "One class has more items than all others together: a model becomes a model of it; re-weighting shows it less often."
-        )
-        names = tuple(train.spec.classes[k] for k in dominating.tolist())
-        yield Finding("imbalance-dominating", sentence, train.id, items.float(), torch.zeros_like(items), classes=names)
+        for name, classes_of, sentence in ISSUES:
+            classes = classes_of(train.counts)
+            items = torch.isin(train.label, classes)
+            names = tuple(train.spec.classes[k] for k in classes.tolist())
+            yield Finding(name, sentence, train.id, items.float(), torch.zeros_like(items), classes=names)
 
     def repair(self, data: Splits, finding: Finding, recipe: Recipe) -> Recipe:
         """Draw classes as often as the held-out parts have them.
@@ -85,6 +76,22 @@ def dominating_classes(counts: Tensor) -> Tensor:
     """The number of the class that has more items than all others together, where there is one."""
     share, there = counts / counts.sum().clamp(min=1), int((counts > 0).sum())
     return ((share > MOST) & (share > TIMES / max(1, there)) & torch.tensor(there > 1)).nonzero()[:, 0]
+
+
+ISSUES = (
+    (
+        "imbalance",
+        rare_classes,
+        Message("Rare classes: a model draws them seldom, and badly; re-weighting shows it them as often as the others."),
+    ),
+    (
+        "imbalance-dominating",
+        dominating_classes,
+        Message(
+            "One class has more items than all others together: a model becomes a model of it; re-weighting shows it less often."
+        ),
+    ),
+)
 
 
 def _under(counts: Tensor, numbers: list[int], share: float) -> tuple[list[int], np.ndarray]:

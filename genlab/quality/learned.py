@@ -16,12 +16,9 @@ from genlab.quality.defect import Check, Verdict
 FEWEST = 20  # items from which something can be learnt
 COPIES = 1200  # that are damaged to learn from
 SEVERITIES = (0.3, 0.5, 0.8)  # of the copies, in turn
-Limits = tuple[tuple[float, float], ...]
-SUSPECT: Limits = (
-    (0.98, 0.3),
-    (0.95, 1.0),
-)  # share of the worst copies that are recognised; how many times as probable a copy as an
-# item one must then be to have no say: the surer the copies are told, the sooner
+Limits = tuple[tuple[float, float], ...]  # share of the worst copies that are recognised; how many times as probable a copy as
+# an item one must then be to have no say: the surer the copies are told, the sooner
+SUSPECT: Limits = ((0.98, 0.3), (0.95, 1.0))
 NATURE = 0.3  # what a larger share of the items has is in the nature of the data
 NEVER = 1e300
 Damager = Callable[[np.ndarray, float], np.ndarray]  # images uint8 [n, C, H, W] and a severity
