@@ -265,6 +265,14 @@ def test_what_is_foretold_from_must_fit(model):
     assert model.forecast(torch.zeros(0, 1), 3, paths=2).isfinite().all()
 
 
+def test_a_model_of_series_reads_no_texts(model):
+    for ask in (model.read, model.units):
+        with pytest.raises(BadSetting, match="reads no texts"):
+            ask("to be")
+    with pytest.raises(BadSetting, match="no attention"):
+        model.attention("to be")
+
+
 def test_series_without_any_value_are_not_learnt(tmp_path):
     nothing = part([[NAN] * 8] * 20)
     data = Splits("nothing", nothing, nothing, nothing)

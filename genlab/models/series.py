@@ -15,10 +15,11 @@ from genlab.data import Batch, Dataset
 from genlab.errors import BadSetting
 from genlab.messages import Message
 from genlab.models.base import Draft, GenerativeModel, Given
-from genlab.models.sequence import Reader, SequenceModel, gumbel
+from genlab.models.sequence import Place, Reader, SequenceModel, gumbel
 from genlab.models.settings import SeriesSampling, check_count, check_seeds
 from genlab.models.tokens import READ
 
+NO_TEXTS = Message("This model goes on with series and reads no texts; ask it for a forecast.")
 LEAST = -6.0  # logarithm of the least deviation that a value is foretold with
 USUAL = -1.5  # that of the first step
 HORIZON = 16  # values at the end of a held-out series that are foretold from those before
@@ -78,6 +79,12 @@ class SeriesModel(SequenceModel):
 
     def spelled(self, batch: Batch) -> None:
         return None
+
+    def read(self, text: str, k: int = 8, given: Given | None = None) -> list[Place]:
+        raise BadSetting(NO_TEXTS, "text")
+
+    def _at_once(self, text: str, given: Given | None, most: int) -> tuple[Tensor, Tensor | None]:
+        raise BadSetting(NO_TEXTS, "text")
 
     def _each(self, x: Tensor, shift: Tensor | None) -> Tensor:
         """[B, T - 1] nats of each but the first of the places x [B, T, C], of what of them is there."""
