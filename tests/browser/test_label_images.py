@@ -29,7 +29,7 @@ def ids(page: Page, *places: int) -> list[int]:
 
 
 def chosen(page: Page, n: int) -> None:
-    expect(page.locator(".labelling .picked")).to_have_text(f"{n} image{'s' * (n != 1)} chosen.")
+    expect(page.locator(".labelling .picked")).to_have_text(f"{n} chosen.")
 
 
 def new_class(page: Page, name: str) -> None:
