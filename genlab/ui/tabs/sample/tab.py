@@ -61,7 +61,7 @@ class Wish(Config):
     """How many images, and which."""
 
     count: int = Field(64, ge=1, le=400, description="how many to draw")
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="of the first image; the next has the next number")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="of the first; the next has the next number")
 
 
 @dataclass(frozen=True)
